@@ -1,0 +1,116 @@
+//! What is wrong with a name, a zone or a server by itself, whatever resolvers say.
+//!
+//! Deliberately absent: how it is found, which is [`crate::audit::findings`].
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit::verdict::{Baseline, Observed},
+    names::DnsName,
+    types::{Question, Severity},
+};
+
+/// The closed list of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// The authority says NXDOMAIN, or has no data for every type asked.
+    NameMissing,
+    /// The authoritative TTL of a link is above `max_ttl`.
+    TtlAbovePolicy,
+    /// min(SOA TTL, SOA MINIMUM) is above `max_negative_ttl`.
+    NegativeTtlAbovePolicy,
+    /// A resolver keeps a current value longer than any authority allows.
+    TtlStretched,
+    /// Servers of one zone disagree in data for more than 60 s.
+    AuthoritySplit,
+    /// A server listed for the zone does not answer for it with authority (RFC 9499, "lame delegation").
+    LameAuthority,
+    /// A server of the zone does not answer.
+    AuthorityUnreachable,
+    /// The NS sets of parent and child differ.
+    NsMismatch,
+    /// Unequal TTLs within one `RRset` (RFC 2181 section 5.2).
+    RrsetTtlMismatch,
+    /// NS or glue TTL above `max_delegation_ttl`.
+    DelegationTtl,
+}
+
+impl FindingKind {
+    /// The name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NameMissing => "name_missing",
+            Self::TtlAbovePolicy => "ttl_above_policy",
+            Self::NegativeTtlAbovePolicy => "negative_ttl_above_policy",
+            Self::TtlStretched => "ttl_stretched",
+            Self::AuthoritySplit => "authority_split",
+            Self::LameAuthority => "lame_authority",
+            Self::AuthorityUnreachable => "authority_unreachable",
+            Self::NsMismatch => "ns_mismatch",
+            Self::RrsetTtlMismatch => "rrset_ttl_mismatch",
+            Self::DelegationTtl => "delegation_ttl",
+        }
+    }
+
+    /// Rounds in a row that must show it before it is told.
+    pub fn rounds_to_confirm(self) -> u32 {
+        match self {
+            Self::LameAuthority | Self::AuthorityUnreachable => 3,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// One name and type of the group.
+    Question(Question),
+    /// One authoritative server, by host name and address as shown.
+    Server {
+        /// Host name.
+        name: String,
+        /// Address, with the port where it is not 53.
+        address: String,
+    },
+    /// A zone as a whole.
+    Zone(DnsName),
+}
+
+/// One thing that is wrong, found in one round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What.
+    pub kind: FindingKind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// About whom.
+    pub subject: Subject,
+    /// The zone it belongs to, where one is known: what many names of one zone share is told once.
+    pub zone: Option<DnsName>,
+    /// The names and types of the group that it concerns.
+    pub questions: Vec<Question>,
+    /// The resolver ids it was seen at (`ttl_stretched` only).
+    pub resolvers: Vec<String>,
+    /// The authoritative servers it was seen at, by host name.
+    pub authorities: Vec<String>,
+    /// What the authority serves, where that is the point.
+    pub baseline: Option<Baseline>,
+    /// The replies that show it.
+    pub observed: Vec<Observed>,
+    /// When it was found.
+    pub at: DateTime<Utc>,
+    /// One sentence that names the link, the number and the limit.
+    pub reason: String,
+}

@@ -1,0 +1,166 @@
+//! Incidents: confirmed breaches with a beginning and an end, and the steps of their life.
+//!
+//! ```text
+//! candidate ──confirmed──► open ──3 clean rounds──► recovering ──recovery_window, and now > cached_until──► resolved
+//!     │                     ▲                           │
+//!     └─clean round─► gone  └───────bad again───────────┘
+//! ```
+//!
+//! Deliberately absent: the rules of the edges, which are [`crate::audit::ledger`], and how a step is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    audit::verdict::{Baseline, Family, Observed},
+    names::DnsName,
+    types::{RecordType, Severity},
+};
+
+/// Along which line the bad questions of a round fall together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// One name and type.
+    Name,
+    /// One resolver, on much of a group.
+    Resolver,
+    /// One authoritative server, or one zone.
+    Authority,
+    /// The vantage itself sees next to nothing.
+    Vantage,
+}
+
+/// Where an incident stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Bad.
+    Open,
+    /// Clean of late; caches may still hold it.
+    Recovering,
+    /// Over.
+    Resolved,
+}
+
+/// What makes an incident the same incident: one open incident per key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IncidentKey {
+    /// The group.
+    pub group: String,
+    /// The axis.
+    pub axis: Axis,
+    /// On `name`: `name type`; on `resolver`: its id; on `authority`: the server's address or the zone; on `vantage`: its name.
+    pub subject: String,
+    /// Which breaches it gathers.
+    pub family: Family,
+}
+
+/// How long one backend has been bad or clean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendTrack {
+    /// Last bad sample.
+    pub last_bad: DateTime<Utc>,
+    /// Rounds in a row without a bad sample.
+    pub clean_rounds: u32,
+}
+
+/// A confirmed breach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Derived from key, vantage and `opened_at`: the same history gives the same id.
+    pub id: Uuid,
+    /// What it is about.
+    pub key: IncidentKey,
+    /// Where it stands.
+    pub status: Status,
+    /// The state's or the finding's name, of the worst evidence so far.
+    pub verdict: String,
+    /// Only ever rises.
+    pub severity: Severity,
+    /// Every name it concerns.
+    pub names: BTreeSet<DnsName>,
+    /// Every type.
+    pub types: BTreeSet<RecordType>,
+    /// Every resolver it was seen at.
+    pub resolvers: BTreeSet<String>,
+    /// Every authoritative server it was seen at.
+    pub authorities: BTreeSet<String>,
+    /// Where it was seen from.
+    pub vantages: BTreeSet<String>,
+    /// What is right.
+    pub baseline: Option<Baseline>,
+    /// Bad replies, the latest per (resolver address, name, type, site), at most 100.
+    pub observed: Vec<Observed>,
+    /// First bad sample.
+    pub opened_at: DateTime<Utc>,
+    /// When it was believed and told.
+    pub confirmed_at: DateTime<Utc>,
+    /// Last bad sample.
+    pub last_bad_at: DateTime<Utc>,
+    /// When the last relapse-free stretch was believed.
+    pub recovering_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// When a person took it.
+    pub acked_at: Option<DateTime<Utc>>,
+    /// The latest `t + θ` seen of any bad value.
+    pub cached_until: Option<DateTime<Utc>>,
+    /// The latest worst case of any bad value.
+    pub worst_case_until: Option<DateTime<Utc>>,
+    /// Clean or bad, per backend that was ever bad: `resolver address site`.
+    pub backends: BTreeMap<String, BackendTrack>,
+    /// Rounds in a row without a bad sample anywhere.
+    pub clean_rounds: u32,
+    /// Steps told so far: the number of the next one.
+    pub transitions: u32,
+    /// When a step was last told.
+    pub told_at: DateTime<Utc>,
+    /// One sentence of the worst evidence so far.
+    pub reason: String,
+}
+
+/// What kind of step this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransitionKind {
+    /// Confirmed.
+    Opened,
+    /// Worse, wider, merged, recovering, or relapsed.
+    Updated,
+    /// Still there.
+    Reminder,
+    /// Over.
+    Resolved,
+}
+
+/// One step of an incident's life, with the incident as it stood after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// Its number within the incident, from 0: (incident, number) is unique for ever.
+    pub number: u32,
+    /// What kind.
+    pub kind: TransitionKind,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// The incident after the step.
+    pub incident: Incident,
+}
+
+/// A breach that still counts towards confirmation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// What it will be about.
+    pub key: IncidentKey,
+    /// What was seen, for one (question, resolver address) or finding subject: `name type @ address`.
+    pub subject: String,
+    /// First bad sample.
+    pub since: DateTime<Utc>,
+    /// Rounds in a row.
+    pub rounds: u32,
+}

@@ -1,0 +1,252 @@
+//! What a round says of one question at one resolver address.
+//!
+//! Deliberately absent: how it is decided, which is [`crate::audit::judge`].
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit::finding::FindingKind,
+    names::DnsName,
+    types::{Ede, Question, Severity, Source},
+};
+
+/// The state of a question at a resolver: the closed list. The first that matches wins, in the order of [`State::row`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nothing came from it within three rounds.
+    Unknown,
+    /// No valid reply after all attempts.
+    Unreachable,
+    /// REFUSED, NOTIMP, FORMERR, or an extended error that says so.
+    Refused,
+    /// DNSSEC validation failed.
+    Bogus,
+    /// Any other SERVFAIL.
+    Servfail,
+    /// Blocked or rewritten on purpose.
+    Filtered,
+    /// In no epoch, and the history is too young to say more.
+    Unexplained,
+    /// A positive answer that no authority ever served.
+    Divergent,
+    /// NXDOMAIN that no authority ever said.
+    NxdomainMismatch,
+    /// NODATA that no authority ever said.
+    NodataMismatch,
+    /// What is served now, or declared.
+    Consistent,
+    /// A past answer, still within its TTL, for at most `max_ttl` more.
+    Propagating,
+    /// A past answer, still within its TTL, for longer than `max_ttl`.
+    PropagatingLong,
+    /// A past answer after its deadline; the resolver says that it is stale.
+    StaleDeclared,
+    /// A past answer after its deadline.
+    StaleOverdue,
+    /// A past answer before its deadline whose TTL will carry it beyond.
+    StaleExtended,
+}
+
+/// Which states, or which finding, share an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// A wrong or old answer (rows 5, 6, 7 and 9).
+    Value,
+    /// No usable answer (rows 1 to 4).
+    Failure,
+    /// One finding, each a family by itself.
+    Finding(FindingKind),
+    /// The vantage itself.
+    Blind,
+}
+
+impl State {
+    /// The row of the verdict table.
+    pub fn row(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Unreachable => 1,
+            Self::Refused => 2,
+            Self::Bogus => 3,
+            Self::Servfail => 4,
+            Self::Filtered => 5,
+            Self::Unexplained => 6,
+            Self::Divergent | Self::NxdomainMismatch | Self::NodataMismatch => 7,
+            Self::Consistent => 8,
+            Self::Propagating
+            | Self::PropagatingLong
+            | Self::StaleDeclared
+            | Self::StaleOverdue
+            | Self::StaleExtended => 9,
+        }
+    }
+
+    /// The family an incident of this state belongs to; `None` for rows 0 and 8.
+    pub fn family(self) -> Option<Family> {
+        match self.row() {
+            1..=4 => Some(Family::Failure),
+            5 | 6 | 7 | 9 => Some(Family::Value),
+            _ => None,
+        }
+    }
+
+    /// Whether the reply must be asked again, of the resolver twice and of `S` once, before it is believed.
+    pub fn needs_asking_again(self) -> bool {
+        matches!(self.row(), 3 | 5 | 6 | 7 | 9)
+    }
+
+    /// The name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Bogus => "bogus",
+            Self::Servfail => "servfail",
+            Self::Filtered => "filtered",
+            Self::Unexplained => "unexplained",
+            Self::Divergent => "divergent",
+            Self::NxdomainMismatch => "nxdomain_mismatch",
+            Self::NodataMismatch => "nodata_mismatch",
+            Self::Consistent => "consistent",
+            Self::Propagating => "propagating",
+            Self::PropagatingLong => "propagating_long",
+            Self::StaleDeclared => "stale_declared",
+            Self::StaleOverdue => "stale_overdue",
+            Self::StaleExtended => "stale_extended",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A remark beside the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictFlag {
+    /// EDE 3 with the right value: this resolver cannot reach the authority.
+    ServeStaleInUse,
+    /// The authority itself serves something undeclared.
+    ExpectedMismatch,
+    /// The baseline is weak: no authority answered, or one is being counted on after it fell silent.
+    LowConfidence,
+    /// The value is declared `known_bad`.
+    KnownBad,
+    /// The backend repeats a constant TTL and is judged by instants of receipt.
+    ConstantTtl,
+}
+
+/// On whose word a verdict stands, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineKind {
+    /// The configuration's `expect`.
+    Declared,
+    /// What the authoritative servers served.
+    Authority,
+    /// What most operators say, while no authority ever answered.
+    Quorum,
+}
+
+/// What the reply was held against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// On whose word.
+    pub kind: BaselineKind,
+    /// The records that are right now; empty where the right answer is a denial.
+    pub records: Vec<String>,
+    /// The right RCODE as text: `NOERROR` or `NXDOMAIN`.
+    pub rcode: String,
+    /// The TTL at the authority, seconds.
+    pub ttl: Option<u32>,
+}
+
+/// One reply as it stands in incidents and messages: enough to act on and to prove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The resolver's id; the authoritative server's host name in findings.
+    pub resolver: String,
+    /// The address asked.
+    pub source: Source,
+    /// What was asked.
+    pub question: Question,
+    /// The records of the judged link; empty for denials and failures.
+    pub records: Vec<String>,
+    /// The RCODE as text, `no reply` where there was none.
+    pub rcode: String,
+    /// TTL as received, seconds, of the judged link.
+    pub ttl: Option<u32>,
+    /// The backend, by NSID.
+    pub site: Option<String>,
+    /// Extended errors.
+    pub ede: Vec<Ede>,
+    /// When it was received.
+    pub at: DateTime<Utc>,
+    /// The latest `t + θ` seen of this value at this resolver address.
+    pub cached_until: Option<DateTime<Utc>>,
+}
+
+/// One sample of a round, for shares and recovery by backend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The backend, by NSID.
+    pub site: Option<String>,
+    /// Its state.
+    pub state: State,
+    /// When it was received.
+    pub at: DateTime<Utc>,
+}
+
+/// What a round says of one question at one resolver address: the worst of its samples, with the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What was asked.
+    pub question: Question,
+    /// The resolver's id.
+    pub resolver: String,
+    /// Its operator.
+    pub operator: String,
+    /// The state of the worst sample.
+    pub state: State,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Whether the state was seen at least twice in this round. Rows 1, 2 and 4 are confirmed by rounds instead.
+    pub confirmed: bool,
+    /// Remarks beside the state.
+    pub flags: Vec<VerdictFlag>,
+    /// The worst sample.
+    pub observed: Observed,
+    /// The owner name of the link that decided, where a chain was judged.
+    pub link: Option<DnsName>,
+    /// What it was held against; `None` only where nothing was answered or nothing is known.
+    pub baseline: Option<Baseline>,
+    /// `D(v)` of a past value: the last instant at which any honest cache may hold it.
+    pub deadline: Option<DateTime<Utc>>,
+    /// The latest `t + θ` seen of the value here.
+    pub cached_until: Option<DateTime<Utc>>,
+    /// Until when a backend never hit could hand it out; `None` where the value is current, and for rows 0 to 5.
+    pub worst_case_until: Option<DateTime<Utc>>,
+    /// Every sample of the round.
+    pub samples: Vec<Sample>,
+    /// One sentence with the instants filled in.
+    pub reason: String,
+}
+
+impl Verdict {
+    /// Samples of the round in the decided state.
+    pub fn bad_samples(&self) -> usize {
+        self.samples
+            .iter()
+            .filter(|sample| sample.state == self.state)
+            .count()
+    }
+}

@@ -1,0 +1,22 @@
+//! The words of the program as types: questions, sources, answers, observations, spans.
+//!
+//! Deliberately absent: wire formats, rows and judgement. What a reply means is `audit`'s business, how it is sent
+//! `probe`'s, how it is kept `store`'s.
+
+mod answer;
+mod observation;
+mod policy;
+mod record_type;
+mod severity;
+mod source;
+mod span;
+
+pub use answer::{Answer, Link, NoReply, Rcode, Status, Value};
+pub use observation::{Ede, Flags, Observation, Transport};
+pub use policy::{Expect, Mode, Policy};
+pub use record_type::{RecordType, UnknownRecordType};
+pub use severity::Severity;
+pub use source::{
+    AuthorityServer, Listed, Question, Resolver, ResolverTraits, Source, SourceKind, Zone,
+};
+pub use span::{SeriesKey, Span};

@@ -1,0 +1,144 @@
+//! One question put to one source at one instant, and everything that came back.
+//!
+//! Deliberately absent: what it means.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Answer, Question, Source};
+
+/// How a question travelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// UDP, and TCP where the reply was truncated or UDP stayed silent.
+    Udp,
+    /// TCP only (RFC 7766).
+    Tcp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        })
+    }
+}
+
+/// The header flags of a reply, as one small number in storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// Authoritative answer.
+    pub const AA: Self = Self(1);
+    /// Truncated (of the first UDP reply, even when TCP then brought the whole).
+    pub const TC: Self = Self(2);
+    /// Recursion desired, as echoed.
+    pub const RD: Self = Self(4);
+    /// Recursion available.
+    pub const RA: Self = Self(8);
+    /// Authentic data (RFC 4035 section 3.2.3).
+    pub const AD: Self = Self(16);
+    /// Checking disabled.
+    pub const CD: Self = Self(32);
+    /// The reply's authority section held at least one record.
+    pub const AUTHORITY_SECTION: Self = Self(64);
+
+    /// Whether every flag of `other` is set here.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// These flags and `other`, when `on`.
+    #[must_use]
+    pub fn with(self, other: Self, on: bool) -> Self {
+        if on { Self(self.0 | other.0) } else { self }
+    }
+}
+
+/// An extended DNS error (RFC 8914). The text comes from the wire: show it escaped, never act on it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ede {
+    /// INFO-CODE.
+    pub code: u16,
+    /// EXTRA-TEXT, lossily read as UTF-8; empty where absent.
+    pub text: String,
+}
+
+/// One question put to one source at one instant. A timeout is an observation too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Who was asked.
+    pub source: Source,
+    /// What was asked.
+    pub question: Question,
+    /// When the reply was received, or when waiting ended.
+    pub at: DateTime<Utc>,
+    /// The canonical content.
+    pub answer: Arc<Answer>,
+    /// The TTLs as received, in seconds: one list per link of the answer. For an `RRset` one TTL per RDATA in the
+    /// answer's order, for an alias one, for a denial `[SOA TTL, SOA MINIMUM]`, or empty when no SOA came with it.
+    pub ttls: Vec<Vec<u32>>,
+    /// The SOA serial a denial carried.
+    pub serial: Option<u32>,
+    /// Header flags.
+    pub flags: Flags,
+    /// Extended errors in the order received.
+    pub ede: Vec<Ede>,
+    /// The name server identifier, raw (RFC 5001).
+    pub nsid: Option<Vec<u8>>,
+    /// SCOPE PREFIX-LENGTH of a returned client subnet option (RFC 7871).
+    pub ecs_scope: Option<u8>,
+    /// The responder's UDP payload size, where the reply carried an OPT record.
+    pub edns_size: Option<u16>,
+    /// From the send of the attempt that was answered to its receipt; zero when nothing came.
+    pub rtt: Duration,
+    /// The transport that brought the reply, or the last one tried.
+    pub transport: Transport,
+    /// Datagrams and connections spent, from 1.
+    pub attempts: u8,
+    /// Datagrams that came to our port and did not match peer, id and question.
+    pub mismatched: u16,
+    /// Octets of the reply; zero when nothing came.
+    pub size: u16,
+}
+
+impl Observation {
+    /// The TTL of link `index`: the lowest in its `RRset` (RFC 2181 section 5.2); for a denial min(SOA TTL, SOA MINIMUM)
+    /// (RFC 2308 section 5), and 0 when no SOA came with it (it should not be cached).
+    pub fn link_ttl(&self, index: usize) -> u32 {
+        self.ttls
+            .get(index)
+            .and_then(|ttls| ttls.iter().min().copied())
+            .unwrap_or(0)
+    }
+
+    /// The lowest TTL over all links: how long a stub may hold the whole answer. `None` where nothing was answered.
+    pub fn ttl(&self) -> Option<u32> {
+        (0..self.answer.links.len())
+            .map(|index| self.link_ttl(index))
+            .min()
+    }
+
+    /// The expiry instant `t + θ` of link `index`.
+    pub fn expires_at(&self, index: usize) -> DateTime<Utc> {
+        self.at + TimeDelta::seconds(i64::from(self.link_ttl(index)))
+    }
+
+    /// The backend that answered, by NSID, printable: ASCII as it is, everything else as hex; `None` where unknown.
+    pub fn site(&self) -> Option<String> {
+        let raw = self.nsid.as_ref().filter(|raw| !raw.is_empty())?;
+        let printable = raw.iter().all(|byte| (b'!'..=b'~').contains(byte));
+        Some(if printable {
+            String::from_utf8_lossy(raw).into_owned()
+        } else {
+            raw.iter()
+                .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        })
+    }
+}

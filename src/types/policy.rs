@@ -1,0 +1,104 @@
+//! What a group of names is judged by.
+//!
+//! Deliberately absent: schedules, channels and everything else that does not change a verdict.
+
+use std::{net::IpAddr, time::Duration};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::types::Value;
+
+/// What "in an epoch" means for a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The whole `RRset` must be one that an authority served.
+    #[default]
+    Exact,
+    /// Each address must have been served by an authority within the window, or be declared. A subset passes.
+    Pool,
+}
+
+/// Declared values: addresses, networks, or RDATA texts (an alias target, say).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Expect {
+    /// Addresses (as host networks) and networks.
+    pub networks: Vec<IpNet>,
+    /// Any other RDATA in canonical presentation form.
+    pub texts: Vec<String>,
+}
+
+impl Expect {
+    /// Whether nothing is declared.
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.texts.is_empty()
+    }
+
+    /// Whether one RDATA is declared.
+    pub fn contains(&self, rdata: &str) -> bool {
+        match rdata.parse::<IpAddr>() {
+            Ok(address) => self
+                .networks
+                .iter()
+                .any(|network| network.contains(&address)),
+            Err(_) => self.texts.iter().any(|text| text == rdata),
+        }
+    }
+
+    /// Whether the value is positive and every record of it is declared.
+    pub fn covers(&self, value: &Value) -> bool {
+        let records = value.records();
+        !records.is_empty() && records.iter().all(|rdata| self.contains(rdata))
+    }
+
+    /// Whether any record of the value is declared.
+    pub fn touches(&self, value: &Value) -> bool {
+        value.records().iter().any(|rdata| self.contains(rdata))
+    }
+}
+
+/// The thresholds and declarations a group is judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Highest allowed TTL at the authority, seconds.
+    pub max_ttl: u32,
+    /// Highest allowed min(SOA TTL, SOA MINIMUM), seconds.
+    pub max_negative_ttl: u32,
+    /// Highest allowed NS and glue TTL, seconds; `None` is off.
+    pub max_delegation_ttl: Option<u32>,
+    /// How values are compared.
+    pub mode: Mode,
+    /// Declared values.
+    pub expect: Expect,
+    /// Values that are wrong wherever they are seen.
+    pub known_bad: Expect,
+    /// How long no bad sample must be seen before an incident is resolved.
+    pub recovery_window: Duration,
+    /// The share of a group's names above which a breach belongs to the resolver or the authority, 0 to 1.
+    pub axis_threshold: f64,
+    /// How long an unanswered authoritative server keeps counting.
+    pub authority_blind_limit: Duration,
+    /// How often an open incident is told again.
+    pub repeat_interval: Duration,
+    /// The longest time between two rounds of the group's schedule.
+    pub period: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_ttl: 300,
+            max_negative_ttl: 300,
+            max_delegation_ttl: None,
+            mode: Mode::Exact,
+            expect: Expect::default(),
+            known_bad: Expect::default(),
+            recovery_window: Duration::from_mins(10),
+            axis_threshold: 0.3,
+            authority_blind_limit: Duration::from_hours(1),
+            repeat_interval: Duration::from_hours(4),
+            period: Duration::from_mins(1),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Questions, and whom they are put to.
+//!
+//! Deliberately absent: sockets, and the list of presets.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    names::DnsName,
+    types::{RecordType, Transport},
+};
+
+/// A name and a record type.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Question {
+    /// QNAME.
+    pub name: DnsName,
+    /// QTYPE.
+    #[serde(rename = "type")]
+    pub rtype: RecordType,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.rtype)
+    }
+}
+
+/// Which side of the cache a source stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// A recursive resolver, public or own. Asked with RD=1.
+    Resolver,
+    /// One address of one authoritative server. Asked with RD=0.
+    Authority,
+}
+
+/// Whom a question is put to: one address of a resolver, or of an authoritative server.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Source {
+    /// Resolver or authority.
+    pub kind: SourceKind,
+    /// The resolver's id in the configuration, or the authoritative server's host name (its address where it was
+    /// configured by address).
+    pub id: String,
+    /// Where it is asked.
+    pub address: SocketAddr,
+    /// How it is asked.
+    pub transport: Transport,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.id, show_address(self.address, 53))
+    }
+}
+
+/// The address, with its port only where that is not the usual one.
+pub(crate) fn show_address(address: SocketAddr, usual_port: u16) -> String {
+    if address.port() == usual_port {
+        address.ip().to_string()
+    } else {
+        address.to_string()
+    }
+}
+
+/// What is known of a resolver beforehand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ResolverTraits {
+    /// It blocks names on purpose.
+    pub filters: bool,
+    /// It blocks with NXDOMAIN, an empty authority section and RA=0 (Quad9's signature).
+    pub signs_blocks: bool,
+    /// It passes client subnets to authorities (RFC 7871).
+    pub ecs: bool,
+    /// Highest TTL it keeps, seconds; `None`: not known.
+    pub ttl_cap: Option<u32>,
+    /// Where and when the cap was measured, for people.
+    pub ttl_cap_source: Option<String>,
+    /// The page where a person can flush its cache.
+    pub flush_page: Option<String>,
+}
+
+/// A resolver as configured: one operator's service at one or more addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolver {
+    /// Unique id.
+    pub id: String,
+    /// Who runs it: one voice in a quorum.
+    pub operator: String,
+    /// Every address that is asked.
+    pub addresses: Vec<SocketAddr>,
+    /// How it is asked.
+    pub transport: Transport,
+    /// Most questions a second to one address.
+    pub max_qps: u32,
+    /// What is known of it.
+    pub traits: ResolverTraits,
+}
+
+impl Resolver {
+    /// One source per address.
+    pub fn sources(&self) -> impl Iterator<Item = Source> + '_ {
+        self.addresses.iter().map(|address| Source {
+            kind: SourceKind::Resolver,
+            id: self.id.clone(),
+            address: *address,
+            transport: self.transport,
+        })
+    }
+}
+
+/// Why a server belongs to a zone's authority set `S`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listed {
+    /// Named in the configuration.
+    Configured,
+    /// In the NS set of the parent's referral, of the child's apex, or of both.
+    Delegated {
+        /// Listed at the parent.
+        parent: bool,
+        /// Listed at the child.
+        child: bool,
+    },
+    /// No longer listed, still asked until this instant: caches may hold the old NS set.
+    Removed {
+        /// One NS TTL after the removal was seen.
+        until: DateTime<Utc>,
+    },
+}
+
+/// One address of one authoritative server of a zone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AuthorityServer {
+    /// Host name from the NS record, or the address as text where it was configured.
+    pub name: String,
+    /// Where it is asked.
+    pub address: SocketAddr,
+    /// Why it is asked.
+    pub listed: Listed,
+}
+
+impl AuthorityServer {
+    /// The source it is asked as.
+    pub fn source(&self) -> Source {
+        Source {
+            kind: SourceKind::Authority,
+            id: self.name.clone(),
+            address: self.address,
+            transport: Transport::Udp,
+        }
+    }
+}
+
+/// A zone and its authority set `S`, as last found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zone {
+    /// The apex.
+    pub apex: DnsName,
+    /// `S`: every address of every server that counts.
+    pub servers: Vec<AuthorityServer>,
+    /// NS host names in the parent's referral; empty where the zone was configured.
+    pub parent_ns: BTreeSet<DnsName>,
+    /// NS host names at the child's apex; empty where nothing was found.
+    pub child_ns: BTreeSet<DnsName>,
+    /// NS host names that no address was found for.
+    pub unresolved_ns: BTreeSet<DnsName>,
+    /// Highest TTL of the NS sets and glue, at parent and child.
+    pub delegation_ttl: Option<Duration>,
+    /// When this was found.
+    pub found_at: DateTime<Utc>,
+    /// When it must be found again: `found_at` + the lowest NS TTL, within bounds.
+    pub refresh_at: DateTime<Utc>,
+}
+
+impl Zone {
+    /// Whether any server of `S` has this address.
+    pub fn has_server(&self, address: IpAddr) -> bool {
+        self.servers
+            .iter()
+            .any(|server| server.address.ip() == address)
+    }
+}

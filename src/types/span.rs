@@ -1,0 +1,48 @@
+//! Spans: an unbroken run of the same answer from the same source and site.
+//!
+//! Deliberately absent: how runs are cut, which is `audit::history`'s rule.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Answer, Question, Source};
+
+/// What is observed over time: one question at one source. The vantage is the process's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SeriesKey {
+    /// What is asked.
+    pub question: Question,
+    /// Who is asked.
+    pub source: Source,
+}
+
+/// An unbroken run of the same answer from the same source and site.
+///
+/// At an authority a run also ends where the TTLs change without counting down, so that every epoch starts a span.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Whose run this is.
+    pub series: SeriesKey,
+    /// The backend, by NSID; `None` where it does not say.
+    pub site: Option<String>,
+    /// The answer.
+    pub answer: Arc<Answer>,
+    /// The TTLs of the first sample, as in [`crate::types::Observation::ttls`].
+    pub first_ttls: Vec<Vec<u32>>,
+    /// Receipt of the first sample.
+    pub first_seen: DateTime<Utc>,
+    /// Receipt of the last sample so far.
+    pub last_seen: DateTime<Utc>,
+    /// How many samples.
+    pub samples: u64,
+    /// Lowest TTL seen of the whole answer, seconds; `None` where nothing was answered.
+    pub ttl_min: Option<u32>,
+    /// Highest.
+    pub ttl_max: Option<u32>,
+    /// `t + θ` of the first sample, by the last link.
+    pub first_expires_at: Option<DateTime<Utc>>,
+    /// The latest `t + θ` of any link of any sample: until when a client told now could keep it.
+    pub cached_until: Option<DateTime<Utc>>,
+}
