@@ -40,6 +40,20 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::NameMissing,
+        Self::TtlAbovePolicy,
+        Self::NegativeTtlAbovePolicy,
+        Self::TtlStretched,
+        Self::AuthoritySplit,
+        Self::LameAuthority,
+        Self::AuthorityUnreachable,
+        Self::NsMismatch,
+        Self::RrsetTtlMismatch,
+        Self::DelegationTtl,
+    ];
+
     /// The name in every output.
     pub fn name(self) -> &'static str {
         match self {

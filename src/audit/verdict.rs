@@ -66,6 +66,26 @@ pub enum Family {
 }
 
 impl State {
+    /// Every state, in the order of the table.
+    pub const ALL: [Self; 16] = [
+        Self::Unknown,
+        Self::Unreachable,
+        Self::Refused,
+        Self::Bogus,
+        Self::Servfail,
+        Self::Filtered,
+        Self::Unexplained,
+        Self::Divergent,
+        Self::NxdomainMismatch,
+        Self::NodataMismatch,
+        Self::Consistent,
+        Self::Propagating,
+        Self::PropagatingLong,
+        Self::StaleDeclared,
+        Self::StaleOverdue,
+        Self::StaleExtended,
+    ];
+
     /// The row of the verdict table.
     pub fn row(self) -> u8 {
         match self {

@@ -29,6 +29,8 @@ pub struct Span {
     pub site: Option<String>,
     /// The answer.
     pub answer: Arc<Answer>,
+    /// Whether the answer came from an authority as its own word: AA set, and something said of the name.
+    pub authoritative: bool,
     /// The TTLs of the first sample, as in [`crate::types::Observation::ttls`].
     pub first_ttls: Vec<Vec<u32>>,
     /// Receipt of the first sample.

@@ -1,0 +1,96 @@
+//! Findings about a zone's delegation.
+//!
+//! Deliberately absent: the walk that found it.
+
+use super::View;
+use crate::{
+    audit::finding::{Finding, FindingKind, Subject},
+    types::{Question, Severity, Zone},
+};
+
+/// Parent and child that list different name servers (RFC 1034 section 4.2.2 wants them to agree).
+pub(super) fn ns_mismatch(view: &View) -> Vec<Finding> {
+    let differs = |zone: &&Zone| {
+        !zone.parent_ns.is_empty() && !zone.child_ns.is_empty() && zone.parent_ns != zone.child_ns
+    };
+    ours(view)
+        .filter(differs)
+        .map(|zone| {
+            let only = |one: &std::collections::BTreeSet<_>,
+                        other: &std::collections::BTreeSet<_>| {
+                let names: Vec<_> = one
+                    .difference(other)
+                    .map(crate::names::DnsName::to_string)
+                    .collect();
+                if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                }
+            };
+            let reason = format!(
+                "zone {}: listed at the parent only: {}; at the child only: {}",
+                zone.apex,
+                only(&zone.parent_ns, &zone.child_ns),
+                only(&zone.child_ns, &zone.parent_ns)
+            );
+            finding(view, zone, FindingKind::NsMismatch, reason)
+        })
+        .collect()
+}
+
+/// NS and glue TTLs above `max_delegation_ttl`, where that is set.
+pub(super) fn delegation_ttl(view: &View) -> Vec<Finding> {
+    let Some(limit) = view.input.policy.max_delegation_ttl else {
+        return Vec::new();
+    };
+    ours(view)
+        .filter_map(|zone| {
+            let ttl = zone.delegation_ttl?.as_secs();
+            let reason = format!(
+                "zone {}: its delegation is cached for {ttl} s; the limit is {limit} s",
+                zone.apex
+            );
+            (ttl > u64::from(limit))
+                .then(|| finding(view, zone, FindingKind::DelegationTtl, reason))
+        })
+        .collect()
+}
+
+/// The zones the group's own names lie in; what an alias leads to is somebody else's to delegate.
+fn ours<'a>(view: &'a View) -> impl Iterator<Item = &'a Zone> {
+    view.input
+        .zones
+        .iter()
+        .filter(|zone| !questions(view, zone).is_empty())
+}
+
+fn questions(view: &View, zone: &Zone) -> Vec<Question> {
+    let lies_in = |question: &&Question| {
+        view.input
+            .zones
+            .zone_of(&question.name)
+            .is_some_and(|home| home.apex == zone.apex)
+    };
+    view.questions.iter().filter(lies_in).cloned().collect()
+}
+
+fn finding(view: &View, zone: &Zone, kind: FindingKind, reason: String) -> Finding {
+    Finding {
+        kind,
+        severity: Severity::Warning,
+        subject: Subject::Zone(zone.apex.clone()),
+        zone: Some(zone.apex.clone()),
+        questions: questions(view, zone),
+        resolvers: Vec::new(),
+        authorities: zone
+            .servers
+            .iter()
+            .map(|server| server.name.clone())
+            .collect(),
+        baseline: None,
+        observed: Vec::new(),
+        at: view.input.now,
+        reason,
+    }
+}

@@ -1,0 +1,141 @@
+//! Rows 1 to 5: no usable answer, or one that was blocked or rewritten on purpose.
+//!
+//! Deliberately absent: how many rounds it takes before somebody is told.
+
+use std::net::IpAddr;
+
+use super::{Context, Judged};
+use crate::{
+    audit::verdict::State,
+    types::{Ede, Flags, NoReply, Observation, Rcode, Severity, Status, Value},
+};
+
+/// Row 2: the extended errors that say "not for you" (RFC 8914 sections 4.19, 4.21, 4.22, 4.29, 4.31).
+const REFUSING: [u16; 5] = [18, 20, 21, 28, 30];
+/// Row 3: the extended errors that say that validation failed.
+const BOGUS: [u16; 12] = [1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27];
+/// Row 5: the extended errors that say that the answer was blocked or forged.
+const FILTERING: [u16; 4] = [4, 15, 16, 17];
+/// Row 4: the extended errors that blame the way to the authority.
+const AUTHORITY_PATH: [u16; 3] = [22, 23, 24];
+/// Row 4: a failure from the cache (RFC 9520).
+const CACHED_ERROR: u16 = 13;
+
+/// The sample's state, where rows 1 to 5 match; `None` leaves it to the later rows.
+pub(super) fn judge(context: &Context, sample: &Observation) -> Option<Judged> {
+    if let Some(filtered) = filtered(context, sample) {
+        let reason = format!("{} {filtered}", sample.source.id);
+        return Some(Judged::new(State::Filtered, Severity::Critical, reason));
+    }
+    let (state, severity, what) = match sample.answer.status {
+        Status::NoReply(why) => (State::Unreachable, Severity::Warning, silence(why, sample)),
+        Status::Malformed(rcode) => (
+            State::Unreachable,
+            Severity::Warning,
+            format!("sent a reply that does not decode ({rcode})"),
+        ),
+        Status::Rcode(_) if sample.answer.is_data() => return None,
+        Status::Rcode(rcode) => refusal(rcode, sample).unwrap_or_else(|| servfail(sample)),
+    };
+    Some(Judged::new(
+        state,
+        severity,
+        format!("{} {what}", sample.source),
+    ))
+}
+
+/// Row 2: whatever is neither data nor SERVFAIL, and what an extended error calls a refusal.
+fn refusal(rcode: Rcode, sample: &Observation) -> Option<(State, Severity, String)> {
+    let what = match has_ede(sample, &REFUSING) {
+        Some(ede) => format!("answered {rcode} with EDE {}", ede.code),
+        None if rcode == Rcode::SERVFAIL => return None,
+        None if rcode == Rcode::NOERROR => "answered with neither data nor a denial".to_owned(),
+        None => format!("answered {rcode}"),
+    };
+    Some((State::Refused, Severity::Warning, what))
+}
+
+fn servfail(sample: &Observation) -> (State, Severity, String) {
+    if let Some(ede) = has_ede(sample, &BOGUS) {
+        let what = format!(
+            "says that DNSSEC validation failed (SERVFAIL, EDE {})",
+            ede.code
+        );
+        return (State::Bogus, Severity::Critical, what);
+    }
+    let why = if has_ede(sample, &AUTHORITY_PATH).is_some() {
+        ": it cannot reach the authority"
+    } else if has_ede(sample, &[CACHED_ERROR]).is_some() {
+        " from its cache of failures, which may last for up to 300 s"
+    } else {
+        ""
+    };
+    (
+        State::Servfail,
+        Severity::Warning,
+        format!("answered SERVFAIL{why}"),
+    )
+}
+
+fn silence(why: NoReply, sample: &Observation) -> String {
+    let attempts = sample.attempts;
+    match why {
+        NoReply::Timeout => format!("did not answer within {attempts} attempts"),
+        NoReply::Refused => format!("refused the connection ({attempts} attempts)"),
+        NoReply::NoRoute => "cannot be reached from here: no route".to_owned(),
+    }
+}
+
+fn has_ede<'a>(sample: &'a Observation, codes: &[u16]) -> Option<&'a Ede> {
+    sample.ede.iter().find(|ede| codes.contains(&ede.code))
+}
+
+/// How the answer shows that it was blocked, where it does.
+fn filtered(context: &Context, sample: &Observation) -> Option<String> {
+    if let Some(ede) = has_ede(sample, &FILTERING) {
+        return Some(format!(
+            "says that it blocks or rewrites this answer (EDE {})",
+            ede.code
+        ));
+    }
+    let signs = context
+        .resolver(&sample.source.id)
+        .is_some_and(|known| known.traits.signs_blocks);
+    let signature = sample.answer.status == Status::Rcode(Rcode::NXDOMAIN)
+        && !sample.flags.has(Flags::AUTHORITY_SECTION)
+        && !sample.flags.has(Flags::RA);
+    if signs && signature {
+        return Some(
+            "blocks this name: NXDOMAIN with an empty authority section and RA=0".to_owned(),
+        );
+    }
+    sinkhole(context, sample).map(|address| format!("answers with the sinkhole address {address}"))
+}
+
+/// An address nobody is reached at, which no authority served and nobody declared.
+fn sinkhole(context: &Context, sample: &Observation) -> Option<IpAddr> {
+    let link = sample.answer.last()?;
+    let served = |address: &IpAddr| {
+        let standing = context.standing(&link.owner, sample.question.rtype);
+        context.input.policy.expect.contains(&address.to_string())
+            || standing.is_some_and(|standing| standing.pooled(&address.to_string()).is_some())
+    };
+    let Value::Rrset(_) = &link.value else {
+        return None;
+    };
+    // Where no authority was ever heard, a zone of loopback addresses is as likely as a sinkhole.
+    context
+        .standing(&link.owner, sample.question.rtype)
+        .filter(|standing| standing.is_known())?;
+    link.value
+        .addresses()
+        .into_iter()
+        .find(|address| leads_nowhere(*address) && !served(address))
+}
+
+fn leads_nowhere(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_unspecified() || v4.is_loopback() || v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.is_unspecified() || v6.is_loopback(),
+    }
+}

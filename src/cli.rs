@@ -1,0 +1,184 @@
+//! The command line: what can be asked for, and which part answers.
+//!
+//! Data goes to stdout, logs to stderr. Deliberately absent: any rule; every command calls the same code as the
+//! service.
+
+mod check;
+mod config;
+mod history;
+mod incidents;
+mod names;
+mod notify;
+mod output;
+mod resolvers;
+mod serve;
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, ConfigErrors};
+use output::Output;
+
+/// Watches what public resolvers and authoritative servers really answer.
+#[derive(Debug, Parser)]
+#[command(name = "dns-auditor", version, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file [default: config/dns-auditor.toml when it exists]
+    #[arg(long, global = true, env = "DNS_AUDITOR_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How lists and reports are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How lists and reports are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: at most 100 columns, readable without colour.
+    Table,
+    /// For programs: documented, stable.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// One audit now; needs neither configuration nor database
+    Check(check::CheckArgs),
+    /// The service: rounds by schedule, incidents, alerts, HTTP
+    Serve,
+    /// Who served what, from when until when
+    Timeline(history::TimelineArgs),
+    /// Every resolver's answer as of an instant
+    State(history::StateArgs),
+    /// Incidents: list them, show one, take it, end it
+    Incidents(incidents::IncidentsArgs),
+    /// The resolvers that can be named, presets included
+    Resolvers,
+    /// The names that are watched, ranges expanded
+    Names,
+    /// The configuration: is it right, and what does it come to
+    Config(ConfigArgs),
+    /// The channels
+    Notify(notify::NotifyArgs),
+}
+
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum ConfigCommand {
+    /// Every error with its place, or the next runs of every group
+    Check,
+    /// The effective configuration with every default, secrets redacted
+    Show,
+}
+
+/// Why a command could not do its work. The exit code is 2 for what the user can mend in words, 3 otherwise.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Daemon(#[from] crate::daemon::DaemonError),
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    #[error("writing the output: {0}")]
+    Output(#[from] std::io::Error),
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// All consistent, or done.
+const EXIT_OK: u8 = 0;
+/// A breach.
+const EXIT_BREACH: u8 = 1;
+/// Usage or configuration.
+const EXIT_USAGE: u8 = 2;
+/// Could not tell.
+const EXIT_UNKNOWN: u8 = 3;
+
+impl CliError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
+            _ => EXIT_UNKNOWN,
+        }
+    }
+}
+
+/// Where the configuration is, and the environment it is read with.
+struct Source {
+    file: Option<PathBuf>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Source {
+    fn new(file: Option<PathBuf>) -> Self {
+        let shipped = PathBuf::from("config/dns-auditor.toml");
+        let file = file.or_else(|| shipped.exists().then_some(shipped));
+        Self { file, environment: std::env::vars().collect() }
+    }
+
+    /// The configuration; without a file, the defaults.
+    fn load(&self) -> Result<Config, CliError> {
+        Ok(crate::config::load(self.file.as_deref(), &self.environment)?)
+    }
+
+    /// The configuration of a file that must be there.
+    fn require(&self) -> Result<Config, CliError> {
+        if self.file.is_none() {
+            let hint = "no configuration: give --config FILE, set DNS_AUDITOR_CONFIG, or run where \
+                        config/dns-auditor.toml is";
+            return Err(CliError::Usage(hint.to_owned()));
+        }
+        self.load()
+    }
+}
+
+/// Runs one command line; the exit code says how it went.
+pub async fn run(cli: Cli) -> ExitCode {
+    let output = Output { format: cli.format };
+    match dispatch(cli, &output).await {
+        Ok(code) => ExitCode::from(code),
+        // A closed pipe is the reader's way to say that it has enough.
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error.to_string());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn dispatch(cli: Cli, output: &Output) -> Result<u8, CliError> {
+    let source = Source::new(cli.config);
+    match cli.command {
+        Command::Check(args) => check::run(&args, &source, output).await,
+        Command::Serve => serve::run(source.require()?, output).await,
+        Command::Timeline(args) => history::timeline(&args, &source.load()?, output).await,
+        Command::State(args) => history::state(&args, &source.load()?, output).await,
+        Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
+        Command::Resolvers => resolvers::run(&source.load()?, output),
+        Command::Names => names::run(&source.require()?, output),
+        Command::Config(args) => config::run(args.command, &source.require()?, output),
+        Command::Notify(args) => notify::run(args, &source.require()?, output).await,
+    }
+}
+
+/// Where logs go: stderr, `info` unless `RUST_LOG` says otherwise.
+pub fn start_logging(cli: &Cli) {
+    let default = if matches!(cli.command, Command::Serve) { "info,sqlx=warn,hickory_proto=warn" } else { "error" };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+}

@@ -1,0 +1,49 @@
+//! `serve`: the service in the foreground, until SIGTERM or SIGINT.
+//!
+//! Deliberately absent: daemonising, which is the service manager's work.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{CliError, EXIT_OK, output::Output};
+use crate::{config::Config, daemon};
+
+pub(super) async fn run(config: Config, output: &Output) -> Result<u8, CliError> {
+    config.require_groups()?;
+    let shutdown = CancellationToken::new();
+    stop_on_signal(shutdown.clone())?;
+    let (names, groups) =
+        (config.groups.iter().map(|group| group.names.len()).sum::<usize>(), config.groups.len());
+    let vantage = config.vantage.clone();
+    daemon::run(config, shutdown, |address| {
+        output.error(&welcome(&vantage, names, groups, address));
+    })
+    .await?;
+    Ok(EXIT_OK)
+}
+
+/// What a newcomer wants to know next.
+fn welcome(vantage: &str, names: usize, groups: usize, address: std::net::SocketAddr) -> String {
+    format!(
+        "dns-auditor watches {names} names in {groups} groups from vantage {vantage}\n\
+         \n\
+         look here   http://{address}/             what there is; /readyz, /metrics, /api/v1/…\n\
+         then try    dns-auditor incidents         what is wrong\n\
+         \u{20}           dns-auditor timeline NAME     who served what, from when until when\n\
+         \u{20}           dns-auditor config check      the next runs of every group\n\
+         next        put your own names into config/dns-auditor.toml, and a Slack or webhook channel\n"
+    )
+}
+
+fn stop_on_signal(shutdown: CancellationToken) -> Result<(), CliError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        }
+        shutdown.cancel();
+    });
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Health, readiness, metrics, and the index.
+//!
+//! Deliberately absent: judgement of names. An auditor that sees everything broken is a healthy auditor.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Context;
+
+/// How late a round may start before the service counts as not ready.
+const LATE: Duration = Duration::from_secs(30);
+
+/// Rounds in a row that could not be recorded before the service counts as not ready.
+const FAILED_ROUNDS: u32 = 1;
+
+/// What there is.
+pub(super) async fn index(State(context): State<Context>) -> String {
+    format!(
+        "dns-auditor at vantage {}\n\n\
+         /healthz                              alive\n\
+         /readyz                               database reachable, rounds on time\n\
+         /metrics                              Prometheus\n\
+         /api/v1/incidents                     ?status= &group= &limit= &after=\n\
+         /api/v1/incidents/{{id}}                with its events\n\
+         /api/v1/timeline?name=NAME            &type= &from= &to= &resolver=\n\
+         /api/v1/state?at=INSTANT              &name=\n",
+        context.vantage
+    )
+}
+
+/// The process answers.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    problems: Vec<String>,
+}
+
+/// The database answers and rounds are on time; ready before the first round is due.
+pub(super) async fn ready(State(context): State<Context>) -> Response {
+    let mut problems = late_groups(&context, Utc::now());
+    if let Err(error) = context.store.ping().await {
+        problems.push(format!("database: {error}"));
+    }
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready: problems.is_empty(), problems })).into_response()
+}
+
+fn late_groups(context: &Context, now: DateTime<Utc>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (group, due) in context.metrics.schedule() {
+        if due.failed >= FAILED_ROUNDS {
+            problems.push(format!("group {group}: {} rounds in a row could not be recorded", due.failed));
+        }
+        if let Some(next) = due.next.filter(|next| now > *next + LATE) {
+            problems.push(format!("group {group}: the round due at {} has not started", next.to_rfc3339()));
+        }
+    }
+    problems
+}
+
+/// OpenMetrics text.
+pub(super) async fn metrics(State(context): State<Context>) -> Response {
+    match context.metrics.encode() {
+        Ok(text) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
