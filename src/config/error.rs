@@ -159,6 +159,14 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 /// The known word closest to `word`, where one is close enough to have been meant.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
+    let known: Vec<&str> = known.into_iter().collect();
+    // The beginning of one word alone: `warn` is meant to be `warning`.
+    let mut longer = known
+        .iter()
+        .filter(|known| word.len() > 2 && known.starts_with(&word));
+    if let (Some(only), None) = (longer.next(), longer.next()) {
+        return Some(only);
+    }
     known
         .into_iter()
         .map(|candidate| {
@@ -171,7 +179,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean …?" where a known word is near, else the list of all.
-pub(super) fn suggestion<'a>(word: &str, known: &[&'a str]) -> String {
+pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known: {}", known.join(", ")),
@@ -198,6 +206,7 @@ mod tests {
         assert_eq!(nearest("max_tll", known), Some("max_ttl"));
         assert_eq!(nearest("Schedul", known), Some("schedule"));
         assert_eq!(nearest("type", known), Some("types"));
+        assert_eq!(nearest("sched", known), Some("schedule"));
         assert_eq!(nearest("names", known), None);
     }
 }

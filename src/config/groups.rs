@@ -13,7 +13,7 @@ use super::{
     raw::Table,
     schedule::Schedule,
     section::Section,
-    settings::{References, Settings},
+    settings::{Limit, References, Settings},
 };
 use crate::{
     names::{DnsName, braces},
@@ -107,9 +107,11 @@ fn policy(settings: &Settings, period: Duration) -> Policy {
         max_negative_ttl: settings
             .max_negative_ttl
             .unwrap_or(default.max_negative_ttl),
-        max_delegation_ttl: settings
-            .max_delegation_ttl
-            .unwrap_or(default.max_delegation_ttl),
+        max_delegation_ttl: match settings.max_delegation_ttl {
+            None => default.max_delegation_ttl,
+            Some(Limit::Off) => None,
+            Some(Limit::Seconds(ttl)) => Some(ttl),
+        },
         mode: settings.mode.unwrap_or(default.mode),
         expect: settings.expect.clone().unwrap_or(default.expect),
         known_bad: settings.known_bad.clone().unwrap_or(default.known_bad),

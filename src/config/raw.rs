@@ -8,6 +8,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{Complaint, Origin, Report};
 
+/// The tables that a file may have more than once: no variable could say which it means.
+const REPEATED: [&str; 3] = ["resolver", "group", "channel"];
+const SINGLE: [&str; 4] = ["database", "http", "authority", "defaults"];
+
 /// The prefix of the variables that override keys.
 pub(super) const PREFIX: &str = "DNS_AUDITOR__";
 
@@ -25,7 +29,7 @@ pub(super) type Table = BTreeMap<String, (Origin, Node)>;
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     Text(String),
-    Integer(i64),
+    Integer(i128),
     Number(f64),
     Flag(bool),
     Date,
@@ -75,10 +79,9 @@ fn table(document: DeTable<'_>) -> Table {
 fn node(start: usize, value: DeValue<'_>) -> Node {
     let value = match value {
         DeValue::String(text) => Value::Text(text.into_owned()),
-        // Beyond 64 bits is beyond every range here; the range's error says so.
-        DeValue::Integer(digits) => {
-            Value::Integer(i64::from_str_radix(digits.as_str(), digits.radix()).unwrap_or(i64::MAX))
-        }
+        DeValue::Integer(digits) => Value::Integer(
+            i128::from_str_radix(digits.as_str(), digits.radix()).unwrap_or(i128::MAX),
+        ),
         DeValue::Float(digits) => Value::Number(digits.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(flag) => Value::Flag(flag),
         DeValue::Datetime(_) => Value::Date,
@@ -129,6 +132,12 @@ fn put(root: &mut Table, path: &[&str], variable: &str, text: &str, report: &mut
     };
     let word = Value::Word(text.to_owned());
     match path {
+        [section, ..] if REPEATED.contains(section) => report.add(
+            &at,
+            Complaint::new(format!("no variable can set a key of [[{section}]]"))
+                .hint("write it in the file"),
+        ),
+        [section] if SINGLE.contains(section) => report.add(&at, misnamed()),
         [key] => {
             root.insert((*key).to_owned(), entry(word));
         }
@@ -136,24 +145,17 @@ fn put(root: &mut Table, path: &[&str], variable: &str, text: &str, report: &mut
             let (_, node) = root
                 .entry((*section).to_owned())
                 .or_insert_with(|| entry(Value::Table(Table::new())));
-            match &mut node.value {
-                Value::Table(table) => {
-                    table.insert((*key).to_owned(), entry(word));
-                }
-                _ => report.add(
-                    &at,
-                    Complaint::new(format!("`{section}` has no keys that a variable can set"))
-                        .hint(
-                            "name entries of [[group]], [[resolver]] and [[channel]] in the file",
-                        ),
-                ),
+            // Where the file has no table there, that is an error of the file.
+            if let Value::Table(table) = &mut node.value {
+                table.insert((*key).to_owned(), entry(word));
             }
         }
-        _ => report.add(
-            &at,
-            Complaint::new("a variable names one section and one key").hint(format!(
-                "write {PREFIX}SECTION__KEY, such as {PREFIX}HTTP__LISTEN"
-            )),
-        ),
+        _ => report.add(&at, misnamed()),
     }
+}
+
+fn misnamed() -> Complaint {
+    Complaint::new("a variable names one section and one key").hint(format!(
+        "write {PREFIX}SECTION__KEY, such as {PREFIX}HTTP__LISTEN"
+    ))
 }

@@ -64,9 +64,15 @@ impl<'t, 'r> Section<'t, 'r> {
         self.report.add(&self.at, complaint);
     }
 
+    fn ask(&mut self, key: &'static str) {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+    }
+
     /// The node of a key; asking makes the key a known one.
     pub(super) fn node(&mut self, key: &'static str) -> Option<&'t Node> {
-        self.asked.push(key);
+        self.ask(key);
         self.table.get(key).map(|(_, node)| node)
     }
 
@@ -92,12 +98,12 @@ impl<'t, 'r> Section<'t, 'r> {
 
     /// The tables of a list under a key, and where each stands.
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<(Origin, &'t Table)> {
+        self.ask(key);
         let mut tables = Vec::new();
         let mut wrong = |at: &Origin| {
             let message = format!("`{key}` must be a list of tables: write [[{key}]]");
             self.report.add(at, Complaint::new(message));
         };
-        self.asked.push(key);
         match self.table.get(key) {
             None => {}
             Some((

@@ -29,6 +29,15 @@ pub(super) struct References<'a> {
     pub(super) channels: &'a [String],
 }
 
+/// A limit that can be taken back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    /// `"off"`.
+    Off,
+    /// The highest TTL allowed, seconds.
+    Seconds(u32),
+}
+
 /// Every shared key; `None` where it was not written, or was wrong and is in the report.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
@@ -38,8 +47,7 @@ pub(super) struct Settings {
     pub(super) channels: Option<Vec<String>>,
     pub(super) max_ttl: Option<u32>,
     pub(super) max_negative_ttl: Option<u32>,
-    /// `Some(None)` is a written `"off"`.
-    pub(super) max_delegation_ttl: Option<Option<u32>>,
+    pub(super) max_delegation_ttl: Option<Limit>,
     pub(super) mode: Option<Mode>,
     pub(super) expect: Option<Expect>,
     pub(super) known_bad: Option<Expect>,
@@ -175,17 +183,17 @@ fn dangling(what: &str, id: &str, known: &[&str]) -> Complaint {
     }
 }
 
-fn delegation_ttl(section: &mut Section<'_, '_>) -> Option<Option<u32>> {
+fn delegation_ttl(section: &mut Section<'_, '_>) -> Option<Limit> {
     let off =
         |value: &Value| matches!(value, Value::Text(text) | Value::Word(text) if text == "off");
     if section
         .node("max_delegation_ttl")
         .is_some_and(|node| off(&node.value))
     {
-        return Some(None);
+        return Some(Limit::Off);
     }
     let ttl = section.integer("max_delegation_ttl", 1..=MOST_TTL)?;
-    Some(Some(seconds(ttl)))
+    Some(Limit::Seconds(seconds(ttl)))
 }
 
 fn mode(text: &str) -> Result<Mode, Complaint> {
@@ -226,10 +234,9 @@ fn declaration(text: &str) -> Result<Declared, Complaint> {
         return Ok(Declared::Network(network.trunc()));
     }
     // What looks like an address and is none would else pass as a name that never matches.
-    let only = |allowed: fn(char) -> bool| text.chars().all(|c| allowed(c) || ".:/".contains(c));
-    let numeric =
-        only(|c| c.is_ascii_digit()) || text.contains(':') && only(|c| c.is_ascii_hexdigit());
-    if numeric || text.contains('/') && !text.contains(char::is_whitespace) {
+    let digits = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let data = text.starts_with('"') || text.contains(char::is_whitespace);
+    if digits || !data && text.contains([':', '/']) {
         let message = format!("`{text}` is neither an address, nor a network, nor record data");
         return Err(Complaint::new(message).hint("write 192.0.2.1, 192.0.2.0/24 or lb.example.net"));
     }

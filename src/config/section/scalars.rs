@@ -56,6 +56,7 @@ impl Section<'_, '_> {
         key: &'static str,
         range: RangeInclusive<i64>,
     ) -> Option<i64> {
+        let range = i128::from(*range.start())..=i128::from(*range.end());
         let located = self.read(key, |value| {
             let number = match value {
                 Value::Integer(number) => Some(*number),
@@ -67,7 +68,7 @@ impl Section<'_, '_> {
                 &range,
             )
         })?;
-        Some(located.value)
+        i64::try_from(located.value).ok()
     }
 
     /// A number within bounds; a whole one will do.
@@ -108,12 +109,13 @@ impl Section<'_, '_> {
         range: RangeInclusive<Duration>,
     ) -> Option<Duration> {
         let located = self.read(key, |value| {
-            let read = match value {
-                Value::Text(text) | Value::Word(text) => humantime::parse_duration(text).ok(),
-                _ => None,
-            };
             let hint = "write it with its unit: \"5s\", \"10m\", \"2h\"";
-            let duration = read.ok_or_else(|| wrong_type("a duration", value).hint(hint))?;
+            let (Value::Text(text) | Value::Word(text)) = value else {
+                return Err(wrong_type("a duration", value).hint(hint));
+            };
+            let duration = humantime::parse_duration(text).map_err(|_| {
+                Complaint::new(format!("must be a duration, not `{text}`")).hint(hint)
+            })?;
             let shown = |duration: &Duration| humantime::format_duration(*duration).to_string();
             if range.contains(&duration) {
                 return Ok(duration);
