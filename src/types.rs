@@ -16,6 +16,7 @@ pub use observation::{Ede, Flags, Observation, Transport};
 pub use policy::{Expect, Mode, Policy};
 pub use record_type::{RecordType, UnknownRecordType};
 pub use severity::Severity;
+pub(crate) use source::show_address;
 pub use source::{
     AuthorityServer, Listed, Question, Resolver, ResolverTraits, Source, SourceKind, Zone,
 };
