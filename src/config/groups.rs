@@ -132,7 +132,7 @@ fn names(section: &mut Section<'_, '_>) -> Vec<DnsName> {
     }
     let mut first_in: HashMap<DnsName, String> = HashMap::new();
     let mut names = Vec::new();
-    let patterns = section.list("names", |pattern| {
+    section.list("names", |pattern| {
         for text in braces::expand(pattern).map_err(|error| Complaint::new(error.to_string()))? {
             let name: DnsName = text
                 .parse()
@@ -143,10 +143,8 @@ fn names(section: &mut Section<'_, '_>) -> Vec<DnsName> {
             }
             names.push(name);
         }
-        Ok(pattern.to_owned())
+        Ok(())
     });
-    if let Some(patterns) = patterns {
-        section.distinct("names", patterns);
-    }
+    section.refuse_empty("names");
     names
 }

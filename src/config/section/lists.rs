@@ -50,35 +50,29 @@ impl<'t> Section<'t, '_> {
         Some(list)
     }
 
+    /// Notes an empty list.
+    pub(in crate::config) fn refuse_empty(&mut self, key: &'static str) {
+        let Some((_, Node { at, value })) = self.table.get(key) else {
+            return;
+        };
+        let empty = match value {
+            Value::List(items) => items.is_empty(),
+            Value::Word(text) => text.trim().is_empty(),
+            _ => false,
+        };
+        if empty {
+            let message = format!("`{key}` must not be empty");
+            self.report.add(at, Complaint::new(message));
+        }
+    }
+
     /// A list's values, each once: a repeated one is noted, and so is an empty list.
     pub(in crate::config) fn distinct<T: PartialEq + Display>(
         &mut self,
         key: &'static str,
         list: Vec<Located<T>>,
     ) -> Vec<T> {
-        match self.table.get(key) {
-            Some((
-                _,
-                Node {
-                    at,
-                    value: Value::List(items),
-                },
-            )) if items.is_empty() => {
-                self.report
-                    .add(at, Complaint::new(format!("`{key}` must not be empty")));
-            }
-            Some((
-                _,
-                Node {
-                    at,
-                    value: Value::Word(text),
-                },
-            )) if text.trim().is_empty() => {
-                self.report
-                    .add(at, Complaint::new(format!("`{key}` must not be empty")));
-            }
-            _ => {}
-        }
+        self.refuse_empty(key);
         self.without_repeats(key, list)
     }
 
