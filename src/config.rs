@@ -1,14 +1,60 @@
 //! The configuration as meant: validated, defaults filled in, every reference resolved.
 //!
-//! What was typed is [`raw`]'s business; nothing here is optional that has a default. Deliberately absent: run-time
+//! What was typed is the business of `raw`; nothing here is optional that has a default. Deliberately absent: run-time
 //! state, and any reading of files or environment outside [`load`](fn@load).
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+mod address;
+mod channels;
+mod error;
+mod groups;
+mod identity;
+mod load;
+pub mod presets;
+mod raw;
+mod resolvers;
+pub mod schedule;
+mod secret;
+mod section;
+mod settings;
+mod show;
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+pub use error::{ConfigError, ConfigErrors};
+pub use load::{load, load_with};
+pub use schedule::{Schedule, ScheduleError};
+pub use secret::{Secret, SecretSource};
 
 use crate::{
     names::DnsName,
     types::{Policy, Question, RecordType, Resolver, Severity},
 };
+
+/// The highest TTL there is, seconds (RFC 2181 section 8).
+const MOST_TTL: i64 = 2_147_483_647;
+
+/// The IANA root servers' IPv4 addresses, a to m.
+const ROOT_SERVERS: [Ipv4Addr; 13] = [
+    Ipv4Addr::new(198, 41, 0, 4),
+    Ipv4Addr::new(170, 247, 170, 2),
+    Ipv4Addr::new(192, 33, 4, 12),
+    Ipv4Addr::new(199, 7, 91, 13),
+    Ipv4Addr::new(192, 203, 230, 10),
+    Ipv4Addr::new(192, 5, 5, 241),
+    Ipv4Addr::new(192, 112, 36, 4),
+    Ipv4Addr::new(198, 97, 190, 53),
+    Ipv4Addr::new(192, 36, 148, 17),
+    Ipv4Addr::new(192, 58, 128, 30),
+    Ipv4Addr::new(193, 0, 14, 129),
+    Ipv4Addr::new(199, 7, 83, 42),
+    Ipv4Addr::new(202, 12, 27, 33),
+];
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -27,6 +73,8 @@ pub struct Config {
     pub groups: Vec<Arc<Group>>,
     /// The channels, in the order of the file.
     pub channels: Vec<Arc<Channel>>,
+    /// Whether this vantage has IPv6. Without it the presets have lost their IPv6 addresses already.
+    pub ipv6: bool,
 }
 
 /// Where history is kept.
@@ -75,6 +123,8 @@ pub struct Group {
     pub timeout: Duration,
     /// UDP attempts before TCP is tried.
     pub attempts: u8,
+    /// How long a confirmed transition waits for others before it is told.
+    pub group_wait: Duration,
     /// Channel ids, in the order written.
     pub channels: Vec<String>,
     /// A page for whoever is woken.
@@ -119,35 +169,38 @@ pub enum ChannelKind {
     Webhook,
 }
 
-/// A value that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+/// Whether the channels' secrets must be found while loading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// A secret that is missing or malformed is an error.
+    Required,
+    /// A channel whose secret is missing or malformed is left out: for commands that tell nobody anything.
+    Optional,
+}
 
-impl Secret {
-    /// Wraps a secret's bytes.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+impl Config {
+    /// The defaults under these variables, without a file: no groups, no channels, the presets.
+    pub fn bare(environment: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+        load(None, environment)
     }
 
-    /// The bytes, for the one place that uses them.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
+    /// Refuses a configuration that has nothing to watch. `file` is where a group should have been.
+    pub fn require_groups(&self, file: Option<&Path>) -> Result<(), ConfigErrors> {
+        if !self.groups.is_empty() {
+            return Ok(());
+        }
+        let place = file.map_or("configuration".into(), Path::to_string_lossy);
+        Err(ConfigErrors::one(
+            place,
+            "there is no [[group]]: nothing would be watched",
+        ))
     }
 
-    /// The secret as text, for the one place that uses it; lossy where it is not UTF-8.
-    pub fn expose_str(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+    /// The resolver of this id.
+    pub fn resolver(&self, id: &str) -> Option<&Arc<Resolver>> {
+        self.resolvers.iter().find(|resolver| resolver.id == id)
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-/// A cron schedule in UTC.
-#[derive(Debug, Clone)]
-pub struct Schedule {
-    text: String,
-}
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: any lookup, and any knowledge of zones or of the configuration file.
 
+pub mod braces;
+
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

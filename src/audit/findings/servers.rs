@@ -96,8 +96,8 @@ fn server_finding(
 ) -> Finding {
     let address = show_address(server.address, 53);
     let what = if kind == FindingKind::LameAuthority {
-        let replied = replies.iter().find(|reply| reply.answer.is_reply());
-        let rcode = replied
+        let said = replies.iter().find(|reply| reply.answer.is_reply());
+        let rcode = said
             .map(|reply| reply.answer.rcode_text())
             .unwrap_or_default();
         format!(

@@ -107,7 +107,7 @@ fn negative(view: &View, apex: DnsName, ttl: u32, questions: BTreeSet<Question>)
     let limit = view.input.policy.max_negative_ttl;
     let mut replies = Vec::new();
     for question in &questions {
-        for (owner, _) in view.chain(question).pop() {
+        if let Some((owner, _)) = view.chain(question).pop() {
             replies.extend(
                 view.replies_about(&owner, question.rtype)
                     .filter(|(_, _, link)| link.value.is_negative())
@@ -206,7 +206,7 @@ fn stretched_at(view: &View, sample: &Observation, standing: &Standing) -> Findi
     }
 }
 
-/// Unequal TTLs within one RRset at an authority (RFC 2181 section 5.2).
+/// Unequal TTLs within one `RRset` at an authority (RFC 2181 section 5.2).
 pub(super) fn unequal_in_rrset(view: &View) -> Vec<Finding> {
     let mut found: BTreeMap<&Question, Finding> = BTreeMap::new();
     let authorities = view

@@ -143,7 +143,7 @@ impl Held {
         }
     }
 
-    fn merge(&mut self, site: Option<String>, value: HeldValue, sighting: &Sighting) {
+    fn merge(&mut self, site: Option<String>, value: &HeldValue, sighting: &Sighting) {
         for values in [&mut self.values, self.backends.entry(site).or_default()] {
             values
                 .entry(value.clone())

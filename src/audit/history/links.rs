@@ -26,7 +26,7 @@ pub struct LinkHistory {
     since: Option<DateTime<Utc>>,
     last_asked: Option<DateTime<Utc>>,
     servers: BTreeMap<SocketAddr, ServerHistory>,
-    /// Every RDATA of every RRset served, for pools: last sight and TTL then.
+    /// Every record of every set served, for pools: last sight and TTL then.
     records: HashMap<String, (DateTime<Utc>, u32)>,
 }
 
@@ -140,7 +140,7 @@ impl LinkHistory {
                 });
             }
             std::collections::btree_map::Entry::Occupied(mut entry) => {
-                entry.get_mut().observe(epoch)
+                entry.get_mut().observe(epoch);
             }
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn judge_chain(
         let judged = judge_link(context, sample, (index, link), first_at);
         let Some(judged) = judged else { continue };
         let ends_here = !matches!(judged.state.row(), 8 | 9);
-        let worse = worst.as_ref().is_none_or(|before| {
+        let outranks = worst.as_ref().is_none_or(|before| {
             (judged.severity, judged.state.row() != 8) > (before.severity, before.state.row() != 8)
                 || (judged.state.row() == 8 && before.state.row() == 8)
         });
@@ -61,7 +61,7 @@ pub(super) fn judge_chain(
             .as_ref()
             .map(|before| before.flags.clone())
             .unwrap_or_default();
-        if worse {
+        if outranks {
             worst = Some(judged);
         }
         if let Some(worst) = &mut worst {
@@ -187,12 +187,11 @@ impl Subject<'_> {
     fn judge(&self) -> Judged {
         let mut judged = match self.place() {
             Place::Current => self.current(),
-            Place::Unseen if self.is_declared() => self.declared(),
+            Place::Unseen | Place::Past(_) if self.is_declared() => self.declared(),
             Place::Unseen if self.is_synthesised() => {
-                self.consistent("synthesised (DNS64); the authority has no AAAA")
+                Self::consistent("synthesised (DNS64); the authority has no AAAA")
             }
             Place::Unseen => self.unseen(),
-            Place::Past(_) if self.is_declared() => self.declared(),
             Place::Past(past) => self.past(&past),
         };
         if self
@@ -272,40 +271,38 @@ impl Subject<'_> {
             && self.standing.current(&Value::Nodata).is_some()
     }
 
-    fn consistent(&self, reason: &str) -> Judged {
+    fn consistent(reason: &str) -> Judged {
         Judged::new(State::Consistent, Severity::None, reason.to_owned())
     }
 
     /// Row 8: in `C`.
     fn current(&self) -> Judged {
-        let mut judged = self.consistent("the authority serves this now");
-        let policy = self.context.input.policy;
         if self
             .sample
             .ede
             .iter()
             .any(|ede| ede.code == 3 || ede.code == 19)
         {
+            let reason = "right, and from a stale cache: the resolver cannot reach the authority";
+            let mut judged = Self::consistent(reason);
             judged.flags.push(VerdictFlag::ServeStaleInUse);
-            judged.reason =
-                "right, and from a stale cache: the resolver cannot reach the authority".to_owned();
+            return judged;
         }
         let is_last = self.index + 1 == self.sample.answer.links.len();
-        if !policy.expect.is_empty()
-            && is_last
-            && !self.is_declared()
-            && !self.link.value.is_negative()
-        {
+        let declares = is_last && !self.context.input.policy.expect.is_empty();
+        if declares && !self.is_declared() && !self.link.value.is_negative() {
+            let mut judged = Self::consistent(
+                "the authority serves this now, and it is not declared in `expect`",
+            );
             judged.flags.push(VerdictFlag::ExpectedMismatch);
-            judged.reason =
-                "the authority serves this now, and it is not declared in `expect`".to_owned();
+            return judged;
         }
-        judged
+        Self::consistent("the authority serves this now")
     }
 
     /// Row 8: declared.
     fn declared(&self) -> Judged {
-        let mut judged = self.consistent("declared in `expect`");
+        let mut judged = Self::consistent("declared in `expect`");
         judged.baseline = Some(Baseline {
             kind: BaselineKind::Declared,
             records: self.link.value.records(),

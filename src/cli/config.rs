@@ -1,0 +1,135 @@
+//! `config check`: what a valid configuration means, in words, and when its next rounds are due.
+//!
+//! Deliberately absent: errors, which are [`crate::config::ConfigErrors`]'s to show, and `config show`, which is
+//! [`Config::show`].
+
+use std::fmt::Write;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::config::{Channel, ChannelKind, Config, Group};
+
+/// How many runs are shown.
+const RUNS: usize = 5;
+
+/// The report on a valid configuration, as of `now`.
+pub(crate) fn check_report(config: &Config, now: DateTime<Utc>) -> String {
+    let mut text = format!(
+        "The configuration is valid.\n\n  vantage    {}\n  database   {}\n  http       {}\n  IPv6       {}\n",
+        config.vantage,
+        match &config.database.url {
+            Some(_) => "the server that `url` or a variable names".to_owned(),
+            None => format!("a private one below {}", config.database.data_dir.display()),
+        },
+        config.http.listen,
+        if config.ipv6 {
+            "presets are asked over it"
+        } else {
+            "presets are not asked over it"
+        },
+    );
+    for group in &config.groups {
+        text += &group_report(group, now);
+    }
+    if config.groups.is_empty() {
+        text += "\nThere is no [[group]]: `serve` would have nothing to watch.\n";
+    }
+    for channel in &config.channels {
+        text += &channel_report(channel, config);
+    }
+    text
+}
+
+fn group_report(group: &Group, now: DateTime<Utc>) -> String {
+    let runs: Vec<String> = group
+        .schedule
+        .upcoming(now, RUNS)
+        .iter()
+        .map(|run| run.to_rfc3339_opts(SecondsFormat::Secs, true))
+        .collect();
+    let types: Vec<String> = group.types.iter().map(ToString::to_string).collect();
+    let resolvers: Vec<&str> = group
+        .resolvers
+        .iter()
+        .map(|resolver| resolver.id.as_str())
+        .collect();
+    let channels = match group.channels.as_slice() {
+        [] => "none: incidents are recorded and nobody is told".to_owned(),
+        channels => channels.join(", "),
+    };
+    let mut text = format!(
+        "\nGroup `{}`\n  names      {}, asked for {}\n  resolvers  {}: {} questions a round, beside those to the authorities\n  \
+         channels   {channels}\n  schedule   {} (cron in UTC; weekdays: 0 or 7 is Sunday, 1 is Monday)\n  next runs  {}\n",
+        group.name,
+        group.names.len(),
+        types.join(", "),
+        resolvers.join(", "),
+        questions(group),
+        group.schedule,
+        runs.join("\n             "),
+    );
+    for note in notes(group) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  note       {note}");
+    }
+    text
+}
+
+fn questions(group: &Group) -> usize {
+    let addresses: usize = group
+        .resolvers
+        .iter()
+        .map(|resolver| resolver.addresses.len())
+        .sum();
+    group.questions().count() * usize::from(group.samples) * addresses
+}
+
+/// What is allowed and probably not meant.
+fn notes(group: &Group) -> Vec<String> {
+    let per_address = group.questions().count() as u64 * u64::from(group.samples);
+    let period = group.policy.period.as_secs().max(1);
+    let slow = group.resolvers.iter().filter_map(|resolver| {
+        let takes = per_address.div_ceil(u64::from(resolver.max_qps));
+        (takes > period).then(|| {
+            format!(
+                "a round takes {takes} s at `{}` (max_qps {}), and the next is due after {period} s",
+                resolver.id, resolver.max_qps
+            )
+        })
+    });
+    slow.collect()
+}
+
+fn channel_report(channel: &Channel, config: &Config) -> String {
+    let mut groups = config.groups.iter();
+    let used = groups.any(|group| group.channels.contains(&channel.id));
+    format!(
+        "\nChannel `{}`: {}, from {} on{}\n",
+        channel.id,
+        match (channel.kind, &channel.signing_key) {
+            (ChannelKind::Slack, _) => "Slack",
+            (ChannelKind::Webhook, Some(_)) => "webhook, signed",
+            (ChannelKind::Webhook, None) => "webhook, not signed",
+        },
+        channel.min_severity,
+        if used { "" } else { " (no group names it)" },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::samples::config;
+
+    #[test]
+    fn a_valid_configuration_is_told_in_words_with_its_next_runs() {
+        let now = "2026-11-22T19:05:30Z".parse().unwrap();
+        insta::assert_snapshot!(super::check_report(&config(), now));
+    }
+
+    #[test]
+    fn a_configuration_without_groups_is_said_to_watch_nothing() {
+        let bare = crate::config::Config::bare(&std::collections::BTreeMap::new()).unwrap();
+        let report = super::check_report(&bare, chrono::DateTime::UNIX_EPOCH);
+        assert!(report.contains("There is no [[group]]"), "{report}");
+    }
+}

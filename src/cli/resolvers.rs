@@ -1,0 +1,150 @@
+//! `resolvers`: every resolver that can be named, and what is known of it.
+//!
+//! Deliberately absent: asking any of them.
+
+use serde::Serialize;
+
+use super::table;
+use crate::{
+    config::{Config, presets},
+    types::{Resolver, show_address},
+};
+
+/// One resolver as `resolvers --format json` shows it. Stable.
+#[derive(Debug, Serialize)]
+pub(crate) struct Entry {
+    /// What groups and `--resolver` call it.
+    pub(crate) id: String,
+    /// Who runs it: one voice in a quorum.
+    pub(crate) operator: String,
+    /// Whether it is built in.
+    pub(crate) preset: bool,
+    /// Where it is asked, each with its port.
+    pub(crate) addresses: Vec<String>,
+    /// `udp` or `tcp`.
+    pub(crate) transport: String,
+    /// Most questions a second to one address.
+    pub(crate) max_qps: u32,
+    /// Whether it blocks names on purpose.
+    pub(crate) filters: bool,
+    /// Whether it passes client subnets on (RFC 7871).
+    pub(crate) ecs: bool,
+    /// The highest TTL it keeps, seconds; null where that is not known.
+    pub(crate) ttl_cap: Option<u32>,
+    /// When and by whom the cap was measured.
+    pub(crate) ttl_cap_source: Option<String>,
+    /// Where a person can flush its cache.
+    pub(crate) flush_page: Option<String>,
+    /// The groups that ask it.
+    pub(crate) groups: Vec<String>,
+}
+
+/// Every resolver: presets first, then those of the file.
+pub(crate) fn entries(config: &Config) -> Vec<Entry> {
+    let resolvers = config.resolvers.iter();
+    resolvers.map(|resolver| entry(resolver, config)).collect()
+}
+
+fn entry(resolver: &Resolver, config: &Config) -> Entry {
+    let asks = |group: &&std::sync::Arc<crate::config::Group>| {
+        group.resolvers.iter().any(|asked| asked.id == resolver.id)
+    };
+    let traits = resolver.traits.clone();
+    Entry {
+        id: resolver.id.clone(),
+        operator: resolver.operator.clone(),
+        preset: presets::is_preset(&resolver.id),
+        addresses: resolver.addresses.iter().map(ToString::to_string).collect(),
+        transport: resolver.transport.to_string(),
+        max_qps: resolver.max_qps,
+        filters: traits.filters,
+        ecs: traits.ecs,
+        ttl_cap: traits.ttl_cap,
+        ttl_cap_source: traits.ttl_cap_source,
+        flush_page: traits.flush_page,
+        groups: config
+            .groups
+            .iter()
+            .filter(asks)
+            .map(|group| group.name.clone())
+            .collect(),
+    }
+}
+
+/// The same for people; sources of TTL caps and flush pages stand below the table.
+pub(crate) fn render(config: &Config) -> String {
+    let entries = entries(config);
+    let headings = [
+        "RESOLVER",
+        "OPERATOR",
+        "ADDRESSES",
+        "BY",
+        "MAX QPS",
+        "MARKS",
+        "GROUPS",
+    ];
+    let mut text = table::render(headings, entries.iter().zip(&config.resolvers).map(row));
+    let caps = entries.iter().filter_map(|entry| {
+        let cap = humantime::format_duration(std::time::Duration::from_secs(entry.ttl_cap?.into()));
+        let source = entry.ttl_cap_source.as_deref().unwrap_or("configured");
+        Some([entry.id.clone(), format!("{cap}, {source}")])
+    });
+    text += &notes("Longest TTL kept:", caps);
+    let pages = entries.iter().filter_map(|entry| {
+        let page = entry.flush_page.clone()?;
+        Some([entry.id.clone(), page])
+    });
+    text += &notes("Where to flush the cache:", pages);
+    text
+}
+
+/// A heading with one line a resolver; nothing where there are none.
+fn notes(heading: &str, notes: impl Iterator<Item = [String; 2]>) -> String {
+    let lines: Vec<String> = notes
+        .map(|[id, note]| format!("  {id:<20}{note}\n"))
+        .collect();
+    match lines.as_slice() {
+        [] => String::new(),
+        lines => format!("\n{heading}\n{}", lines.concat()),
+    }
+}
+
+fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> [String; 7] {
+    let addresses = resolver
+        .addresses
+        .iter()
+        .map(|address| show_address(*address, 53));
+    let marks = [
+        entry.preset.then_some("preset"),
+        entry.filters.then_some("filters"),
+        entry.ecs.then_some("ECS"),
+    ];
+    [
+        entry.id.clone(),
+        entry.operator.clone(),
+        addresses.collect::<Vec<_>>().join("\n"),
+        entry.transport.clone(),
+        entry.max_qps.to_string(),
+        marks.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+        entry.groups.join("\n"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::samples::config;
+
+    #[test]
+    fn every_resolver_is_listed_with_what_is_known_of_it() {
+        let text = super::render(&config());
+        assert!(text.lines().all(|line| line.chars().count() <= 100));
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn the_json_has_every_field() {
+        let entries = super::entries(&config());
+        let (first, last) = (entries.first(), entries.last());
+        insta::assert_json_snapshot!([first, last]);
+    }
+}

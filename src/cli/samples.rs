@@ -1,0 +1,47 @@
+//! A configuration for the snapshots of the command line.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Config, load};
+
+const TEXT: &str = r#"
+vantage = "us-west-2"
+[database]
+data_dir = "/data"
+[defaults]
+channels = ["voip-ops"]
+[[resolver]]
+id = "office"
+operator = "ACME IT"
+addresses = ["192.0.2.53", "[2001:db8::53]:5353"]
+transport = "tcp"
+max_qps = 1
+ttl_cap = 60
+[[group]]
+name = "dialers"
+names = ["dialer{1..3}.example.com"]
+resolvers = ["quad9", "google", "office"]
+[[group]]
+name = "shops"
+names = ["bücher{01..06}.example"]
+types = ["A"]
+schedule = "*/5 * * * * *"
+resolvers = ["office"]
+channels = []
+[[channel]]
+id = "voip-ops"
+kind = "slack"
+url = "http://127.0.0.1:9/"
+[[channel]]
+id = "spare"
+kind = "webhook"
+url = "http://127.0.0.1:9/"
+min_severity = "critical"
+"#;
+
+pub(crate) fn config() -> Config {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("auditor.toml");
+    std::fs::write(&file, TEXT).unwrap();
+    load(Some(&file), &BTreeMap::new()).unwrap_or_else(|errors| panic!("{errors}"))
+}

@@ -1,0 +1,245 @@
+//! The keys that `[defaults]` and `[[group]]` share, as far as they were written.
+//!
+//! Deliberately absent: default values, which stand with the group they complete.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+
+use super::{
+    MOST_TTL,
+    error::{Complaint, nearest, suggestion},
+    identity,
+    raw::Value,
+    schedule::Schedule,
+    section::Section,
+};
+use crate::{
+    names::DnsName,
+    types::{Expect, Mode, RecordType, Resolver},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// What `resolvers` and `channels` may refer to.
+pub(super) struct References<'a> {
+    pub(super) resolvers: &'a [Arc<Resolver>],
+    pub(super) channels: &'a [String],
+}
+
+/// A limit that can be taken back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    /// `"off"`.
+    Off,
+    /// The highest TTL allowed, seconds.
+    Seconds(u32),
+}
+
+/// Every shared key; `None` where it was not written, or was wrong and is in the report.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    pub(super) schedule: Option<Schedule>,
+    pub(super) types: Option<Vec<RecordType>>,
+    pub(super) resolvers: Option<Vec<Arc<Resolver>>>,
+    pub(super) channels: Option<Vec<String>>,
+    pub(super) max_ttl: Option<u32>,
+    pub(super) max_negative_ttl: Option<u32>,
+    pub(super) max_delegation_ttl: Option<Limit>,
+    pub(super) mode: Option<Mode>,
+    pub(super) expect: Option<Expect>,
+    pub(super) known_bad: Option<Expect>,
+    pub(super) recovery_window: Option<Duration>,
+    pub(super) axis_threshold: Option<f64>,
+    pub(super) authority_blind_limit: Option<Duration>,
+    pub(super) repeat_interval: Option<Duration>,
+    pub(super) group_wait: Option<Duration>,
+    pub(super) samples: Option<u8>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) attempts: Option<u8>,
+    pub(super) runbook: Option<String>,
+    pub(super) tags: Option<BTreeMap<String, String>>,
+}
+
+impl Settings {
+    /// Reads every shared key of a section.
+    pub(super) fn read(section: &mut Section<'_, '_>, known: &References<'_>) -> Self {
+        let ttl = 1..=MOST_TTL;
+        Self {
+            schedule: schedule(section),
+            types: types(section),
+            resolvers: resolvers(section, known.resolvers),
+            channels: channels(section, known.channels),
+            max_ttl: section.integer("max_ttl", ttl.clone()).map(seconds),
+            max_negative_ttl: section.integer("max_negative_ttl", ttl).map(seconds),
+            max_delegation_ttl: delegation_ttl(section),
+            mode: section.parsed("mode", mode).map(|mode| mode.value),
+            expect: declared(section, "expect"),
+            known_bad: declared(section, "known_bad"),
+            recovery_window: section.duration("recovery_window", Duration::ZERO..=7 * DAY),
+            axis_threshold: section.number("axis_threshold", 0.01..=1.0),
+            authority_blind_limit: section
+                .duration("authority_blind_limit", 60 * SECOND..=30 * DAY),
+            repeat_interval: section.duration("repeat_interval", 60 * SECOND..=30 * DAY),
+            group_wait: section.duration("group_wait", Duration::ZERO..=HOUR),
+            samples: section
+                .integer("samples", 1..=10)
+                .map(|samples| samples as u8),
+            timeout: section.duration("timeout", SECOND / 20..=10 * SECOND),
+            attempts: section
+                .integer("attempts", 1..=5)
+                .map(|attempts| attempts as u8),
+            runbook: section
+                .parsed("runbook", identity::page)
+                .map(|page| page.value),
+            tags: section.texts_by_key("tags"),
+        }
+    }
+
+    /// These settings, completed by `defaults`. A list or table that is written replaces the default one.
+    pub(super) fn or(self, defaults: Self) -> Self {
+        Self {
+            schedule: self.schedule.or(defaults.schedule),
+            types: self.types.or(defaults.types),
+            resolvers: self.resolvers.or(defaults.resolvers),
+            channels: self.channels.or(defaults.channels),
+            max_ttl: self.max_ttl.or(defaults.max_ttl),
+            max_negative_ttl: self.max_negative_ttl.or(defaults.max_negative_ttl),
+            max_delegation_ttl: self.max_delegation_ttl.or(defaults.max_delegation_ttl),
+            mode: self.mode.or(defaults.mode),
+            expect: self.expect.or(defaults.expect),
+            known_bad: self.known_bad.or(defaults.known_bad),
+            recovery_window: self.recovery_window.or(defaults.recovery_window),
+            axis_threshold: self.axis_threshold.or(defaults.axis_threshold),
+            authority_blind_limit: self
+                .authority_blind_limit
+                .or(defaults.authority_blind_limit),
+            repeat_interval: self.repeat_interval.or(defaults.repeat_interval),
+            group_wait: self.group_wait.or(defaults.group_wait),
+            samples: self.samples.or(defaults.samples),
+            timeout: self.timeout.or(defaults.timeout),
+            attempts: self.attempts.or(defaults.attempts),
+            runbook: self.runbook.or(defaults.runbook),
+            tags: self.tags.or(defaults.tags),
+        }
+    }
+}
+
+fn seconds(ttl: i64) -> u32 {
+    // The range that was checked fits.
+    u32::try_from(ttl).unwrap_or(u32::MAX)
+}
+
+fn schedule(section: &mut Section<'_, '_>) -> Option<Schedule> {
+    let located = section.parsed("schedule", |text| {
+        Schedule::parse(text).map_err(|error| Complaint::new(error.to_string()))
+    })?;
+    Some(located.value)
+}
+
+fn types(section: &mut Section<'_, '_>) -> Option<Vec<RecordType>> {
+    let known: Vec<&str> = RecordType::known_names().collect();
+    let list = section.list("types", |text| {
+        let read = text.parse::<RecordType>();
+        read.map_err(|error| match nearest(text, known.iter().copied()) {
+            Some(near) => Complaint::new(error.to_string()).hint(format!("did you mean `{near}`?")),
+            None => Complaint::new(error.to_string()),
+        })
+    })?;
+    Some(section.distinct("types", list))
+}
+
+fn resolvers(section: &mut Section<'_, '_>, known: &[Arc<Resolver>]) -> Option<Vec<Arc<Resolver>>> {
+    let ids: Vec<&str> = known.iter().map(|resolver| resolver.id.as_str()).collect();
+    let list = section.list("resolvers", |text| {
+        let found = known.iter().find(|resolver| resolver.id == text);
+        found.ok_or_else(|| dangling("resolver", text, &ids))?;
+        Ok(text.to_owned())
+    })?;
+    let named = section.distinct("resolvers", list);
+    let found = |id: &String| known.iter().find(|resolver| resolver.id == *id).cloned();
+    Some(named.iter().filter_map(found).collect())
+}
+
+fn channels(section: &mut Section<'_, '_>, known: &[String]) -> Option<Vec<String>> {
+    let ids: Vec<&str> = known.iter().map(String::as_str).collect();
+    let list = section.list("channels", |text| {
+        let found = ids.contains(&text);
+        found
+            .then(|| text.to_owned())
+            .ok_or_else(|| dangling("channel", text, &ids))
+    })?;
+    // No channel is a choice: such a group is only looked at.
+    Some(section.without_repeats("channels", list))
+}
+
+fn dangling(what: &str, id: &str, known: &[&str]) -> Complaint {
+    let complaint = Complaint::new(format!("there is no {what} `{id}`"));
+    match known {
+        [] => complaint.hint(format!("there is no [[{what}]] at all")),
+        known => complaint.hint(suggestion(id, known)),
+    }
+}
+
+fn delegation_ttl(section: &mut Section<'_, '_>) -> Option<Limit> {
+    let off =
+        |value: &Value| matches!(value, Value::Text(text) | Value::Word(text) if text == "off");
+    if section
+        .node("max_delegation_ttl")
+        .is_some_and(|node| off(&node.value))
+    {
+        return Some(Limit::Off);
+    }
+    let ttl = section.integer("max_delegation_ttl", 1..=MOST_TTL)?;
+    Some(Limit::Seconds(seconds(ttl)))
+}
+
+fn mode(text: &str) -> Result<Mode, Complaint> {
+    match text {
+        "exact" => Ok(Mode::Exact),
+        "pool" => Ok(Mode::Pool),
+        "geo" => Err(Complaint::new(
+            "the mode `geo` is not available in this version: use exact or pool",
+        )),
+        _ => Err(Complaint::new(format!("`{text}` is no mode"))
+            .hint(suggestion(text, &["exact", "pool"]))),
+    }
+}
+
+fn declared(section: &mut Section<'_, '_>, key: &'static str) -> Option<Expect> {
+    let mut expect = Expect::default();
+    let list = section.list(key, |text| {
+        match declaration(text)? {
+            Declared::Network(network) => expect.networks.push(network),
+            Declared::Text(text) => expect.texts.push(text),
+        }
+        Ok(())
+    });
+    list.map(|_| expect)
+}
+
+enum Declared {
+    Network(IpNet),
+    Text(String),
+}
+
+/// An address, a network, an alias target, or RDATA as text.
+fn declaration(text: &str) -> Result<Declared, Complaint> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(Declared::Network(address.into()));
+    }
+    if let Ok(network) = text.parse::<IpNet>() {
+        return Ok(Declared::Network(network.trunc()));
+    }
+    // What looks like an address and is none would else pass as a name that never matches.
+    let digits = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let data = text.starts_with('"') || text.contains(char::is_whitespace);
+    if digits || !data && text.contains([':', '/']) {
+        let message = format!("`{text}` is neither an address, nor a network, nor record data");
+        return Err(Complaint::new(message).hint("write 192.0.2.1, 192.0.2.0/24 or lb.example.net"));
+    }
+    let name = text.parse::<DnsName>().map(|name| name.to_string());
+    Ok(Declared::Text(name.unwrap_or_else(|_| text.to_owned())))
+}

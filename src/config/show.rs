@@ -1,0 +1,206 @@
+//! The configuration in force as TOML: every default filled in, no secret printed.
+//!
+//! What it prints can be loaded again where the same secrets can be found. Deliberately absent: comments, and the presets, which need no
+//! entry.
+
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+use toml::Value;
+
+use super::{Channel, ChannelKind, Config, Group, Secret, SecretSource, presets};
+use crate::types::{Expect, Mode, Resolver};
+
+/// A key and its value, in the order they are shown.
+type Entry = (&'static str, Value);
+
+impl Config {
+    /// The configuration in force as TOML.
+    pub fn show(&self) -> String {
+        let mut text = format!("vantage = {}\n", Value::from(self.vantage.as_str()));
+        let mut section = |header: &str, entries: &[Entry]| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n{header}\n");
+            for (key, value) in entries {
+                let _ = writeln!(text, "{key} = {value}");
+            }
+        };
+        section("[database]", &self.database());
+        section("[http]", &[("listen", self.http.listen.to_string().into())]);
+        section(
+            "[authority]",
+            &[("root_hints", texts(&self.authority.root_hints))],
+        );
+        section("[defaults]", &[("ipv6", self.ipv6.into())]);
+        let own = self
+            .resolvers
+            .iter()
+            .filter(|resolver| !presets::is_preset(&resolver.id));
+        for resolver in own {
+            section("[[resolver]]", &resolver_table(resolver));
+        }
+        for group in &self.groups {
+            section("[[group]]", &group_table(group));
+        }
+        for channel in &self.channels {
+            section("[[channel]]", &channel_table(channel));
+        }
+        text
+    }
+
+    fn database(&self) -> Vec<Entry> {
+        let mut database = vec![(
+            "data_dir",
+            self.database.data_dir.to_string_lossy().as_ref().into(),
+        )];
+        if let Some(url) = &self.database.url {
+            database.push(("url", redacted_url(url).into()));
+        }
+        database
+    }
+}
+
+fn texts<T: ToString>(values: &[T]) -> Value {
+    Value::Array(
+        values
+            .iter()
+            .map(|value| value.to_string().into())
+            .collect(),
+    )
+}
+
+fn duration(duration: Duration) -> Value {
+    humantime::format_duration(duration).to_string().into()
+}
+
+/// A database's address without its password; without its query, too, which may hold another.
+fn redacted_url(url: &Secret) -> String {
+    let Ok(mut url) = url::Url::parse(&url.expose_str()) else {
+        return "[redacted]".to_owned();
+    };
+    if url.password().is_some() && url.set_password(Some("redacted")).is_err() {
+        return "[redacted]".to_owned();
+    }
+    if url.query().is_some() {
+        url.set_query(Some("redacted"));
+    }
+    url.into()
+}
+
+fn resolver_table(resolver: &Resolver) -> Vec<Entry> {
+    let traits = &resolver.traits;
+    let mut shown = vec![
+        ("id", resolver.id.as_str().into()),
+        ("operator", resolver.operator.as_str().into()),
+        ("addresses", texts(&resolver.addresses)),
+        ("transport", resolver.transport.to_string().into()),
+        ("max_qps", i64::from(resolver.max_qps).into()),
+        ("filters", traits.filters.into()),
+        ("signs_blocks", traits.signs_blocks.into()),
+        ("ecs", traits.ecs.into()),
+    ];
+    if let Some(cap) = traits.ttl_cap {
+        shown.push(("ttl_cap", i64::from(cap).into()));
+    }
+    if let Some(page) = &traits.flush_page {
+        shown.push(("flush_page", page.as_str().into()));
+    }
+    shown
+}
+
+fn group_table(group: &Group) -> Vec<Entry> {
+    let policy = &group.policy;
+    let resolvers: Vec<&str> = group
+        .resolvers
+        .iter()
+        .map(|resolver| resolver.id.as_str())
+        .collect();
+    let delegation = policy.max_delegation_ttl;
+    let mut shown = vec![
+        ("name", group.name.as_str().into()),
+        ("names", texts(&group.names)),
+        ("types", texts(&group.types)),
+        ("schedule", group.schedule.to_string().into()),
+        ("resolvers", texts(&resolvers)),
+        ("channels", texts(&group.channels)),
+        ("samples", i64::from(group.samples).into()),
+        ("timeout", duration(group.timeout)),
+        ("attempts", i64::from(group.attempts).into()),
+        ("group_wait", duration(group.group_wait)),
+        ("max_ttl", i64::from(policy.max_ttl).into()),
+        (
+            "max_negative_ttl",
+            i64::from(policy.max_negative_ttl).into(),
+        ),
+        (
+            "max_delegation_ttl",
+            delegation.map_or_else(|| "off".into(), |ttl| i64::from(ttl).into()),
+        ),
+        (
+            "mode",
+            match policy.mode {
+                Mode::Exact => "exact",
+                Mode::Pool => "pool",
+            }
+            .into(),
+        ),
+        ("expect", declared(&policy.expect)),
+        ("known_bad", declared(&policy.known_bad)),
+        ("recovery_window", duration(policy.recovery_window)),
+        ("axis_threshold", policy.axis_threshold.into()),
+        (
+            "authority_blind_limit",
+            duration(policy.authority_blind_limit),
+        ),
+        ("repeat_interval", duration(policy.repeat_interval)),
+        ("tags", tags(&group.tags)),
+    ];
+    if !group.authorities.is_empty() {
+        shown.push(("authorities", texts(&group.authorities)));
+    }
+    if let Some(page) = &group.runbook {
+        shown.push(("runbook", page.as_str().into()));
+    }
+    shown
+}
+
+fn declared(expect: &Expect) -> Value {
+    let networks = expect.networks.iter().map(ToString::to_string);
+    let all: Vec<String> = networks.chain(expect.texts.iter().cloned()).collect();
+    texts(&all)
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Value {
+    let tags = tags
+        .iter()
+        .map(|(key, text)| (key.clone(), text.as_str().into()));
+    Value::Table(tags.collect())
+}
+
+fn channel_table(channel: &Channel) -> Vec<Entry> {
+    let mut shown = vec![
+        ("id", channel.id.as_str().into()),
+        (
+            "kind",
+            match channel.kind {
+                ChannelKind::Slack => "slack",
+                ChannelKind::Webhook => "webhook",
+            }
+            .into(),
+        ),
+        ("min_severity", channel.min_severity.to_string().into()),
+    ];
+    shown.push(secret(&channel.url, ["url", "url_env", "url_file"]));
+    if let Some(key) = &channel.signing_key {
+        shown.push(secret(key, ["secret", "secret_env", "secret_file"]));
+    }
+    shown
+}
+
+/// Where a secret is found. Only a loopback address can stand in the file itself, and that one is none.
+fn secret(secret: &Secret, [given, in_variable, in_file]: [&'static str; 3]) -> Entry {
+    match secret.source() {
+        SecretSource::Variable(name) => (in_variable, name.as_str().into()),
+        SecretSource::File(path) => (in_file, path.to_string_lossy().as_ref().into()),
+        SecretSource::Given => (given, secret.expose_str().as_ref().into()),
+    }
+}
