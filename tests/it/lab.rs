@@ -110,7 +110,7 @@ impl Lab {
         let dir = TempDir::with_prefix("dns-lab-")?;
         let base = dir.path();
         let at = |host| place.address(host);
-        let recursor = |make: Make| Recursor::new(make, base, at(make.host()), at(1));
+        let recursor = |make: Make| Recursor::new(make, base, at(make.host()), at(1), at(3));
 
         let mut root = Zone::new(".");
         serve(&mut root, "a.root.", at(1));

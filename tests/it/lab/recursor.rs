@@ -4,7 +4,7 @@
 
 use std::{ffi::OsString, fs, io, net::SocketAddr, path::Path};
 
-use hickory_proto::{op::ResponseCode, rr::RecordType};
+use hickory_proto::rr::RecordType;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
@@ -133,16 +133,19 @@ fn pdns_settings(dir: &Path, address: SocketAddr) -> Vec<OsString> {
 pub(crate) struct Recursor {
     make: Make,
     address: SocketAddr,
+    ns1: SocketAddr,
     server: Server,
 }
 
 impl Recursor {
-    /// Writes its files below `base`; nothing runs before [`start`](Self::start).
+    /// Writes its files below `base`; nothing runs before [`start`](Self::start). The root is where it begins to ask,
+    /// ns1 what it must have found when it works.
     pub(super) fn new(
         make: Make,
         base: &Path,
         address: SocketAddr,
         root: SocketAddr,
+        ns1: SocketAddr,
     ) -> io::Result<Self> {
         let dir = base.join(make.id());
         fs::create_dir(&dir)?;
@@ -159,6 +162,7 @@ impl Recursor {
         Ok(Self {
             make,
             address,
+            ns1,
             server,
         })
     }
@@ -182,9 +186,15 @@ impl Recursor {
         }
         self.server.start();
         let address = self.address;
-        // The SOA: no dialer is in a cache before a test has asked for it.
-        let resolving = async || matches!(dig::ask(address, "example.com.", RecordType::SOA).await, Ok(reply) if reply.rcode == ResponseCode::NoError);
-        self.server.until("resolved example.com", resolving).await;
+        // A name that only this lab answers so, and that is no dialer: those are in no cache before a test asks.
+        let lab = [self.ns1.ip().to_string()];
+        let resolving = async || {
+            let reply = dig::ask(address, "ns1.example.com.", RecordType::A).await;
+            reply.is_ok_and(|reply| reply.addresses == lab)
+        };
+        self.server
+            .until("resolved ns1.example.com", resolving)
+            .await;
     }
 
     /// Kills it, its cache forgotten: its port refuses from now on.
