@@ -44,15 +44,12 @@ use std::{io, net::SocketAddr, path::Path};
 use futures::future::join_all;
 use tempfile::TempDir;
 
+use self::place::{Place, check_programs};
 pub(crate) use self::{
     authority::Authority,
-    namespace::{check, in_namespace, test},
+    namespace::{check, in_namespace, is_in_namespace, test},
     recursor::{Make, Recursor},
-    zone::Zone,
-};
-use self::{
-    place::{Place, check_programs},
-    zone::absolute,
+    zone::{Zone, absolute},
 };
 
 /// TTL of delegations and their glue, in seconds.

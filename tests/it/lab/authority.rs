@@ -87,13 +87,19 @@ impl Authority {
         self.server.freeze().await;
     }
 
-    /// Ends a [`freeze`](Self::freeze).
-    pub(crate) fn thaw(&mut self) {
+    /// Ends a [`freeze`](Self::freeze), and waits until it serves its zones as they are now.
+    pub(crate) async fn thaw(&mut self) {
         self.server.thaw();
+        self.reload().await;
     }
 
-    /// Changes the (first) zone at this server only, under the next serial, and waits until it is served. A stopped server
-    /// learns of it at its next start.
+    /// Whether it runs and is not frozen.
+    pub(crate) fn is_answering(&mut self) -> bool {
+        self.server.is_answering()
+    }
+
+    /// Changes the (first) zone at this server only, under the next serial, and waits until it is served. A stopped or
+    /// frozen server learns of it when it comes back.
     pub(crate) async fn edit(&mut self, change: impl FnOnce(&mut Zone)) {
         let zone = &mut self.zones[0];
         zone.serial += 1;
@@ -104,7 +110,7 @@ impl Authority {
     async fn reload(&mut self) {
         self.write(self.zone())
             .unwrap_or_else(|error| panic!("{}: {error}", self.server.dir().display()));
-        if self.server.is_running() {
+        if self.server.is_answering() {
             let socket = self.server.dir().join("control.sock");
             let socket = socket.to_str().unwrap();
             control(

@@ -65,11 +65,7 @@ fn may_add_addresses() -> bool {
 ///
 /// Panics, naming the commands that help, if this already is that second run.
 pub(crate) fn in_namespace(args: &[&str], why_not_here: &str) -> Command {
-    assert!(
-        std::env::var_os(INSIDE).is_none(),
-        "{}",
-        advice(why_not_here)
-    );
+    assert!(!is_in_namespace(), "{}", advice(why_not_here));
     let mut command = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
         command.args(["--user", "--map-current-user", "--keep-caps"]);
@@ -87,6 +83,11 @@ pub(crate) fn in_namespace(args: &[&str], why_not_here: &str) -> Command {
         .args(args)
         .env(INSIDE, "1");
     command
+}
+
+/// Whether this is a second run, made by [`in_namespace`].
+pub(crate) fn is_in_namespace() -> bool {
+    std::env::var_os(INSIDE).is_some()
 }
 
 /// What a person can do where not even a namespace helps.

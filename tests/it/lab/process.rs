@@ -32,6 +32,7 @@ struct Running {
     leash: Child,
     hold: ChildStdin,
     server: Pid,
+    frozen: bool,
 }
 
 impl Server {
@@ -76,10 +77,10 @@ impl Server {
             .server
     }
 
-    /// Starts it; does nothing if it runs.
+    /// Starts it; if it runs, only ends a [`freeze`](Self::freeze).
     pub(crate) fn start(&mut self) {
         if self.running.is_some() {
-            return;
+            return self.thaw();
         }
         let mut leash = Command::new("sh")
             .args(["-c", include_str!("../../lab/leash.sh"), "leash"])
@@ -103,6 +104,7 @@ impl Server {
             server: Pid::from_raw(pid.trim().parse().unwrap()).unwrap(),
             hold: leash.stdin.take().unwrap(),
             leash,
+            frozen: false,
         });
     }
 
@@ -124,6 +126,11 @@ impl Server {
             .is_some_and(|running| matches!(running.leash.try_wait(), Ok(None)))
     }
 
+    /// Whether it runs and is not frozen.
+    pub(crate) fn is_answering(&mut self) -> bool {
+        self.is_running() && self.running.as_ref().is_some_and(|running| !running.frozen)
+    }
+
     /// Makes it silent: its port stays open, and nothing is answered until [`thaw`](Self::thaw).
     pub(crate) async fn freeze(&mut self) {
         self.signal(Signal::STOP);
@@ -133,13 +140,18 @@ impl Server {
             .await;
     }
 
-    /// Ends a [`freeze`](Self::freeze). What was asked meanwhile is answered now.
+    /// Ends a [`freeze`](Self::freeze). What was asked meanwhile is answered now. A server that does not run stays so.
     pub(crate) fn thaw(&mut self) {
-        self.signal(Signal::CONT);
+        if self.is_running() {
+            self.signal(Signal::CONT);
+        }
     }
 
     fn signal(&mut self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        if let Some(running) = &mut self.running {
+            running.frozen = signal == Signal::STOP;
+        }
     }
 
     /// Waits until `ready` says so; panics with the server's log if it ends or is never ready.

@@ -165,7 +165,7 @@ fn a_stopped_server_refuses_a_frozen_one_is_silent_and_both_come_back() {
 
         lab.authority(1).freeze().await;
         assert_eq!(silence(ns2).await, ErrorKind::TimedOut);
-        lab.authority(1).thaw();
+        lab.authority(1).thaw().await;
         assert_eq!(a(ns2, "dialer1").await.addresses, ["192.0.2.99"]);
 
         lab.resolver("pdns-recursor").freeze().await;

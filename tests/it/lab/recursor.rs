@@ -212,8 +212,15 @@ impl Recursor {
         self.server.thaw();
     }
 
+    /// Whether it runs and is not frozen.
+    pub(crate) fn is_answering(&mut self) -> bool {
+        self.server.is_answering()
+    }
+
     /// Makes it serve one wrong address for a name, at a constant TTL in seconds; other types stay right.
     pub(crate) async fn plant(&self, name: &str, address: &str, ttl: u32) {
+        // An address planted before would be served beside this one.
+        self.unplant(name).await;
         let rtype = if address.contains(':') { "AAAA" } else { "A" };
         self.unbound_control(&["local_zone", name, "typetransparent"])
             .await;

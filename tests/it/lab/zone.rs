@@ -28,7 +28,7 @@ impl Zone {
     /// An empty zone.
     pub(crate) fn new(apex: &str) -> Self {
         Self {
-            apex: absolute(apex, ""),
+            apex: absolute(apex, "."),
             serial: 1,
             negative_ttl: 300,
             records: Vec::new(),
@@ -85,7 +85,7 @@ impl Zone {
         zone
     }
 
-    /// Adds a record. A name without a final dot is below the apex, `@` is the apex.
+    /// Adds a record. The name is below the apex, or absolute; `@` is the apex.
     pub(crate) fn add(&mut self, name: &str, ttl: u32, rtype: &'static str, data: &str) {
         let owner = absolute(name, &self.apex);
         self.records.push(Record {
@@ -162,12 +162,14 @@ impl fmt::Display for Zone {
     }
 }
 
-/// The absolute form of a name as a master file reads it.
+/// The absolute form of a name as a master file reads it: what does not end with the apex is below it, with or without
+/// the final dot.
 pub(crate) fn absolute(name: &str, apex: &str) -> String {
+    let dotted = format!("{name}.");
     match name {
         "@" => apex.to_owned(),
         _ if name.ends_with('.') => name.to_owned(),
-        _ if apex == "." => format!("{name}."),
-        _ => format!("{name}.{apex}"),
+        _ if apex == "." || dotted == apex || dotted.ends_with(&format!(".{apex}")) => dotted,
+        _ => dotted + apex,
     }
 }
