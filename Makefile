@@ -1,6 +1,6 @@
 # Two commands do all the set-up: `make run` and `make test`. Both install the system packages that are missing first.
 
-CONFIG ?= config/dns-auditor.toml
+CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
 .PHONY: help run test lab check
 
