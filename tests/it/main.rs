@@ -1,1 +1,3 @@
-//! placeholder
+//! Tests of the whole program against real servers, sockets and databases.
+
+mod lab;

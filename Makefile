@@ -1,0 +1,30 @@
+# Two commands do all the set-up: `make run` and `make test`. Both install the system packages that are missing first.
+
+CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
+
+.PHONY: help run test lab check
+
+help:
+	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
+	@echo "make test    all tests, those against real DNS servers too"
+	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
+	@echo "make check   formatting, lints and documentation, warnings denied"
+
+run:
+	packaging/install-deps run
+	cargo run --locked --release -- serve --config $(CONFIG)
+
+# The tests of documents come first: whoever reads the last line learns of the real ones.
+test:
+	packaging/install-deps test
+	cargo test --locked --doc
+	cargo test --locked --no-fail-fast --lib --bins --tests
+
+lab:
+	packaging/install-deps test
+	cargo run --locked --example lab
+
+check:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps

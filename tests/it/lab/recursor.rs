@@ -1,0 +1,278 @@
+//! A recursive server of the lab: four makes, each as a public resolver that recurses from the private root.
+//!
+//! Deliberately without DNSSEC, forwarders and prefetching: what a cache holds, and until when, is the zone's doing.
+
+use std::{ffi::OsString, fs, io, net::SocketAddr, path::Path};
+
+use hickory_proto::rr::RecordType;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+};
+
+use super::{
+    dig,
+    process::{Server, control},
+};
+
+/// A make of recursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Make {
+    /// The only one that a wrong address can be planted in.
+    Unbound,
+    PdnsRecursor,
+    KnotResolver,
+    Bind,
+}
+
+impl Make {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Unbound,
+        Self::PdnsRecursor,
+        Self::KnotResolver,
+        Self::Bind,
+    ];
+
+    /// The resolver's id in the lab and in configurations.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Unbound => "unbound",
+            Self::PdnsRecursor => "pdns-recursor",
+            Self::KnotResolver => "knot-resolver",
+            Self::Bind => "bind",
+        }
+    }
+
+    /// Who is said to run it: each an operator, one voice in a quorum.
+    pub(crate) fn operator(self) -> &'static str {
+        match self {
+            Self::Unbound => "NLnet Labs",
+            Self::PdnsRecursor => "PowerDNS",
+            Self::KnotResolver => "CZ.NIC",
+            Self::Bind => "ISC",
+        }
+    }
+
+    /// Its host number in the lab's network.
+    pub(super) fn host(self) -> u8 {
+        match self {
+            Self::Unbound => 11,
+            Self::PdnsRecursor => 12,
+            Self::KnotResolver => 13,
+            Self::Bind => 14,
+        }
+    }
+
+    /// Its configuration files as name and template.
+    fn templates(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Unbound => &[("unbound.conf", include_str!("../../lab/unbound.conf"))],
+            Self::PdnsRecursor => &[],
+            Self::KnotResolver => &[("kresd.lua", include_str!("../../lab/kresd.lua"))],
+            Self::Bind => &[
+                ("named.conf", include_str!("../../lab/named.conf")),
+                ("rndc.conf", include_str!("../../lab/rndc.conf")),
+            ],
+        }
+    }
+
+    /// The server over a directory that holds its files, each run in the foreground as the user who started the lab.
+    fn server(self, dir: &Path, address: SocketAddr) -> Server {
+        let file = |name: &str| dir.join(name).into_os_string();
+        let server =
+            |program: &str, args: Vec<OsString>| Server::new(self.id(), dir, program, args);
+        match self {
+            Self::Unbound => server(
+                "unbound",
+                vec!["-d".into(), "-c".into(), file("unbound.conf")],
+            )
+            .out_of_confinement(),
+            Self::PdnsRecursor => server("pdns_recursor", pdns_settings(dir, address)),
+            Self::KnotResolver => server(
+                "kresd",
+                vec!["-n".into(), "-c".into(), file("kresd.lua"), dir.into()],
+            ),
+            Self::Bind => {
+                let args = ["-g", "-n", "1", "-c"].map(OsString::from).into_iter();
+                server("named", args.chain([file("named.conf")]).collect())
+                    .out_of_confinement()
+                    .with_last_will(format!(
+                        "PATH=$PATH:/usr/sbin:/sbin ip address del {}/32 dev lo",
+                        address.ip()
+                    ))
+            }
+        }
+    }
+}
+
+/// The recursor's settings, all as arguments: 4.x reads one kind of file, 5.2 and later another, both the same arguments.
+fn pdns_settings(dir: &Path, address: SocketAddr) -> Vec<OsString> {
+    let dir = dir.display();
+    [
+        format!("--config-dir={dir}"),
+        format!("--socket-dir={dir}"),
+        format!("--hint-file={dir}/root.hints"),
+        format!("--local-address={}", address.ip()),
+        "--local-port=53".to_owned(),
+        "--server-id=pdns-recursor-1".to_owned(),
+        "--dont-query=".to_owned(),
+        "--dnssec=off".to_owned(),
+        "--security-poll-suffix=".to_owned(),
+        "--threads=1".to_owned(),
+        "--daemon=no".to_owned(),
+        "--write-pid=no".to_owned(),
+        "--setuid=".to_owned(),
+        "--setgid=".to_owned(),
+    ]
+    .map(OsString::from)
+    .into()
+}
+
+/// A recursor and where it answers.
+pub(crate) struct Recursor {
+    make: Make,
+    address: SocketAddr,
+    ns1: SocketAddr,
+    server: Server,
+}
+
+impl Recursor {
+    /// Writes its files below `base`; nothing runs before [`start`](Self::start). The root is where it begins to ask,
+    /// ns1 what it must have found when it works.
+    pub(super) fn new(
+        make: Make,
+        base: &Path,
+        address: SocketAddr,
+        root: SocketAddr,
+        ns1: SocketAddr,
+    ) -> io::Result<Self> {
+        let dir = base.join(make.id());
+        fs::create_dir(&dir)?;
+        let hints = format!(". 3600 IN NS a.root.\na.root. 3600 IN A {}\n", root.ip());
+        fs::write(dir.join("root.hints"), hints)?;
+        for (name, template) in make.templates() {
+            let text = template
+                .replace("@ADDRESS@", &address.ip().to_string())
+                .replace("@ROOT@", &root.ip().to_string())
+                .replace("@DIR@", &dir.display().to_string());
+            fs::write(dir.join(name), text)?;
+        }
+        let server = make.server(&dir, address);
+        Ok(Self {
+            make,
+            address,
+            ns1,
+            server,
+        })
+    }
+
+    /// What it is.
+    pub(crate) fn make(&self) -> Make {
+        self.make
+    }
+
+    /// Where it answers.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Starts it, its cache empty, and waits until it resolves through the private tree.
+    pub(crate) async fn start(&mut self) {
+        if self.make == Make::Bind {
+            // BIND listens only on what an interface carries. The server's last will takes the address off again.
+            let address = format!("{}/32", self.address.ip());
+            control("ip", &["address", "replace", &address, "dev", "lo"]).await;
+        }
+        self.server.start();
+        let address = self.address;
+        // A name that only this lab answers so, and that is no dialer: those are in no cache before a test asks.
+        let lab = [self.ns1.ip().to_string()];
+        let resolving = async || {
+            let reply = dig::ask(address, "ns1.example.com.", RecordType::A).await;
+            reply.is_ok_and(|reply| reply.addresses == lab)
+        };
+        self.server
+            .until("resolved ns1.example.com", resolving)
+            .await;
+    }
+
+    /// Kills it, its cache forgotten: its port refuses from now on.
+    pub(crate) fn stop(&mut self) {
+        self.server.stop();
+    }
+
+    /// Makes it silent: what is asked times out.
+    pub(crate) async fn freeze(&mut self) {
+        self.server.freeze().await;
+    }
+
+    /// Ends a [`freeze`](Self::freeze).
+    pub(crate) fn thaw(&mut self) {
+        self.server.thaw();
+    }
+
+    /// Whether it runs and is not frozen.
+    pub(crate) fn is_answering(&mut self) -> bool {
+        self.server.is_answering()
+    }
+
+    /// Makes it serve one wrong address for a name, at a constant TTL in seconds; other types stay right.
+    pub(crate) async fn plant(&self, name: &str, address: &str, ttl: u32) {
+        // An address planted before would be served beside this one.
+        self.unplant(name).await;
+        let rtype = if address.contains(':') { "AAAA" } else { "A" };
+        self.unbound_control(&["local_zone", name, "typetransparent"])
+            .await;
+        self.unbound_control(&["local_data", &format!("{name} {ttl} IN {rtype} {address}")])
+            .await;
+    }
+
+    /// Ends every [`plant`](Self::plant) of a name.
+    pub(crate) async fn unplant(&self, name: &str) {
+        self.unbound_control(&["local_zone_remove", name]).await;
+    }
+
+    /// Drops a name from its cache, as an operator's flush page does.
+    pub(crate) async fn flush(&self, name: &str) {
+        let dir = self.server.dir().display().to_string();
+        match self.make {
+            Make::Unbound => drop(self.unbound_control(&["flush", name]).await),
+            Make::PdnsRecursor => {
+                let args = [format!("--config-dir={dir}"), format!("--socket-dir={dir}")];
+                control("rec_control", &[&args[0], &args[1], "wipe-cache", name]).await;
+            }
+            Make::KnotResolver => {
+                let socket = self
+                    .server
+                    .dir()
+                    .join(format!("control/{}", self.server.pid()));
+                let said = kresd_control(&socket, &format!("cache.clear('{name}', true)")).await;
+                said.unwrap_or_else(|error| panic!("{}: {error}", socket.display()));
+            }
+            Make::Bind => {
+                control(
+                    "rndc",
+                    &["-c", &format!("{dir}/rndc.conf"), "flushname", name],
+                )
+                .await;
+            }
+        }
+    }
+
+    async fn unbound_control(&self, command: &[&str]) -> String {
+        assert_eq!(self.make, Make::Unbound, "only unbound takes such orders");
+        let config = self.server.dir().join("unbound.conf");
+        let args = [&["-c", config.to_str().unwrap()], command].concat();
+        control("unbound-control", &args).await
+    }
+}
+
+/// One line to kresd's control socket, and what it says to that.
+async fn kresd_control(socket: &Path, line: &str) -> io::Result<String> {
+    let mut stream = UnixStream::connect(socket).await?;
+    stream.write_all(format!("{line}\n").as_bytes()).await?;
+    let mut said = [0; 4096];
+    let length = stream.read(&mut said).await?;
+    Ok(String::from_utf8_lossy(&said[..length]).into_owned())
+}
