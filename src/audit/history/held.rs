@@ -98,7 +98,7 @@ impl Held {
             };
             self.merge(
                 observation.site(),
-                (link.owner.clone(), link.value.clone()),
+                &(link.owner.clone(), link.value.clone()),
                 &sighting,
             );
         }
@@ -137,7 +137,7 @@ impl Held {
             };
             self.merge(
                 span.site.clone(),
-                (link.owner.clone(), link.value.clone()),
+                &(link.owner.clone(), link.value.clone()),
                 &sighting,
             );
         }
