@@ -1,11 +1,5 @@
 //! Incidents: confirmed breaches with a beginning and an end, and the steps of their life.
 //!
-//! ```text
-//! candidate ──confirmed──► open ──3 clean rounds──► recovering ──recovery_window, and now > cached_until──► resolved
-//!     │                     ▲                           │
-//!     └─clean round─► gone  └───────bad again───────────┘
-//! ```
-//!
 //! Deliberately absent: the rules of the edges, which are [`crate::audit::ledger`], and how a step is told.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +28,22 @@ pub enum Axis {
     Vantage,
 }
 
-/// Where an incident stands.
+/// Where an incident stands. These edges are legal and no others; each is told by the step beside it.
+///
+/// ```text
+/// candidate ──confirmed────────────────────────────────► open         opened
+/// candidate ──clean round──────────────────────────────► (forgotten)  nothing
+/// open ───────worse, wider, or gathering others────────► open         updated
+/// open ───────repeat_interval, not acknowledged────────► open         reminder
+/// open ───────3 clean rounds at each backend once bad──► recovering   updated
+/// recovering ─confirmed again──────────────────────────► open         updated
+/// recovering ─recovery_window, now > cached_until──────► resolved     resolved
+/// open ───────the same, with 3 clean rounds, where a bad
+///             site was never sampled again─────────────► resolved     resolved
+/// open, recovering ─merged, by hand, or no longer asked► resolved     resolved
+/// ```
+///
+/// Nothing leaves `resolved`: the same breach confirmed later is a new incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -59,12 +68,12 @@ pub struct IncidentKey {
     pub family: Family,
 }
 
-/// How long one backend has been bad or clean.
+/// How long one backend, or one resolver address as a whole, has been bad or clean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendTrack {
     /// Last bad sample.
     pub last_bad: DateTime<Utc>,
-    /// Rounds in a row without a bad sample.
+    /// Rounds in a row with a clean sample and without a bad one. A round that did not reach it does not count.
     pub clean_rounds: u32,
 }
 
@@ -95,13 +104,13 @@ pub struct Incident {
     pub baseline: Option<Baseline>,
     /// Bad replies, the latest per (resolver address, name, type, site), at most 100.
     pub observed: Vec<Observed>,
-    /// First bad sample.
+    /// First bad sample. Never changes, since the id comes from it.
     pub opened_at: DateTime<Utc>,
     /// When it was believed and told.
     pub confirmed_at: DateTime<Utc>,
     /// Last bad sample.
     pub last_bad_at: DateTime<Utc>,
-    /// When the last relapse-free stretch was believed.
+    /// When it was found recovering; `None` again after a relapse.
     pub recovering_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub resolved_at: Option<DateTime<Utc>>,
@@ -111,9 +120,11 @@ pub struct Incident {
     pub cached_until: Option<DateTime<Utc>>,
     /// The latest worst case of any bad value.
     pub worst_case_until: Option<DateTime<Utc>>,
-    /// Clean or bad, per backend that was ever bad: `resolver address site`.
+    /// Clean or bad, per backend that was ever bad: three words, `resolver address site`. The site is the NSID as text,
+    /// `-` where the backend does not say, `*` for the address as a whole. Failures are kept by whole addresses only
+    /// (silence names no site); findings and `blind` keep none.
     pub backends: BTreeMap<String, BackendTrack>,
-    /// Rounds in a row without a bad sample anywhere.
+    /// Rounds in a row with a clean sample and without a bad one anywhere.
     pub clean_rounds: u32,
     /// Steps told so far: the number of the next one.
     pub transitions: u32,
@@ -157,10 +168,14 @@ pub struct Transition {
 pub struct Candidate {
     /// What it will be about.
     pub key: IncidentKey,
-    /// What was seen, for one (question, resolver address) or finding subject: `name type @ address`.
+    /// What is counted: `name type @ resolver address` for a verdict (with ` bogus` behind where only row 3 is counted),
+    /// the subject for a finding, the vantage for `blind`. With the family it is unique; the rest of the key may change
+    /// from round to round, as the axis does.
     pub subject: String,
     /// First bad sample.
     pub since: DateTime<Utc>,
+    /// When it was last counted: a candidate older than three rounds starts afresh.
+    pub last_at: DateTime<Utc>,
     /// Rounds in a row.
     pub rounds: u32,
 }

@@ -1,1 +1,147 @@
-//! ledger
+//! The incident engine: from a round's verdicts and findings to the steps of incidents.
+//!
+//! A pure function of the ledger and one judged round. The same rounds in the same order give the same incidents, ids and
+//! steps; the order of verdicts and findings within a round does not matter.
+//!
+//! Deliberately absent: what is bad (`judge` and `findings`), whom a step is told to and how, clocks and storage.
+
+mod axis;
+mod backends;
+mod blind;
+mod book;
+mod confirm;
+mod evidence;
+mod growth;
+mod ids;
+mod recovery;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use blind::AuthorityReach;
+pub use ids::message_id;
+
+use crate::{
+    audit::{
+        finding::Finding,
+        incident::{Candidate, Incident, Transition, TransitionKind},
+        ledger::book::{Book, Entry},
+        verdict::Verdict,
+    },
+    names::DnsName,
+    types::{Policy, Resolver},
+};
+
+/// What one vantage knows of one group's breaches between rounds. It is stored with every round.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Open and recovering incidents, one per key, in order of key. A resolved one is last seen in its own transition.
+    pub incidents: Vec<Incident>,
+    /// Breaches that still count towards confirmation, in order of family and subject.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One judged round of one group.
+#[derive(Debug, Clone, Copy)]
+pub struct Judgement<'a> {
+    /// Where it was asked from.
+    pub vantage: &'a str,
+    /// The group.
+    pub group: &'a str,
+    /// What the group is judged by.
+    pub policy: &'a Policy,
+    /// One per (question, resolver address) asked, in any order.
+    pub verdicts: &'a [Verdict],
+    /// In any order.
+    pub findings: &'a [Finding],
+    /// How many authoritative servers were asked and answered: no verdict and no finding says that one is well.
+    pub authorities: AuthorityReach,
+    /// When the round was judged.
+    pub now: DateTime<Utc>,
+}
+
+/// Takes the ledger one round further and says what there is to tell: at most one transition per incident, openings first.
+///
+/// 1. Decide whether the vantage sees anything; when blind, nothing but that counts.
+/// 2. Gather what is bad, without what an authority finding explains.
+/// 3. Aim each sighting at its axis: the name, the resolver, the authority.
+/// 4. Count towards confirmation.
+/// 5. Open incidents, feed the open ones, merge what has one cause.
+/// 6. Count clean rounds; recover, resolve, remind.
+pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition> {
+    let mut book = Book::open(std::mem::take(&mut ledger.incidents));
+    let blind = blind::sees_nothing(judgement);
+    let mut sightings = if blind {
+        vec![blind::sighting(judgement)]
+    } else {
+        evidence::gather(judgement)
+    };
+    axis::aim(&mut sightings, &book, judgement);
+    confirm::count(
+        &mut ledger.candidates,
+        &mut sightings,
+        &book,
+        judgement,
+        blind,
+    );
+    axis::fall_back(&mut sightings, &book);
+    growth::grow(&mut book, &sightings, judgement);
+    confirm::settle(&mut ledger.candidates, &sightings, &book);
+    for entry in book.in_view(blind) {
+        recovery::step(entry, &sightings, judgement);
+        recovery::remind(entry, judgement);
+    }
+    book.close(&mut ledger.incidents, judgement.now)
+}
+
+/// A person takes the incident: reminders stop, everything else is still told. The first to take it counts.
+pub fn acknowledge(incident: &mut Incident, now: DateTime<Utc>) {
+    incident.acked_at.get_or_insert(now);
+}
+
+/// A person ends the incident. `None` when no open incident has this id. What is still bad opens a new incident once it is
+/// confirmed anew.
+pub fn resolve_by_hand(ledger: &mut Ledger, id: Uuid, now: DateTime<Utc>) -> Option<Transition> {
+    let at = ledger
+        .incidents
+        .iter()
+        .position(|incident| incident.id == id)?;
+    let mut entry = Entry::new(ledger.incidents.remove(at));
+    entry.resolve(now, "Resolved by hand.");
+    entry.tell(now)
+}
+
+/// Ends what the configuration no longer asks: incidents whose names have all left the group, or whose resolvers have.
+///
+/// To be called when a ledger is loaded or the configuration has changed. A question that is not asked is never clean, so
+/// without this such an incident would stay open for ever.
+pub fn retire(
+    ledger: &mut Ledger,
+    names: &BTreeSet<DnsName>,
+    resolvers: &[Arc<Resolver>],
+    now: DateTime<Utc>,
+) -> Vec<Transition> {
+    let mut book = Book::open(std::mem::take(&mut ledger.incidents));
+    for entry in book.in_view(false) {
+        let gone = recovery::forget_unasked(&mut entry.incident, names, resolvers);
+        if gone {
+            entry.resolve(now, "Resolved: the configuration no longer asks for it.");
+        }
+    }
+    ledger.candidates.retain(|candidate| {
+        evidence::is_asked(&candidate.subject, candidate.key.family, names, resolvers)
+    });
+    book.close(&mut ledger.incidents, now)
+}
+
+/// The order transitions are told in: what is new first, endings last.
+fn telling_order(
+    transition: &Transition,
+) -> (TransitionKind, &crate::audit::incident::IncidentKey) {
+    (transition.kind, &transition.incident.key)
+}

@@ -1,0 +1,310 @@
+//! What is bad this round, verdicts and findings in one shape: sightings.
+//!
+//! Deliberately absent: anything quieter than a warning (it opens nothing), and resolver states that an authority finding
+//! explains (one cause is told once, at the authority).
+
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    audit::{
+        finding::{Finding, FindingKind, Subject},
+        incident::{Axis, Incident, IncidentKey},
+        ledger::{Judgement, backends},
+        verdict::{Baseline, Family, Observed, State, Verdict},
+    },
+    names::DnsName,
+    types::{Question, Resolver, Severity, Source},
+};
+
+/// Rounds in a row after which a verdict of rows 1, 2 and 4 is believed.
+const FAILING_ROUNDS: u32 = 3;
+/// Rounds in a row after which a state is believed that re-asking did not show a second time.
+const UNCONFIRMED_ROUNDS: u32 = 2;
+/// Most replies kept with an incident.
+const MOST_OBSERVED: usize = 100;
+
+/// One breach at one place in one round.
+pub(super) struct Sighting<'a> {
+    /// Its incident when nothing wider gathers it.
+    pub(super) home: IncidentKey,
+    /// Its incident this round.
+    pub(super) target: IncidentKey,
+    /// The resolver at fault; `None` for findings at the authority.
+    pub(super) resolver: Option<&'a str>,
+    /// The zone that gathers it, where many names of one zone share a finding.
+    pub(super) zone: Option<&'a DnsName>,
+    /// What it concerns.
+    pub(super) questions: Vec<&'a Question>,
+    /// Every resolver it was seen at.
+    pub(super) resolvers: Vec<&'a str>,
+    /// The authoritative servers it was seen at.
+    pub(super) authorities: &'a [String],
+    pub(super) severity: Severity,
+    /// The state's or the finding's name.
+    pub(super) verdict: &'static str,
+    pub(super) reason: String,
+    pub(super) baseline: Option<&'a Baseline>,
+    pub(super) observed: Vec<&'a Observed>,
+    pub(super) cached_until: Option<DateTime<Utc>>,
+    pub(super) worst_case_until: Option<DateTime<Utc>>,
+    /// Bad backends, as in [`Incident::backends`].
+    pub(super) backends: BTreeSet<String>,
+    /// What is counted until it is believed: candidate subject and rounds needed. Any one suffices.
+    pub(super) counters: Vec<(String, u32)>,
+    /// Seen at least twice in this round.
+    pub(super) certain: bool,
+    /// Whether it is believed as something new to its incident. Set by `confirm`.
+    pub(super) confirmed: bool,
+    /// First bad sample. Taken back to earlier rounds by `confirm`.
+    pub(super) since: DateTime<Utc>,
+    /// Last bad sample of the round.
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Everything bad this round, worst first, in an order that does not depend on that of the input.
+pub(super) fn gather<'a>(judgement: &Judgement<'a>) -> Vec<Sighting<'a>> {
+    let verdicts = judgement
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.severity >= Severity::Warning)
+        .filter(|verdict| !is_explained(verdict, judgement.findings))
+        .filter_map(|verdict| of_verdict(verdict, judgement.group));
+    let findings = judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning)
+        .flat_map(|finding| of_finding(finding, judgement.group));
+    let mut sightings: Vec<_> = verdicts.chain(findings).collect();
+    sightings.sort_by(|a, b| order(a).cmp(&order(b)));
+    sightings
+}
+
+fn order<'s>(sighting: &'s Sighting<'_>) -> impl Ord + use<'s> {
+    (
+        Reverse(sighting.severity),
+        !sighting.certain,
+        &sighting.home,
+        sighting.resolver,
+        &sighting.counters,
+        &sighting.reason,
+    )
+}
+
+/// Whether an authority that is silent or lame explains the state: servfail, and every answer past its deadline, of the
+/// names that the finding concerns. Never by a finding quieter than the verdict: one cause is one message, not a softer one.
+pub(super) fn is_explained(verdict: &Verdict, findings: &[Finding]) -> bool {
+    let explicable = matches!(
+        verdict.state,
+        State::Servfail | State::StaleDeclared | State::StaleOverdue | State::StaleExtended
+    );
+    explicable
+        && findings.iter().any(|finding| {
+            is_authority_down(finding.kind)
+                && finding.severity >= verdict.severity
+                && (finding.questions.contains(&verdict.question)
+                    || finding.zone.as_ref().is_some_and(|zone| {
+                        verdict.question.name.is_within(zone)
+                            || verdict
+                                .link
+                                .as_ref()
+                                .is_some_and(|link| link.is_within(zone))
+                    }))
+        })
+}
+
+pub(super) fn is_authority_down(kind: FindingKind) -> bool {
+    matches!(
+        kind,
+        FindingKind::AuthorityUnreachable | FindingKind::LameAuthority
+    )
+}
+
+fn of_verdict<'a>(verdict: &'a Verdict, group: &str) -> Option<Sighting<'a>> {
+    let family = verdict.state.family()?;
+    let subject = verdict_subject(&verdict.question, &verdict.observed.source);
+    let counters = match verdict.state {
+        State::Bogus => vec![
+            (subject.clone(), FAILING_ROUNDS),
+            (format!("{subject} bogus"), UNCONFIRMED_ROUNDS),
+        ],
+        state if state.needs_asking_again() => vec![(subject, UNCONFIRMED_ROUNDS)],
+        _ => vec![(subject, FAILING_ROUNDS)],
+    };
+    let home = IncidentKey {
+        group: group.to_owned(),
+        axis: Axis::Name,
+        subject: verdict.question.to_string(),
+        family,
+    };
+    let (since, at) = backends::bad_between(verdict, family);
+    Some(Sighting {
+        target: home.clone(),
+        home,
+        resolver: Some(&verdict.resolver),
+        zone: None,
+        questions: vec![&verdict.question],
+        resolvers: vec![&verdict.resolver],
+        authorities: &[],
+        severity: verdict.severity,
+        verdict: verdict.state.name(),
+        reason: verdict.reason.clone(),
+        baseline: verdict.baseline.as_ref(),
+        observed: vec![&verdict.observed],
+        cached_until: verdict.cached_until,
+        worst_case_until: verdict.worst_case_until,
+        backends: backends::bad_backends(verdict, family),
+        counters,
+        certain: verdict.confirmed && verdict.state.needs_asking_again(),
+        confirmed: false,
+        since,
+        at,
+    })
+}
+
+/// One sighting, or one for each resolver where the finding is the resolvers' own.
+fn of_finding<'a>(finding: &'a Finding, group: &str) -> Vec<Sighting<'a>> {
+    if finding.resolvers.is_empty() {
+        return vec![of_finding_at(finding, None, group)];
+    }
+    let each = finding.resolvers.iter();
+    each.map(|resolver| of_finding_at(finding, Some(resolver), group))
+        .collect()
+}
+
+fn of_finding_at<'a>(
+    finding: &'a Finding,
+    resolver: Option<&'a String>,
+    group: &str,
+) -> Sighting<'a> {
+    let (axis, subject) = place(finding);
+    let counted = match resolver {
+        Some(resolver) => format!("{subject} @ {resolver}"),
+        None => subject.clone(),
+    };
+    let home = IncidentKey {
+        group: group.to_owned(),
+        axis,
+        subject,
+        family: Family::Finding(finding.kind),
+    };
+    let own = |observed: &&Observed| resolver.is_none_or(|id| *id == observed.resolver);
+    let observed: Vec<_> = finding.observed.iter().filter(own).collect();
+    let mut questions: Vec<_> = finding.questions.iter().collect();
+    if let Subject::Question(question) = &finding.subject {
+        questions = vec![question];
+    }
+    Sighting {
+        target: home.clone(),
+        home,
+        resolver: resolver.map(String::as_str),
+        zone: finding
+            .zone
+            .as_ref()
+            .filter(|_| axis == Axis::Name && resolver.is_none()),
+        questions,
+        resolvers: resolver.map(String::as_str).into_iter().collect(),
+        authorities: &finding.authorities,
+        severity: finding.severity,
+        verdict: finding.kind.name(),
+        reason: finding.reason.clone(),
+        baseline: finding.baseline.as_ref(),
+        cached_until: observed.iter().filter_map(|one| one.cached_until).max(),
+        observed,
+        worst_case_until: None,
+        backends: BTreeSet::new(),
+        counters: vec![(counted, finding.kind.rounds_to_confirm())],
+        certain: false,
+        confirmed: false,
+        since: finding.at,
+        at: finding.at,
+    }
+}
+
+/// Where a finding is told by itself. A zone of which no server answers is one cause, however many servers it has.
+fn place(finding: &Finding) -> (Axis, String) {
+    let whole_zone =
+        finding.kind == FindingKind::AuthorityUnreachable && finding.severity == Severity::Critical;
+    match (&finding.subject, &finding.zone) {
+        (Subject::Zone(zone), _) => (Axis::Authority, zone.to_string()),
+        (Subject::Server { .. }, Some(zone)) if whole_zone => (Axis::Authority, zone.to_string()),
+        (Subject::Server { address, .. }, _) => (Axis::Authority, address.clone()),
+        (Subject::Question(question), _) => (Axis::Name, question.to_string()),
+    }
+}
+
+/// What a candidate of a verdict is called: `name type @ resolver address`.
+pub(super) fn verdict_subject(question: &Question, source: &Source) -> String {
+    format!("{question} @ {} {}", source.id, source.address)
+}
+
+/// Whether the configuration still asks what a candidate counts. Findings and `blind` need no care: they drop out of the
+/// count by themselves once they are no longer seen.
+pub(super) fn is_asked(
+    subject: &str,
+    family: Family,
+    names: &BTreeSet<DnsName>,
+    resolvers: &[Arc<Resolver>],
+) -> bool {
+    if !matches!(family, Family::Value | Family::Failure) {
+        return true;
+    }
+    let name_asked = names.iter().any(|name| {
+        subject
+            .strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.starts_with(' '))
+    });
+    name_asked
+        && resolvers
+            .iter()
+            .flat_map(|one| one.sources())
+            .any(|source| {
+                let place = format!(" @ {} {}", source.id, source.address);
+                subject.trim_end_matches(" bogus").ends_with(&place)
+            })
+}
+
+/// Takes a sighting's evidence into its incident. Instants only ever rise; what it is called is not touched.
+pub(super) fn absorb(incident: &mut Incident, sighting: &Sighting<'_>) {
+    for question in &sighting.questions {
+        incident.names.insert(question.name.clone());
+        incident.types.insert(question.rtype);
+    }
+    let resolvers = sighting.resolvers.iter().map(|id| (*id).to_owned());
+    incident.resolvers.extend(resolvers);
+    incident
+        .authorities
+        .extend(sighting.authorities.iter().cloned());
+    for observed in &sighting.observed {
+        note_observed(incident, observed);
+    }
+    incident.last_bad_at = incident.last_bad_at.max(sighting.at);
+    incident.cached_until = incident.cached_until.max(sighting.cached_until);
+    incident.worst_case_until = incident.worst_case_until.max(sighting.worst_case_until);
+    for backend in &sighting.backends {
+        backends::track(incident, backend, sighting.at);
+    }
+}
+
+/// Keeps a bad reply: the latest per (resolver address, question, site), and of those the latest hundred, in that order.
+pub(super) fn note_observed(incident: &mut Incident, observed: &Observed) {
+    fn place(one: &Observed) -> impl Ord + use<'_> {
+        (&one.source, &one.question, &one.site)
+    }
+    match incident
+        .observed
+        .binary_search_by(|kept| place(kept).cmp(&place(observed)))
+    {
+        Ok(at) if incident.observed[at].at <= observed.at => {
+            incident.observed[at] = observed.clone()
+        }
+        Ok(_) => {}
+        Err(at) => incident.observed.insert(at, observed.clone()),
+    }
+    if incident.observed.len() > MOST_OBSERVED {
+        let oldest = incident.observed.iter().enumerate();
+        let oldest = oldest.min_by_key(|(_, one)| one.at).map(|(at, _)| at);
+        oldest.map(|at| incident.observed.remove(at));
+    }
+}
