@@ -3,4 +3,5 @@
 pub mod audit;
 pub mod config;
 pub mod names;
+pub mod store;
 pub mod types;
