@@ -35,7 +35,7 @@ pub fn message(transition: &Transition, context: &MessageContext<'_>) -> Message
         ],
         _ => vec![
             Some(meaning(transition)),
-            evidence::section("Served", incident, 8),
+            evidence::section("Served", incident, 6),
             evidence::authority(incident),
             names(incident),
             Some(times(incident)),
@@ -130,6 +130,9 @@ fn times(incident: &Incident) -> String {
             "*Worst case until:* {} (a cache not asked yet)",
             local(until)
         ));
+    }
+    if let Some(at) = incident.acked_at {
+        lines.push(format!("*Acknowledged:* {}", local(at)));
     }
     lines.join("\n")
 }

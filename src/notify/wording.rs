@@ -19,42 +19,45 @@ const WITHIN: &str =
 const TABLE: [(&str, Wording); 25] = [
     (
         "unreachable",
-        told("no reply", "It does not answer at all."),
+        told("no reply", "The resolver does not answer at all."),
     ),
     (
         "refused",
-        told("refuses to answer", "It refuses the question."),
+        told("refuses to answer", "The resolver refuses the question."),
     ),
     (
         "bogus",
         told(
             "fails DNSSEC validation",
-            "It holds the answer for forged: its DNSSEC validation fails.",
+            "The resolver holds the answer for forged: its DNSSEC validation fails.",
         ),
     ),
     (
         "servfail",
-        told("SERVFAIL", "It could not get an answer and says so."),
+        told(
+            "SERVFAIL",
+            "The resolver could not get an answer and says so.",
+        ),
     ),
     (
         "filtered",
         told(
             "blocked on purpose",
-            "It blocks or rewrites the name on purpose.",
+            "The resolver blocks or rewrites the name on purpose.",
         ),
     ),
     (
         "unexplained",
         told(
             "unexplained answer",
-            "It serves an answer that the authority does not give now; the history is too young to tell an old answer from a wrong one.",
+            "The resolver serves an answer that the authority does not give now; the history is too young to tell an old answer from a wrong one.",
         ),
     ),
     (
         "divergent",
         judged(
             "wrong answer",
-            "It serves an answer that no authoritative server ever gave.",
+            "The resolver serves an answer that no authoritative server ever gave.",
             "no: no TTL explains an answer that was never given",
         ),
     ),
@@ -62,7 +65,7 @@ const TABLE: [(&str, Wording); 25] = [
         "nxdomain_mismatch",
         judged(
             "name denied wrongly",
-            "It says that the name does not exist. No authoritative server ever said so.",
+            "The resolver says that the name does not exist. No authoritative server ever said so.",
             "no: no TTL explains an answer that was never given",
         ),
     ),
@@ -70,7 +73,7 @@ const TABLE: [(&str, Wording); 25] = [
         "nodata_mismatch",
         judged(
             "data denied wrongly",
-            "It says that the name has no such data. No authoritative server ever said so.",
+            "The resolver says that the name has no such data. No authoritative server ever said so.",
             "no: no TTL explains an answer that was never given",
         ),
     ),
@@ -78,7 +81,7 @@ const TABLE: [(&str, Wording); 25] = [
         "propagating",
         judged(
             "old answer still cached",
-            "It serves an answer that was right before the change.",
+            "The resolver serves an answer that was right before the change.",
             WITHIN,
         ),
     ),
@@ -86,7 +89,7 @@ const TABLE: [(&str, Wording); 25] = [
         "propagating_long",
         judged(
             "old answer still cached",
-            "It serves an answer that was right before the change, and will for longer than the policy allows.",
+            "The resolver serves an answer that was right before the change, and will for longer than the policy allows.",
             WITHIN,
         ),
     ),
@@ -94,7 +97,7 @@ const TABLE: [(&str, Wording); 25] = [
         "stale_declared",
         judged(
             "stale answer, declared",
-            "It serves an old answer past its end and says so: it cannot reach the authority.",
+            "The resolver serves an old answer past its end and says so: it cannot reach the authority.",
             "yes: serving stale data is allowed while the authority cannot be reached (RFC 8767)",
         ),
     ),
@@ -102,7 +105,7 @@ const TABLE: [(&str, Wording); 25] = [
         "stale_overdue",
         judged(
             "stale answer, overdue",
-            "It serves an old answer past the last instant at which any honest cache may hold it.",
+            "The resolver serves an old answer past the last instant at which any honest cache may hold it.",
             "no: the deadline has passed and it does not declare the answer stale",
         ),
     ),
@@ -110,7 +113,7 @@ const TABLE: [(&str, Wording); 25] = [
         "stale_extended",
         judged(
             "old answer with a reset TTL",
-            "It serves an old answer whose TTL will carry it past its deadline.",
+            "The resolver serves an old answer whose TTL will carry it past its deadline.",
             "not to the end: its TTL outlasts what the authority gave",
         ),
     ),
@@ -139,7 +142,7 @@ const TABLE: [(&str, Wording); 25] = [
         "ttl_stretched",
         judged(
             "TTL stretched",
-            "It keeps a current answer for longer than any authority allows.",
+            "The resolver keeps a current answer for longer than any authority allows.",
             "no: a cache may shorten a TTL, never lengthen it (RFC 2181 section 8)",
         ),
     ),
