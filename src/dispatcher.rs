@@ -27,6 +27,8 @@ use lanes::{Lanes, Pass};
 
 /// How long a message is ours: longer than an attempt can take ([`crate::notify::deliver::TIMEOUT`]).
 pub const LEASE: Duration = Duration::from_secs(30);
+/// Longest time a receiver's `Retry-After` holds back its other messages: a later incident may be the worse one.
+const LONGEST_CLOSURE: Duration = Duration::from_mins(5);
 /// Most deliveries under way over all channels.
 const MOST_UNDER_WAY: usize = 32;
 /// How long deliveries under way may still take after a shutdown began.
@@ -84,6 +86,11 @@ impl Dispatcher {
     /// Delivers until `shutdown`, then gives deliveries under way five seconds and returns what is left.
     pub async fn run(self, shutdown: CancellationToken) {
         self.release().await;
+        let (notifier, channels) = (self.notifier.clone(), Arc::clone(&self.channels));
+        tokio::spawn(async move {
+            let channels = channels.iter().map(Arc::as_ref);
+            notifier.remember_hosts(channels).await;
+        });
         let bell = Bell::hang(self.store.clone(), shutdown.clone());
         let mut under_way = JoinSet::new();
         let mut pause = PAUSES[0];
@@ -194,7 +201,7 @@ impl Dispatcher {
             Delivery::Dead { why } => self.bury(message, now, &why).await,
             Delivery::Retry { after, why } => {
                 if let Some(wait) = after {
-                    self.lanes.close(channel, wait, now);
+                    self.lanes.close(channel, wait.min(LONGEST_CLOSURE), now);
                 }
                 let Some(at) = backoff::next_attempt(attempt, id, now, after) else {
                     let why = format!("given up after {attempt} attempts: {why}");

@@ -33,6 +33,7 @@ const MOST_REPLY: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Notifier {
     client: Result<Client, Arc<str>>,
+    resolver: WebhookResolver,
     timeout: Duration,
 }
 
@@ -45,9 +46,25 @@ impl Default for Notifier {
 impl Notifier {
     /// A notifier whose attempts take at most `timeout`. It trusts the system's certificate authorities.
     pub fn new(timeout: Duration) -> Self {
+        let resolver = WebhookResolver::from_system();
         Self {
-            client: client(timeout).map_err(|error| Arc::from(chain(&error.without_url()))),
+            client: client(timeout, &resolver).map_err(|error| Arc::from(chain(&error))),
+            resolver,
             timeout,
+        }
+    }
+
+    /// Resolves the channels' hosts once, so that there are addresses to fall back on if names stop resolving just when
+    /// an alert is due. What cannot be resolved now is logged and tried again with the first message.
+    pub async fn remember_hosts<'a>(&self, channels: impl IntoIterator<Item = &'a Channel>) {
+        for channel in channels {
+            let url = Url::parse(channel.url.expose_str().trim());
+            let Some(Host::Domain(host)) = url.as_ref().ok().and_then(Url::host) else {
+                continue;
+            };
+            if let Err(error) = self.resolver.addresses(host).await {
+                tracing::warn!(channel = %channel.id, %error, "the host of channel {} has no address now", channel.id);
+            }
         }
     }
 
@@ -94,7 +111,7 @@ impl Notifier {
     }
 }
 
-fn client(timeout: Duration) -> reqwest::Result<Client> {
+fn client(timeout: Duration, resolver: &WebhookResolver) -> reqwest::Result<Client> {
     // Whoever was first has chosen for the process; there is only this one choice in it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = || {
@@ -103,7 +120,7 @@ fn client(timeout: Duration) -> reqwest::Result<Client> {
             .timeout(timeout)
             .redirect(redirect::Policy::none())
             .no_proxy()
-            .dns_resolver(WebhookResolver::from_system())
+            .dns_resolver(resolver.clone())
     };
     builder().build().or_else(|error| {
         // A machine without certificate authorities can still reach a receiver on its own loopback.

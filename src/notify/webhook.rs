@@ -233,7 +233,7 @@ fn baseline(right: &verdict::Baseline) -> Baseline {
             BaselineKind::Quorum => "quorum",
         }
         .to_owned(),
-        records: right.records.clone(),
+        records: bounded(&right.records),
         ttl: right.ttl,
     }
 }
@@ -259,15 +259,10 @@ fn observed(seen: &verdict::Observed, vantage: &str) -> Observed {
         vantage: vantage.to_owned(),
         resolver: seen.resolver.clone(),
         name: seen.question.name.to_string(),
-        records: seen
-            .records
-            .iter()
-            .take(MOST_RECORDS)
-            .map(|record| clip(record, MOST_TEXT))
-            .collect(),
-        rcode: seen.rcode.clone(),
+        records: bounded(&seen.records),
+        rcode: clip(&seen.rcode, 30),
         ttl: seen.ttl,
-        site: seen.site.clone(),
+        site: seen.site.as_deref().map(|site| clip(site, 255)),
         ede: seen
             .ede
             .iter()
@@ -280,6 +275,11 @@ fn observed(seen: &verdict::Observed, vantage: &str) -> Observed {
         at: seen.at,
         cached_until: seen.cached_until,
     }
+}
+
+fn bounded(records: &[String]) -> Vec<String> {
+    let first = records.iter().take(MOST_RECORDS);
+    first.map(|record| clip(record, MOST_TEXT)).collect()
 }
 
 fn status_name(status: Status) -> &'static str {

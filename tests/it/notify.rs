@@ -4,3 +4,4 @@ mod delivering;
 mod fixtures;
 mod hostile;
 mod messages;
+mod tls;

@@ -138,6 +138,19 @@ fn the_largest_answers_for_the_most_names_still_leave_the_sections_that_matter()
 }
 
 #[test]
+fn the_largest_answers_do_not_choose_the_size_of_a_webhook_either() {
+    let resolvers = resolvers();
+    let transition = step(
+        Kind::Opened,
+        poisoned(&"x".repeat(60_000), stale_resolver(10_000)),
+    );
+    let body = notify::body(ChannelKind::Webhook, &transition, &context(&resolvers));
+    let observed = body["data"]["incident"]["observed"].as_array().unwrap();
+    assert!((1..100).contains(&observed.len()), "{}", observed.len());
+    assert!(body.to_string().len() < 200_000);
+}
+
+#[test]
 fn a_name_that_is_a_shell_command_is_quoted_in_the_dig_line() {
     let reproduce = |name: &str| {
         let mut incident = divergent();
