@@ -5,4 +5,5 @@ pub mod audit;
 pub mod config;
 pub mod names;
 pub mod notify;
+pub mod store;
 pub mod types;

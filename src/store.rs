@@ -1,0 +1,53 @@
+//! History in `PostgreSQL`: written once a round, read by every face.
+//!
+//! A round is written in chunks ([`Store::record`]: observations and spans) and closed by one transaction
+//! ([`Store::finish_round`]: verdicts, findings, incidents, messages, completion). Questions about the past are answered
+//! from spans alone ([`timeline`], [`state`], [`who_served`]). Messages wait in the [`outbox`] under short leases.
+//!
+//! Deliberately absent: judgement, clocks (`now` is always an argument) and rendering. No `sqlx` type leaves this
+//! module except inside [`StoreError`]. Nothing is retried here: [`StoreError::is_transient`] says whether trying
+//! again can help.
+//!
+//! Queries are checked when they are compiled, against the descriptions in `.sqlx`. After changing one, or a migration:
+//!
+//! ```sh
+//! createdb dns_auditor_dev && cat migrations/*.sql | psql -v ON_ERROR_STOP=1 -d dns_auditor_dev
+//! rm -rf .sqlx && mkdir .sqlx && touch src/lib.rs
+//! SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$PWD/.sqlx DATABASE_URL=postgres:///dns_auditor_dev cargo check
+//! ```
+
+mod columns;
+mod connect;
+mod error;
+mod finish;
+pub mod incidents;
+mod intern;
+mod judgement;
+pub mod observations;
+pub mod outbox;
+mod partition;
+pub mod private_pg;
+mod record;
+pub mod round;
+mod spans;
+pub mod state;
+pub mod timeline;
+pub mod who_served;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+pub use error::StoreError;
+pub use finish::RoundOutcome;
+pub use outbox::NewMessage;
+pub use round::RoundId;
+pub use spans::RecordedSpan;
+
+/// The database. Cheap to clone; all clones share connections and caches.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    interned: Arc<intern::Interned>,
+    partitions: Arc<partition::Known>,
+}

@@ -1,0 +1,89 @@
+//! Opening the database: the server's version, the schema, the pool.
+//!
+//! Deliberately absent: starting a server, which is [`super::private_pg`].
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    Connection, PgConnection, PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{Store, StoreError};
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How long a connection may take to come about, or to become free.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Connects, and brings the schema up to date. Several processes may do so at once.
+    ///
+    /// Refuses a server before `PostgreSQL` 15 and a schema that a newer program has migrated.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| StoreError::Url(error.to_string()))?
+            .application_name("dns-auditor");
+        prepare(&options).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(10)
+            .acquire_timeout(CONNECT_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self::over(pool))
+    }
+
+    fn over(pool: PgPool) -> Self {
+        Self {
+            pool,
+            interned: Arc::default(),
+            partitions: Arc::default(),
+        }
+    }
+
+    /// Waits for running queries and closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query!("-- ping\nselect 1 as one")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Checks and migrates over one connection of its own: unlike a pool, it says at once why it cannot connect.
+async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let connecting = PgConnection::connect_with(options);
+    let mut connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+        .await
+        .map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))??;
+    check_version(&mut connection).await?;
+    migrate(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+async fn check_version(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let server = sqlx::query!(
+        r#"-- check_version
+        select current_setting('server_version_num')::integer as "number!", current_setting('server_version') as "text!""#
+    )
+    .fetch_one(connection)
+    .await?;
+    if server.number < 150_000 {
+        return Err(StoreError::ServerTooOld(server.text));
+    }
+    Ok(())
+}
+
+async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let known = MIGRATOR.iter().map(|one| one.version).max().unwrap_or(0);
+    MIGRATOR.run(connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(applied) => StoreError::NewerSchema { applied, known },
+        other => other.into(),
+    })
+}

@@ -1,0 +1,104 @@
+//! The end of a round: everything that was judged and decided, in one transaction.
+//!
+//! Deliberately absent: deciding. A crash before this transaction leaves the round running, and the next start
+//! abandons it; a crash after it loses nothing.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{RoundId, Store, StoreError, incidents, judgement, outbox, outbox::NewMessage};
+use crate::{
+    audit::{finding::Finding, incident::Transition, ledger::Ledger, verdict::Verdict},
+    types::SeriesKey,
+};
+
+/// What a round came to.
+#[derive(Debug, Clone, Copy)]
+pub struct RoundOutcome<'a> {
+    /// One per (question, resolver address) asked. Whoever is not here keeps the verdict it had.
+    pub verdicts: &'a [Verdict],
+    /// Everything found; a finding that is not here any more ends.
+    pub findings: &'a [Finding],
+    /// Incidents and candidates of the group as they stand now.
+    pub ledger: &'a Ledger,
+    /// The steps of this round.
+    pub transitions: &'a [Transition],
+    /// What is to be told of them. A message whose id is known already is not written again.
+    pub messages: &'a [NewMessage],
+    /// When it was judged: the beginning and end of verdicts and findings.
+    pub now: DateTime<Utc>,
+}
+
+/// The group of one vantage whose round is being finished.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) vantage_id: i16,
+    pub(super) group: String,
+}
+
+impl Store {
+    /// Closes a running round. All of it or nothing; [`StoreError::RoundNotRunning`] where it was closed before.
+    pub async fn finish_round(
+        &self,
+        round: RoundId,
+        outcome: &RoundOutcome<'_>,
+    ) -> Result<(), StoreError> {
+        let keys: Vec<_> = outcome.verdicts.iter().map(series_of).collect();
+        let series = self.intern_series(round.vantage_id, &keys).await?;
+        let verdicts = judgement::worst_of_each(outcome.verdicts, &keys, &series)?;
+        let mut transaction = self.pool.begin().await?;
+        let place = lock_round(&mut transaction, round).await?;
+        judgement::write_verdicts(&mut transaction, &place, &verdicts, outcome.now).await?;
+        judgement::write_findings(&mut transaction, &place, outcome.findings, outcome.now).await?;
+        incidents::write(&mut transaction, &place, outcome).await?;
+        outbox::enqueue(&mut transaction, outcome.messages).await?;
+        complete(&mut transaction, round, outcome.now).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// The series a verdict speaks of.
+pub(super) fn series_of(verdict: &Verdict) -> SeriesKey {
+    SeriesKey {
+        question: verdict.question.clone(),
+        source: verdict.observed.source.clone(),
+    }
+}
+
+/// Finds the round, and keeps every other round of the same group from being finished meanwhile.
+async fn lock_round(connection: &mut PgConnection, round: RoundId) -> Result<Place, StoreError> {
+    let row = sqlx::query!(
+        "-- lock_round\nselect vantage_id, group_name from round where round_id = $1 and status = 'running' for update",
+        round.round_id
+    )
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or(StoreError::RoundNotRunning(round.round_id))?;
+    sqlx::query!(
+        "-- lock_round\nselect pg_advisory_xact_lock(hashtextextended('dns-auditor finish ' || $1, $2))",
+        row.group_name,
+        i64::from(row.vantage_id)
+    )
+    .execute(connection)
+    .await?;
+    Ok(Place {
+        vantage_id: row.vantage_id,
+        group: row.group_name,
+    })
+}
+
+async fn complete(
+    connection: &mut PgConnection,
+    round: RoundId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- complete\nupdate round set status = 'finished', finished_at = $2 where round_id = $1",
+        round.round_id,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Interning: from series, answers and annotations to their small keys, by batch and with a cache in memory.
+//!
+//! Interned rows are committed before the transaction that refers to them: they are true by themselves, and holding
+//! their unique keys through a long transaction would let two instances wait for each other.
+//!
+//! Deliberately absent: deletion. A row once interned keeps its key.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+};
+
+use super::{Store, StoreError};
+use crate::types::{Answer, SeriesKey};
+
+mod annotation;
+mod answer;
+mod series;
+
+pub(super) use annotation::Annotation;
+
+/// A digest, as interned rows are found by.
+pub(super) type Digest = [u8; 32];
+
+/// Entries one cache may hold before it is emptied; a miss costs one lookup a batch, never a wrong key.
+const MOST_CACHED: usize = 200_000;
+
+/// What this process knows of the interned rows.
+#[derive(Debug, Default)]
+pub(super) struct Interned {
+    vantages: Cache<String, i16>,
+    series: Cache<(i16, SeriesKey), i32>,
+    answers: Cache<Digest, i64>,
+    annotations: Cache<Digest, i32>,
+}
+
+/// A map that forgets everything when it grows too large.
+#[derive(Debug)]
+struct Cache<K, V>(Mutex<HashMap<K, V>>);
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Copy> Cache<K, V> {
+    /// Splits the keys into known ones with their value and unknown ones, each once.
+    fn split(&self, keys: impl IntoIterator<Item = K>) -> (HashMap<K, V>, Vec<K>) {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, mut missing) = (HashMap::new(), HashMap::new());
+        for key in keys {
+            match known.get(&key) {
+                Some(value) => found.insert(key, *value),
+                None => {
+                    missing.insert(key, ());
+                    None
+                }
+            };
+        }
+        (found, missing.into_keys().collect())
+    }
+
+    fn learn(&self, rows: &HashMap<K, V>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + rows.len() > MOST_CACHED {
+            known.clear();
+        }
+        known.extend(rows.iter().map(|(key, value)| (key.clone(), *value)));
+    }
+}
+
+impl Store {
+    /// The key of a vantage.
+    pub(super) async fn intern_vantage(&self, name: &str) -> Result<i16, StoreError> {
+        let cache = &self.interned.vantages;
+        let (found, _) = cache.split([name.to_owned()]);
+        if let Some(id) = found.into_values().next() {
+            return Ok(id);
+        }
+        sqlx::query!(
+            "-- intern_vantage
+            insert into vantage (name)
+            select $1 where not exists (select from vantage where name = $1)
+            on conflict do nothing",
+            name
+        )
+        .execute(&self.pool)
+        .await?;
+        let id = sqlx::query_scalar!(
+            "-- intern_vantage\nselect vantage_id from vantage where name = $1",
+            name
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        cache.learn(&HashMap::from([(name.to_owned(), id)]));
+        Ok(id)
+    }
+
+    /// The keys of series at one vantage.
+    pub(super) async fn intern_series<'a>(
+        &self,
+        vantage_id: i16,
+        keys: impl IntoIterator<Item = &'a SeriesKey>,
+    ) -> Result<HashMap<SeriesKey, i32>, StoreError> {
+        let keys = keys.into_iter().map(|key| (vantage_id, key.clone()));
+        let (mut found, missing) = self.interned.series.split(keys);
+        if !missing.is_empty() {
+            let mut missing: Vec<_> = missing.into_iter().map(|(_, key)| key).collect();
+            // Always the same order, so that two instances never wait for each other in a circle.
+            missing.sort_unstable();
+            let rows = series::intern(&self.pool, vantage_id, &missing).await?;
+            self.interned.series.learn(&rows);
+            found.extend(rows);
+        }
+        Ok(found.into_iter().map(|((_, key), id)| (key, id)).collect())
+    }
+
+    /// The keys of answers, by digest.
+    pub(super) async fn intern_answers<'a>(
+        &self,
+        answers: impl IntoIterator<Item = (Digest, &'a Answer)>,
+    ) -> Result<HashMap<Digest, i64>, StoreError> {
+        let answers: HashMap<_, _> = answers.into_iter().collect();
+        let (mut found, mut missing) = self.interned.answers.split(answers.keys().copied());
+        if !missing.is_empty() {
+            missing.sort_unstable();
+            let missing: Vec<_> = missing
+                .into_iter()
+                .filter_map(|digest| Some((digest, *answers.get(&digest)?)))
+                .collect();
+            let rows = answer::intern(&self.pool, &missing).await?;
+            self.interned.answers.learn(&rows);
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    /// The keys of annotations, by digest.
+    pub(super) async fn intern_annotations(
+        &self,
+        annotations: &HashMap<Digest, Annotation<'_>>,
+    ) -> Result<HashMap<Digest, i32>, StoreError> {
+        let (mut found, mut missing) = self.interned.annotations.split(annotations.keys().copied());
+        if !missing.is_empty() {
+            missing.sort_unstable();
+            let missing: Vec<_> = missing
+                .into_iter()
+                .filter_map(|digest| Some((digest, annotations.get(&digest)?)))
+                .collect();
+            let rows = annotation::intern(&self.pool, &missing).await?;
+            self.interned.annotations.learn(&rows);
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+}
+
+/// A key that must be there, since it was just interned.
+pub(super) fn interned<K: Eq + Hash, V: Copy>(
+    ids: &HashMap<K, V>,
+    key: &K,
+    what: &'static str,
+) -> Result<V, StoreError> {
+    ids.get(key)
+        .copied()
+        .ok_or_else(|| StoreError::unreadable(what, "interned, and yet not found"))
+}

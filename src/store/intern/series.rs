@@ -1,0 +1,164 @@
+//! Interning series, with the sources and questions they are made of.
+//!
+//! Deliberately absent: a cache of sources and questions. They are needed only where a series is new.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use sqlx::PgPool;
+
+use crate::{
+    store::{StoreError, columns},
+    types::SeriesKey,
+};
+
+/// Stores what is new of these series, and returns the key of each.
+pub(super) async fn intern(
+    pool: &PgPool,
+    vantage_id: i16,
+    keys: &[SeriesKey],
+) -> Result<HashMap<(i16, SeriesKey), i32>, StoreError> {
+    let columns = Columns::of(keys)?;
+    let mut found = columns.find(pool, vantage_id).await?;
+    if found.len() < keys.len() {
+        columns.insert_sources(pool).await?;
+        columns.insert_questions(pool).await?;
+        columns.insert_series(pool, vantage_id).await?;
+        found = columns.find(pool, vantage_id).await?;
+    }
+    let keyed = found.into_iter().filter_map(|(index, id)| {
+        let key = keys.get(index)?.clone();
+        Some(((vantage_id, key), id))
+    });
+    Ok(keyed.collect())
+}
+
+/// Series column by column, as `unnest` takes them.
+#[derive(Default)]
+struct Columns {
+    question_names: Vec<String>,
+    rtypes: Vec<i32>,
+    kinds: Vec<String>,
+    source_names: Vec<String>,
+    addresses: Vec<IpAddr>,
+    ports: Vec<i32>,
+    scopes: Vec<i64>,
+    transports: Vec<String>,
+}
+
+impl Columns {
+    fn of(keys: &[SeriesKey]) -> Result<Self, StoreError> {
+        let mut columns = Self::default();
+        for SeriesKey { question, source } in keys {
+            columns.question_names.push(question.name.to_string());
+            columns.rtypes.push(question.rtype.0.into());
+            columns.kinds.push(columns::variant_to_text(&source.kind)?);
+            columns.source_names.push(source.id.clone());
+            columns.addresses.push(source.address.ip());
+            columns.ports.push(source.address.port().into());
+            columns.scopes.push(columns::scope_of(source.address));
+            columns
+                .transports
+                .push(columns::variant_to_text(&source.transport)?);
+        }
+        Ok(columns)
+    }
+
+    /// The keys of those that are there, by index.
+    async fn find(&self, pool: &PgPool, vantage_id: i16) -> Result<Vec<(usize, i32)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"-- find_series
+            select given.n as "n!", series_id
+            from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::inet[], $7::integer[], $8::bigint[], $9::text[])
+                with ordinality as given (question_name, rtype, kind, source_name, address, port, scope, transport, n)
+            join question on question.name = given.question_name and question.rtype = given.rtype
+            join source on source.kind = given.kind and source.name = given.source_name
+                and source.address = given.address and source.port = given.port
+                and source.scope = given.scope and source.transport = given.transport
+            join series using (question_id, source_id)
+            where series.vantage_id = $1"#,
+            vantage_id,
+            &self.question_names,
+            &self.rtypes,
+            &self.kinds,
+            &self.source_names,
+            &self.addresses as &[IpAddr],
+            &self.ports,
+            &self.scopes,
+            &self.transports
+        )
+        .fetch_all(pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok((
+                    columns::number::<_, usize>("index", row.n - 1)?,
+                    row.series_id,
+                ))
+            })
+            .collect()
+    }
+
+    async fn insert_sources(&self, pool: &PgPool) -> Result<(), StoreError> {
+        sqlx::query!(
+            "-- insert_sources
+            insert into source (kind, name, address, port, scope, transport)
+            select distinct *
+            from unnest($1::text[], $2::text[], $3::inet[], $4::integer[], $5::bigint[], $6::text[])
+                as given (kind, name, address, port, scope, transport)
+            order by kind, name, address, port, scope, transport
+            on conflict do nothing",
+            &self.kinds,
+            &self.source_names,
+            &self.addresses as &[IpAddr],
+            &self.ports,
+            &self.scopes,
+            &self.transports
+        )
+        .execute(pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_questions(&self, pool: &PgPool) -> Result<(), StoreError> {
+        sqlx::query!(
+            "-- insert_questions
+            insert into question (name, rtype)
+            select distinct * from unnest($1::text[], $2::integer[]) as given (name, rtype)
+            order by name, rtype
+            on conflict do nothing",
+            &self.question_names,
+            &self.rtypes
+        )
+        .execute(pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_series(&self, pool: &PgPool, vantage_id: i16) -> Result<(), StoreError> {
+        sqlx::query!(
+            "-- insert_series
+            insert into series (vantage_id, question_id, source_id)
+            select distinct $1::smallint, question_id, source_id
+            from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::inet[], $7::integer[], $8::bigint[], $9::text[])
+                as given (question_name, rtype, kind, source_name, address, port, scope, transport)
+            join question on question.name = given.question_name and question.rtype = given.rtype
+            join source on source.kind = given.kind and source.name = given.source_name
+                and source.address = given.address and source.port = given.port
+                and source.scope = given.scope and source.transport = given.transport
+            order by question_id, source_id
+            on conflict do nothing",
+            vantage_id,
+            &self.question_names,
+            &self.rtypes,
+            &self.kinds,
+            &self.source_names,
+            &self.addresses as &[IpAddr],
+            &self.ports,
+            &self.scopes,
+            &self.transports
+        )
+        .execute(pool)
+        .await?;
+        Ok(())
+    }
+}

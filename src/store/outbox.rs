@@ -1,0 +1,231 @@
+//! Messages that wait to be told: enqueued with what they tell of, leased for some seconds, delivered or buried.
+//!
+//! Within one (incident, channel) the order of writing is the order of telling: a message that waits for its next
+//! attempt holds back the younger ones, a buried one does not. Messages of no incident wait for nobody. A lease is a
+//! claim with an end, never an open transaction; delivery is at least once, with a stable id.
+//!
+//! Deliberately absent: sending, and how long to wait between attempts.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value as Json;
+use sqlx::{PgConnection, postgres::PgListener};
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError, columns,
+    incidents::{EventKind, append},
+};
+use crate::types::Severity;
+
+mod ending;
+
+/// The notification channel that is signalled when messages are written.
+const CHANNEL: &str = "dns_auditor_outbox";
+
+/// A message to be told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage {
+    /// Stable: derived from what it tells and where, so that writing it twice keeps one.
+    pub id: Uuid,
+    /// The incident it tells of; `None` for the test of a channel.
+    pub incident_id: Option<Uuid>,
+    /// The channel's id.
+    pub channel: String,
+    /// `incident.opened`, `incident.updated`, `incident.reminder`, `incident.resolved` or `test`.
+    pub kind: String,
+    /// The severity of what it tells.
+    pub severity: Severity,
+    /// What is sent. Holds no secret.
+    pub body: Json,
+    /// When it was written; it may be sent from then on.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A message that this instance may send until the lease ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeasedMessage {
+    /// The stable id.
+    pub id: Uuid,
+    /// The incident it tells of.
+    pub incident_id: Option<Uuid>,
+    /// The channel's id.
+    pub channel: String,
+    /// As in [`NewMessage::kind`].
+    pub kind: String,
+    /// The severity of what it tells.
+    pub severity: Severity,
+    /// What is sent.
+    pub body: Json,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// Which attempt this is, from 1. An attempt that a crash cut off counts.
+    pub attempt: u32,
+}
+
+/// How full the outbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct OutboxDepth {
+    /// Messages neither delivered nor buried.
+    pub waiting: u64,
+    /// Messages given up.
+    pub buried: u64,
+    /// When the oldest waiting one was written.
+    pub oldest_waiting: Option<DateTime<Utc>>,
+}
+
+/// Writes messages in their order; those whose id is known already are left as they are.
+pub(super) async fn enqueue(
+    connection: &mut PgConnection,
+    messages: &[NewMessage],
+) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = messages.iter().map(|one| one.id).collect();
+    let incidents: Vec<_> = messages.iter().map(|one| one.incident_id).collect();
+    let channels: Vec<_> = messages.iter().map(|one| one.channel.clone()).collect();
+    let kinds: Vec<_> = messages.iter().map(|one| one.kind.clone()).collect();
+    let severities: Vec<_> = messages
+        .iter()
+        .map(|one| one.severity.to_string())
+        .collect();
+    let bodies = messages
+        .iter()
+        .map(|one| columns::to_json(&one.body))
+        .collect::<Result<Vec<_>, _>>()?;
+    let created: Vec<_> = messages.iter().map(|one| one.created_at).collect();
+    sqlx::query!(
+        "-- enqueue
+        insert into outbox (message_id, incident_id, channel, kind, severity, body, created_at, available_at)
+        select message_id, incident_id, channel, kind, severity, body, created_at, created_at
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[])
+            with ordinality as given (message_id, incident_id, channel, kind, severity, body, created_at, n)
+        order by n
+        on conflict (message_id) do nothing",
+        &ids,
+        &incidents as &[Option<Uuid>],
+        &channels,
+        &kinds,
+        &severities,
+        &bodies,
+        &created
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("-- enqueue\nselect pg_notify($1, '')", CHANNEL)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Writes messages outside any round: the test of a channel, or what a journal kept while the database was away.
+    pub async fn enqueue(&self, messages: &[NewMessage]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        enqueue(&mut transaction, messages).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Claims the message that has been available longest, among the oldest of every (incident, channel).
+    /// `None`: nothing may be sent now.
+    pub async fn lease(
+        &self,
+        instance: &str,
+        now: DateTime<Utc>,
+        lease_for: Duration,
+    ) -> Result<Option<LeasedMessage>, StoreError> {
+        let until = TimeDelta::from_std(lease_for)
+            .ok()
+            .and_then(|lease| now.checked_add_signed(lease))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let row = sqlx::query!(
+            "-- lease
+            update outbox set lease_until = $3, leased_by = $1, attempts = attempts + 1
+            where message_id = (
+                select message_id from outbox as one
+                where delivered_at is null and buried_at is null and available_at <= $2
+                    and (lease_until is null or lease_until <= $2)
+                    and not exists (
+                        select from outbox as older
+                        where older.incident_id = one.incident_id and older.channel = one.channel
+                            and older.position < one.position
+                            and older.delivered_at is null and older.buried_at is null
+                    )
+                order by available_at, position
+                limit 1
+                for update skip locked
+            )
+            returning message_id, incident_id, channel, kind, severity, body, created_at, attempts",
+            instance,
+            now,
+            until
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(LeasedMessage {
+                id: row.message_id,
+                incident_id: row.incident_id,
+                channel: row.channel,
+                kind: row.kind,
+                severity: columns::variant_from_text("severity", row.severity)?,
+                body: row.body,
+                created_at: row.created_at,
+                attempt: columns::number("attempt", row.attempts)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Gives back what this instance had leased: for its start, after a crash. Returns how many there were.
+    pub async fn release_leases(&self, instance: &str) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            "-- release_leases
+            update outbox set lease_until = null, leased_by = null
+            where leased_by = $1 and delivered_at is null and buried_at is null",
+            instance
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// How full the outbox is.
+    pub async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+        let row = sqlx::query!(
+            r#"-- outbox_depth
+            select count(*) filter (where buried_at is null) as "waiting!", count(buried_at) as "buried!",
+                min(created_at) filter (where buried_at is null) as oldest_waiting
+            from outbox where delivered_at is null"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(OutboxDepth {
+            waiting: columns::number("count", row.waiting)?,
+            buried: columns::number("count", row.buried)?,
+            oldest_waiting: row.oldest_waiting,
+        })
+    }
+
+    /// A connection that hears when messages are written.
+    pub async fn outbox_listener(&self) -> Result<OutboxListener, StoreError> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(CHANNEL).await?;
+        Ok(OutboxListener(listener))
+    }
+}
+
+/// Hears when messages are written, by any process. A signal can be lost with its connection: poll beside it.
+#[derive(Debug)]
+pub struct OutboxListener(PgListener);
+
+impl OutboxListener {
+    /// Waits until messages are written, or until the connection was lost and is back. Safe to cancel.
+    pub async fn changed(&mut self) -> Result<(), StoreError> {
+        self.0.try_recv().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! The partitions of `observation`: one a UTC day, made ahead.
+//!
+//! Deliberately absent: dropping them, which is retention's business.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::{Store, StoreError};
+
+/// Days that are known to have their partition.
+pub(super) type Known = Mutex<HashSet<NaiveDate>>;
+
+impl Store {
+    /// Makes the partitions of the day of `now` and of the days after it, so that no round waits for one at midnight.
+    pub async fn ensure_partitions(
+        &self,
+        now: DateTime<Utc>,
+        days_ahead: u64,
+    ) -> Result<(), StoreError> {
+        let today = now.date_naive();
+        let days = (0..=days_ahead).filter_map(|ahead| today.checked_add_days(Days::new(ahead)));
+        self.ensure_days(days.collect()).await
+    }
+
+    /// Makes the partitions of these days where they are missing. Safe with several instances.
+    pub(super) async fn ensure_days(&self, days: BTreeSet<NaiveDate>) -> Result<(), StoreError> {
+        let missing: Vec<_> = {
+            let known = self
+                .partitions
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            days.into_iter()
+                .filter(|day| !known.contains(day))
+                .collect()
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query!("-- ensure_days\nselect pg_advisory_xact_lock(hashtextextended('dns-auditor partitions', 0))")
+            .execute(&mut *transaction)
+            .await?;
+        for day in &missing {
+            create(&mut transaction, *day).await?;
+        }
+        transaction.commit().await?;
+        self.partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(missing);
+        Ok(())
+    }
+}
+
+/// Makes the table and attaches it. Attaching, unlike `create table … partition of`, does not wait for readers and
+/// writers of the other days.
+async fn create(connection: &mut PgConnection, day: NaiveDate) -> Result<(), StoreError> {
+    let table = format!("observation_{}", day.format("%Y%m%d"));
+    let present = sqlx::query_scalar!(
+        r#"-- create
+        select to_regclass($1) is not null as "present!""#,
+        table
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let Some(next) = day.succ_opt().filter(|_| !present) else {
+        return Ok(());
+    };
+    // Built from a date alone, so nothing can be injected.
+    for statement in [
+        format!("create table {table} (like observation including all)"),
+        format!(
+            "alter table observation attach partition {table} for values from ('{day} 00:00:00+00') to ('{next} 00:00:00+00')"
+        ),
+    ] {
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Writing observations and what they did to spans: one transaction a chunk, two statements in it.
+//!
+//! Deliberately absent: how spans are cut, which is `audit::history`'s rule.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{
+    RoundId, Store, StoreError, columns,
+    intern::{Annotation, Digest, interned},
+    spans,
+};
+use crate::{audit::history::SpanChange, types::Observation};
+
+/// Rows one statement carries; more are written by several within the same transaction.
+const ROWS_PER_STATEMENT: usize = 5_000;
+
+impl Store {
+    /// Writes a chunk of a round: the observations, and the spans as they stand after them. All of it or nothing.
+    pub async fn record(
+        &self,
+        round: RoundId,
+        chunk: &[(Observation, SpanChange)],
+    ) -> Result<(), StoreError> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let keys = self.keys_of(round, chunk).await?;
+        self.ensure_days(days(chunk)).await?;
+        let mut transaction = self.pool.begin().await?;
+        for part in chunk.chunks(ROWS_PER_STATEMENT) {
+            let columns = Columns::of(part, &keys)?;
+            columns.insert(&mut transaction, round).await?;
+        }
+        spans::upsert(&mut transaction, chunk, &keys).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn keys_of(
+        &self,
+        round: RoundId,
+        chunk: &[(Observation, SpanChange)],
+    ) -> Result<Keys, StoreError> {
+        let series = chunk.iter().map(|(_, change)| &change.span.series);
+        let answers = chunk.iter().flat_map(|(observation, change)| {
+            [&observation.answer, &change.span.answer].map(|answer| (answer.digest(), &**answer))
+        });
+        let mut annotations = HashMap::new();
+        for (observation, _) in chunk {
+            let annotation = Annotation::of(observation);
+            annotations.insert(annotation.digest()?, annotation);
+        }
+        Ok(Keys {
+            series: self.intern_series(round.vantage_id, series).await?,
+            answers: self.intern_answers(answers).await?,
+            annotations: self.intern_annotations(&annotations).await?,
+        })
+    }
+}
+
+fn days(chunk: &[(Observation, SpanChange)]) -> BTreeSet<chrono::NaiveDate> {
+    chunk
+        .iter()
+        .map(|(observation, _)| observation.at.date_naive())
+        .collect()
+}
+
+/// The keys of everything a chunk refers to.
+pub(super) struct Keys {
+    pub(super) series: HashMap<crate::types::SeriesKey, i32>,
+    pub(super) answers: HashMap<Digest, i64>,
+    pub(super) annotations: HashMap<Digest, i32>,
+}
+
+/// Observations column by column, as `unnest` takes them.
+#[derive(Default)]
+struct Columns {
+    ats: Vec<DateTime<Utc>>,
+    series_ids: Vec<i32>,
+    answer_ids: Vec<i64>,
+    annotation_ids: Vec<i32>,
+    lowest_ttls: Vec<Option<i64>>,
+    unequal_ttls: Vec<Option<String>>,
+    rtts: Vec<i32>,
+    sizes: Vec<i32>,
+    mismatches: Vec<i32>,
+    flags: Vec<i16>,
+    attempts: Vec<i16>,
+    transports: Vec<i16>,
+}
+
+impl Columns {
+    fn of(chunk: &[(Observation, SpanChange)], keys: &Keys) -> Result<Self, StoreError> {
+        let mut columns = Self::default();
+        for (observation, change) in chunk {
+            columns.push(observation, change, keys)?;
+        }
+        Ok(columns)
+    }
+
+    fn push(
+        &mut self,
+        observation: &Observation,
+        change: &SpanChange,
+        keys: &Keys,
+    ) -> Result<(), StoreError> {
+        let (answer, annotation) = (&observation.answer, Annotation::of(observation).digest()?);
+        let ttl = observation.ttl();
+        let rtt = i32::try_from(observation.rtt.as_micros()).unwrap_or(i32::MAX);
+        self.ats.push(observation.at);
+        self.series_ids
+            .push(interned(&keys.series, &change.span.series, "series")?);
+        self.answer_ids
+            .push(interned(&keys.answers, &answer.digest(), "answer")?);
+        self.annotation_ids
+            .push(interned(&keys.annotations, &annotation, "annotation")?);
+        self.lowest_ttls.push(ttl.map(i64::from));
+        self.unequal_ttls
+            .push(columns::unequal_ttls(answer, ttl, &observation.ttls));
+        self.rtts.push(rtt);
+        self.sizes.push(observation.size.into());
+        self.mismatches.push(observation.mismatched.into());
+        self.flags.push(observation.flags.0.into());
+        self.attempts.push(observation.attempts.into());
+        self.transports
+            .push(columns::transport_to_number(observation.transport));
+        Ok(())
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        round: RoundId,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "-- insert_observations
+            insert into observation (round_id, at, series_id, answer_id, annotation_id, ttl, ttls, rtt_us, size,
+                mismatched, flags, attempts, transport)
+            select $1, *
+            from unnest($2::timestamptz[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[], $7::text[],
+                $8::integer[], $9::integer[], $10::integer[], $11::smallint[], $12::smallint[], $13::smallint[])",
+            round.round_id,
+            &self.ats,
+            &self.series_ids,
+            &self.answer_ids,
+            &self.annotation_ids,
+            &self.lowest_ttls as &[Option<i64>],
+            &self.unequal_ttls as &[Option<String>],
+            &self.rtts,
+            &self.sizes,
+            &self.mismatches,
+            &self.flags,
+            &self.attempts,
+            &self.transports
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}

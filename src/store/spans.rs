@@ -1,0 +1,253 @@
+//! Spans: written by batch, read by key, restored at start.
+//!
+//! Every question about the past first picks the keys of spans, then [`Store::read_spans`] reads them out.
+//!
+//! Deliberately absent: cutting runs.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value as Json;
+use sqlx::PgConnection;
+
+use super::{Store, StoreError, columns, intern::interned, record::Keys};
+use crate::{
+    audit::history::SpanChange,
+    names::{DnsName, NameError},
+    types::{Question, RecordType, SeriesKey, Source, Span},
+};
+
+/// A span with the vantage it was seen from. In JSON the span's own fields stand beside `vantage`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordedSpan {
+    /// Where it was seen from.
+    pub vantage: String,
+    /// The span.
+    #[serde(flatten)]
+    pub span: Span,
+}
+
+/// Writes the spans of a chunk as they stand after it.
+pub(super) async fn upsert(
+    connection: &mut PgConnection,
+    chunk: &[(crate::types::Observation, SpanChange)],
+    keys: &Keys,
+) -> Result<(), StoreError> {
+    let mut rows = Columns::default();
+    for span in last_of_each(chunk) {
+        rows.push(span, keys)?;
+    }
+    rows.upsert(connection).await
+}
+
+/// The last state of each span of the chunk: one statement must not touch a row twice. Sorted, so that two
+/// transactions lock rows in the same order.
+fn last_of_each(chunk: &[(crate::types::Observation, SpanChange)]) -> Vec<&Span> {
+    let mut last = HashMap::new();
+    for (_, change) in chunk {
+        let span = &change.span;
+        // As the column keeps it: two instants within a microsecond are one key.
+        let first_seen = span.first_seen.timestamp_micros();
+        last.insert((&span.series, &span.site, first_seen), span);
+    }
+    let mut last: Vec<_> = last.into_iter().collect();
+    last.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    last.into_iter().map(|(_, span)| span).collect()
+}
+
+/// Spans column by column, as `unnest` takes them.
+#[derive(Default)]
+struct Columns {
+    series_ids: Vec<i32>,
+    sites: Vec<String>,
+    first_seen: Vec<DateTime<Utc>>,
+    answer_ids: Vec<i64>,
+    first_ttls: Vec<String>,
+    last_seen: Vec<DateTime<Utc>>,
+    samples: Vec<i64>,
+    ttl_mins: Vec<Option<i64>>,
+    ttl_maxs: Vec<Option<i64>>,
+    first_expires: Vec<Option<DateTime<Utc>>>,
+    cached_untils: Vec<Option<DateTime<Utc>>>,
+}
+
+impl Columns {
+    fn push(&mut self, span: &Span, keys: &Keys) -> Result<(), StoreError> {
+        self.series_ids
+            .push(interned(&keys.series, &span.series, "series")?);
+        self.sites.push(span.site.clone().unwrap_or_default());
+        self.first_seen.push(span.first_seen);
+        self.answer_ids
+            .push(interned(&keys.answers, &span.answer.digest(), "answer")?);
+        self.first_ttls
+            .push(columns::ttls_to_text(&span.first_ttls));
+        self.last_seen.push(span.last_seen);
+        self.samples
+            .push(i64::try_from(span.samples).unwrap_or(i64::MAX));
+        self.ttl_mins.push(span.ttl_min.map(i64::from));
+        self.ttl_maxs.push(span.ttl_max.map(i64::from));
+        self.first_expires.push(span.first_expires_at);
+        self.cached_untils.push(span.cached_until);
+        Ok(())
+    }
+
+    async fn upsert(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        sqlx::query!(
+            "-- upsert_spans
+            insert into span (series_id, site, first_seen, answer_id, first_ttls, last_seen, samples, ttl_min, ttl_max,
+                first_expires_at, cached_until)
+            select *
+            from unnest($1::integer[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::timestamptz[],
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::timestamptz[], $11::timestamptz[])
+            on conflict (series_id, site, first_seen) do update
+            set last_seen = excluded.last_seen, samples = excluded.samples, ttl_min = excluded.ttl_min,
+                ttl_max = excluded.ttl_max, cached_until = excluded.cached_until",
+            &self.series_ids,
+            &self.sites,
+            &self.first_seen,
+            &self.answer_ids,
+            &self.first_ttls,
+            &self.last_seen,
+            &self.samples,
+            &self.ttl_mins as &[Option<i64>],
+            &self.ttl_maxs as &[Option<i64>],
+            &self.first_expires as &[Option<DateTime<Utc>>],
+            &self.cached_untils as &[Option<DateTime<Utc>>]
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// What a history needs at start: every span seen, or perhaps still cached, at or after `since`, and the latest of
+    /// every series and site. In order of first sight.
+    pub async fn restore_spans(
+        &self,
+        vantage: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Span>, StoreError> {
+        let vantage_id = self.intern_vantage(vantage).await?;
+        let ids = sqlx::query_scalar!(
+            r#"-- restore_spans
+            select span_id as "span_id!"
+            from (
+                select span_id, last_seen, cached_until,
+                    lead(span_id) over (partition by series_id, site order by first_seen) is null as latest
+                from span join series using (series_id)
+                where vantage_id = $1
+            ) as numbered
+            where latest or last_seen >= $2 or cached_until >= $2"#,
+            vantage_id,
+            since
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let spans = self.read_spans(&ids).await?;
+        Ok(spans.into_iter().map(|(_, span)| span.span).collect())
+    }
+
+    /// Reads spans by key, in order of first sight.
+    pub(super) async fn read_spans(
+        &self,
+        ids: &[i64],
+    ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"-- read_spans
+            select span_id, vantage.name as vantage, question.name as question_name, rtype, source.kind,
+                source.name as source_name, address as "address: ipnet::IpNet", port, scope, transport, site, answer_id,
+                content, first_ttls, first_seen, last_seen, samples, ttl_min, ttl_max, first_expires_at, cached_until
+            from span
+            join series using (series_id)
+            join vantage using (vantage_id)
+            join question using (question_id)
+            join source using (source_id)
+            join answer using (answer_id)
+            where span_id = any($1)
+            order by first_seen, span_id"#,
+            ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut answers = HashMap::new();
+        rows.into_iter()
+            .map(|mut row| {
+                let answer = match answers.get(&row.answer_id) {
+                    Some(answer) => Arc::clone(answer),
+                    None => Arc::new(columns::from_json("answer", row.content.take())?),
+                };
+                answers.insert(row.answer_id, Arc::clone(&answer));
+                Ok((row.span_id, row.into_span(answer)?))
+            })
+            .collect()
+    }
+}
+
+struct Row {
+    span_id: i64,
+    vantage: String,
+    question_name: String,
+    rtype: i32,
+    kind: String,
+    source_name: String,
+    address: ipnet::IpNet,
+    port: i32,
+    scope: i64,
+    transport: String,
+    site: String,
+    answer_id: i64,
+    content: Json,
+    first_ttls: String,
+    first_seen: DateTime<Utc>,
+    last_seen: DateTime<Utc>,
+    samples: i64,
+    ttl_min: Option<i64>,
+    ttl_max: Option<i64>,
+    first_expires_at: Option<DateTime<Utc>>,
+    cached_until: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn into_span(self, answer: Arc<crate::types::Answer>) -> Result<RecordedSpan, StoreError> {
+        let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
+        let span = Span {
+            series: SeriesKey {
+                question: question(&self.question_name, self.rtype)?,
+                source: Source {
+                    kind: columns::variant_from_text("kind of source", self.kind)?,
+                    id: self.source_name,
+                    address: columns::socket_address(self.address, self.port, self.scope)?,
+                    transport: columns::variant_from_text("transport", self.transport)?,
+                },
+            },
+            site: Some(self.site).filter(|site| !site.is_empty()),
+            answer,
+            first_ttls: columns::ttls_from_text(&self.first_ttls)?,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            samples: columns::number("count", self.samples)?,
+            ttl_min: ttl(self.ttl_min)?,
+            ttl_max: ttl(self.ttl_max)?,
+            first_expires_at: self.first_expires_at,
+            cached_until: self.cached_until,
+        };
+        Ok(RecordedSpan {
+            vantage: self.vantage,
+            span,
+        })
+    }
+}
+
+/// A question read back from its two columns.
+pub(super) fn question(name: &str, rtype: i32) -> Result<Question, StoreError> {
+    let name: DnsName = name
+        .parse()
+        .map_err(|error: NameError| StoreError::unreadable("name", error))?;
+    Ok(Question {
+        name,
+        rtype: RecordType(columns::number("record type", rtype)?),
+    })
+}
