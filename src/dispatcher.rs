@@ -152,7 +152,10 @@ impl Dispatcher {
             channels.map(|channel| (channel.id.as_str(), channel.kind)),
             now,
         );
-        let leased = self.store.lease(&self.instance, now, LEASE, &busy).await?;
+        let leased = self
+            .store
+            .lease_except(&self.instance, now, LEASE, &busy)
+            .await?;
         Ok(leased.map(|message| {
             let configured = self
                 .channels

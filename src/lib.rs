@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod dispatcher;
 pub mod names;
 pub mod notify;
 pub mod store;

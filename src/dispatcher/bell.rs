@@ -42,6 +42,6 @@ async fn listen(store: &Store, ringer: &Notify) -> Result<(), StoreError> {
     loop {
         // What was queued while nobody listened.
         ringer.notify_one();
-        listener.wait().await?;
+        listener.changed().await?;
     }
 }
