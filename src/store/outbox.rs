@@ -137,6 +137,18 @@ impl Store {
         now: DateTime<Utc>,
         lease_for: Duration,
     ) -> Result<Option<LeasedMessage>, StoreError> {
+        self.lease_except(instance, now, lease_for, &[]).await
+    }
+
+    /// As [`Store::lease`], among messages to other channels than these: one that takes nothing now must not hold up
+    /// the others.
+    pub async fn lease_except(
+        &self,
+        instance: &str,
+        now: DateTime<Utc>,
+        lease_for: Duration,
+        channels: &[String],
+    ) -> Result<Option<LeasedMessage>, StoreError> {
         let until = TimeDelta::from_std(lease_for)
             .ok()
             .and_then(|lease| now.checked_add_signed(lease))
@@ -148,6 +160,7 @@ impl Store {
                 select message_id from outbox as one
                 where delivered_at is null and buried_at is null and available_at <= $2
                     and (lease_until is null or lease_until <= $2)
+                    and channel <> all($4)
                     and not exists (
                         select from outbox as older
                         where older.incident_id = one.incident_id and older.channel = one.channel
@@ -161,7 +174,8 @@ impl Store {
             returning message_id, incident_id, channel, kind, severity, body, created_at, attempts",
             instance,
             now,
-            until
+            until,
+            channels
         )
         .fetch_optional(&self.pool)
         .await?;

@@ -1,3 +1,12 @@
-//! Tests of the whole program against real servers, sockets and databases.
+//! Everything that is tested against real sockets, real servers and the real binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    missing_docs,
+    dead_code,
+    reason = "a test fails by panicking, and each suite uses its own part of the scripted servers"
+)]
 
-mod lab;
+mod notify;
+mod sink;

@@ -1,0 +1,236 @@
+//! From the outbox to the channels: leases a message, has it delivered, records how it went.
+//!
+//! No transaction is open while a receiver is waited for, and nothing is sent that is not recorded. Delivery is at least
+//! once: a lease that runs out (a crash, a database gone between reply and record) sends the message again, under
+//! the same id. Deliberately absent: what messages say, and which incidents deserve one.
+
+pub mod backoff;
+mod bell;
+pub mod lanes;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{sync::Mutex, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Channel,
+    notify::{Delivery, Notifier},
+    store::{Store, StoreError, outbox::LeasedMessage},
+};
+use bell::Bell;
+use lanes::{Lanes, Pass};
+
+/// How long a message is ours: longer than an attempt can take ([`crate::notify::deliver::TIMEOUT`]).
+pub const LEASE: Duration = Duration::from_secs(30);
+/// Longest time a receiver's `Retry-After` holds back its other messages: a later incident may be the worse one.
+const LONGEST_CLOSURE: Duration = Duration::from_mins(5);
+/// Most deliveries under way over all channels.
+const MOST_UNDER_WAY: usize = 32;
+/// How long deliveries under way may still take after a shutdown began.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How often the outbox is looked at when nothing rings: from the first, while there is something to do, to the last.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// Brings messages from the outbox to the channels. Cheap to clone; clones share what is under way.
+#[derive(Clone)]
+pub struct Dispatcher {
+    store: Store,
+    notifier: Notifier,
+    channels: Arc<[Arc<Channel>]>,
+    instance: Arc<str>,
+    lanes: Lanes,
+    /// Held from the look at the lanes until the leased message is in its own.
+    turn: Arc<Mutex<()>>,
+}
+
+/// A leased message on its way.
+struct Job {
+    message: LeasedMessage,
+    /// `None`: the channel is no longer configured.
+    channel: Option<(Arc<Channel>, Pass)>,
+}
+
+impl Dispatcher {
+    /// A dispatcher for these channels. `instance` names the holder of its leases: no two running instances may share
+    /// it, and the same one after a restart should.
+    pub fn new(
+        store: Store,
+        notifier: Notifier,
+        channels: impl IntoIterator<Item = Arc<Channel>>,
+        instance: &str,
+    ) -> Self {
+        Self {
+            store,
+            notifier,
+            channels: channels.into_iter().collect(),
+            instance: Arc::from(instance),
+            lanes: Lanes::default(),
+            turn: Arc::default(),
+        }
+    }
+
+    /// Makes one attempt at the oldest message that is due at `now` and whose channel is free, and records it.
+    /// `Ok(false)`: there was none.
+    pub async fn step(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        match self.take(now).await? {
+            Some(job) => self.carry_out(job, now).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Delivers until `shutdown`, then gives deliveries under way five seconds and returns what is left.
+    pub async fn run(self, shutdown: CancellationToken) {
+        self.release().await;
+        let (notifier, channels) = (self.notifier.clone(), Arc::clone(&self.channels));
+        tokio::spawn(async move {
+            let channels = channels.iter().map(Arc::as_ref);
+            notifier.remember_hosts(channels).await;
+        });
+        let bell = Bell::hang(self.store.clone(), shutdown.clone());
+        let mut under_way = JoinSet::new();
+        let mut pause = PAUSES[0];
+        let mut readable = true;
+        loop {
+            match self.fill(&mut under_way).await {
+                Ok(true) => (pause, readable) = (PAUSES[0], true),
+                Ok(false) => (pause, readable) = ((pause * 2).min(PAUSES[1]), true),
+                Err(error) => {
+                    if readable {
+                        tracing::error!(%error, "the outbox cannot be read; trying every few seconds");
+                    }
+                    (pause, readable) = (PAUSES[1], false);
+                }
+            }
+            let opening = self.lanes.next_opening(Utc::now());
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(ended) = under_way.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "a delivery broke off; its lease will end");
+                    }
+                }
+                () = bell.rung() => {}
+                () = tokio::time::sleep(opening.unwrap_or(pause).min(pause)) => {}
+            }
+        }
+        let farewell = async { while under_way.join_next().await.is_some() {} };
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+            under_way.shutdown().await;
+        }
+        self.release().await;
+    }
+
+    /// Starts a delivery for every message that can go now. `Ok(true)`: there was one.
+    async fn fill(&self, under_way: &mut JoinSet<()>) -> Result<bool, StoreError> {
+        let mut any = false;
+        while under_way.len() < MOST_UNDER_WAY {
+            let now = Utc::now();
+            let Some(job) = self.take(now).await? else {
+                break;
+            };
+            any = true;
+            let this = self.clone();
+            under_way.spawn(async move {
+                if let Err(error) = this.carry_out(job, now).await {
+                    tracing::error!(%error, "an attempt cannot be recorded; it will be repeated when its lease ends");
+                }
+            });
+        }
+        Ok(any)
+    }
+
+    /// Leases the next message and enters its channel's lane.
+    async fn take(&self, now: DateTime<Utc>) -> Result<Option<Job>, StoreError> {
+        let _turn = self.turn.lock().await;
+        let channels = self.channels.iter();
+        let busy = self.lanes.busy(
+            channels.map(|channel| (channel.id.as_str(), channel.kind)),
+            now,
+        );
+        let leased = self
+            .store
+            .lease_except(&self.instance, now, LEASE, &busy)
+            .await?;
+        Ok(leased.map(|message| {
+            let configured = self
+                .channels
+                .iter()
+                .find(|channel| channel.id == message.channel);
+            let channel = configured.map(|channel| {
+                let pass = self.lanes.enter(&channel.id, channel.kind, now);
+                (Arc::clone(channel), pass)
+            });
+            Job { message, channel }
+        }))
+    }
+
+    async fn carry_out(&self, job: Job, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let Job { message, channel } = job;
+        let Some((channel, _pass)) = channel else {
+            let why = "the channel is no longer configured";
+            return self.bury(&message, now, why).await;
+        };
+        let begun = Instant::now();
+        let delivery = self
+            .notifier
+            .deliver(&channel, message.id, &message.body, now)
+            .await;
+        let took = begun.elapsed();
+        let now = now + TimeDelta::from_std(took).unwrap_or_default();
+        self.record(&message, delivery, took, now).await
+    }
+
+    async fn record(
+        &self,
+        message: &LeasedMessage,
+        delivery: Delivery,
+        took: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let duration_ms = took.as_millis() as u64;
+        let (id, channel, kind, attempt) =
+            (message.id, &message.channel, &message.kind, message.attempt);
+        match delivery {
+            Delivery::Delivered { status } => {
+                tracing::info!(message.id = %id, %channel, %kind, attempt, duration_ms, "delivered {kind} to {channel}");
+                let detail = format!("HTTP {status}");
+                self.store.delivered(id, now, &detail).await
+            }
+            Delivery::Dead { why } => self.bury(message, now, &why).await,
+            Delivery::Retry { after, why } => {
+                if let Some(wait) = after {
+                    self.lanes.close(channel, wait.min(LONGEST_CLOSURE), now);
+                }
+                let Some(at) = backoff::next_attempt(attempt, id, now, after) else {
+                    let why = format!("given up after {attempt} attempts: {why}");
+                    return self.bury(message, now, &why).await;
+                };
+                tracing::warn!(message.id = %id, %channel, %kind, attempt, duration_ms, retry.at = %at, why, "{kind} was not taken by {channel}");
+                self.store.retry(id, at, now, &why).await
+            }
+        }
+    }
+
+    async fn bury(
+        &self,
+        message: &LeasedMessage,
+        now: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let (id, channel, kind) = (message.id, &message.channel, &message.kind);
+        tracing::error!(message.id = %id, %channel, %kind, attempt = message.attempt, why, "{kind} will never reach {channel}");
+        self.store.bury(id, now, why).await
+    }
+
+    /// Gives back every lease of this instance, its own of an earlier life included.
+    async fn release(&self) {
+        if let Err(error) = self.store.release_leases(&self.instance).await {
+            tracing::warn!(%error, "leases cannot be given back; they end by themselves");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Which channels can take another message now: so many at once, so far apart, and none while one asks for patience.
+//!
+//! Deliberately absent: waiting. A channel that is not free is left out of the next lease.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::ChannelKind;
+
+/// Deliveries under way at one webhook. One slow receiver then holds up its own messages only.
+const WEBHOOK_AT_ONCE: usize = 4;
+/// Slack takes a message a second per channel.
+const SLACK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What each channel is doing. Cheap to clone; clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct Lanes(Arc<Mutex<HashMap<String, Lane>>>);
+
+#[derive(Debug, Default)]
+struct Lane {
+    under_way: usize,
+    closed_until: Option<DateTime<Utc>>,
+}
+
+/// One delivery under way; the lane takes another when it is dropped.
+#[derive(Debug)]
+pub struct Pass {
+    lanes: Lanes,
+    channel: String,
+}
+
+impl Lanes {
+    /// Of these channels, the ones that take nothing at `now`.
+    pub fn busy<'a>(
+        &self,
+        channels: impl IntoIterator<Item = (&'a str, ChannelKind)>,
+        now: DateTime<Utc>,
+    ) -> Vec<String> {
+        let lanes = self.lock();
+        channels
+            .into_iter()
+            .filter(|(id, kind)| lanes.get(*id).is_some_and(|lane| lane.is_busy(*kind, now)))
+            .map(|(id, _)| id.to_owned())
+            .collect()
+    }
+
+    /// Notes that a delivery to `channel` begins at `now`.
+    pub fn enter(&self, channel: &str, kind: ChannelKind, now: DateTime<Utc>) -> Pass {
+        let mut lanes = self.lock();
+        let lane = lanes.entry(channel.to_owned()).or_default();
+        lane.under_way += 1;
+        if kind == ChannelKind::Slack {
+            lane.close_for(SLACK_INTERVAL, now);
+        }
+        Pass {
+            lanes: self.clone(),
+            channel: channel.to_owned(),
+        }
+    }
+
+    /// Keeps the channel closed for so long: a receiver that asks for patience means all its messages.
+    pub fn close(&self, channel: &str, wait: Duration, now: DateTime<Utc>) {
+        let mut lanes = self.lock();
+        let lane = lanes.entry(channel.to_owned()).or_default();
+        lane.close_for(wait, now);
+    }
+
+    /// How long after `now` the next closed channel opens; `None` where none is closed.
+    pub fn next_opening(&self, now: DateTime<Utc>) -> Option<Duration> {
+        let lanes = self.lock();
+        let closed = lanes.values().filter_map(|lane| lane.closed_until);
+        closed.filter_map(|until| (until - now).to_std().ok()).min()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Lane>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn is_busy(&self, kind: ChannelKind, now: DateTime<Utc>) -> bool {
+        let at_once = match kind {
+            ChannelKind::Slack => 1,
+            ChannelKind::Webhook => WEBHOOK_AT_ONCE,
+        };
+        self.under_way >= at_once || self.closed_until.is_some_and(|until| now < until)
+    }
+
+    fn close_for(&mut self, wait: Duration, now: DateTime<Utc>) {
+        let until = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(2));
+        self.closed_until = self.closed_until.max(Some(until));
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if let Some(lane) = self.lanes.lock().get_mut(&self.channel) {
+            lane.under_way -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLACK: (&str, ChannelKind) = ("ops", ChannelKind::Slack);
+    const HOOK: (&str, ChannelKind) = ("hook", ChannelKind::Webhook);
+
+    fn start() -> DateTime<Utc> {
+        "2026-11-22T19:05:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn slack_takes_one_message_at_a_time_and_one_a_second() {
+        let lanes = Lanes::default();
+        let pass = lanes.enter(SLACK.0, SLACK.1, start());
+        let later = start() + TimeDelta::seconds(5);
+        assert_eq!(lanes.busy([SLACK, HOOK], later), ["ops"]);
+        drop(pass);
+        assert_eq!(lanes.busy([SLACK, HOOK], start()), ["ops"]);
+        let almost = start() + TimeDelta::milliseconds(999);
+        assert_eq!(lanes.busy([SLACK], almost), ["ops"]);
+        assert!(
+            lanes
+                .busy([SLACK], start() + TimeDelta::seconds(1))
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_webhook_takes_four_messages_at_once() {
+        let lanes = Lanes::default();
+        let mut passes: Vec<Pass> = (0..4)
+            .map(|_| lanes.enter(HOOK.0, HOOK.1, start()))
+            .collect();
+        assert_eq!(lanes.busy([SLACK, HOOK], start()), ["hook"]);
+        passes.pop();
+        assert!(lanes.busy([SLACK, HOOK], start()).is_empty());
+    }
+
+    #[test]
+    fn a_channel_that_asks_for_patience_is_closed_for_all_its_messages() {
+        let lanes = Lanes::default();
+        lanes.close(HOOK.0, Duration::from_mins(1), start());
+        lanes.close(HOOK.0, Duration::from_secs(5), start());
+        assert_eq!(
+            lanes.busy([HOOK], start() + TimeDelta::seconds(59)),
+            ["hook"]
+        );
+        assert!(
+            lanes
+                .busy([HOOK], start() + TimeDelta::seconds(60))
+                .is_empty()
+        );
+        let at = |seconds| lanes.next_opening(start() + TimeDelta::seconds(seconds));
+        assert_eq!(at(50), Some(Duration::from_secs(10)));
+        assert_eq!(at(61), None);
+    }
+}

@@ -1,0 +1,86 @@
+//! Telling people: an incident's step as a message for a channel, and its way there over HTTP.
+//!
+//! Deliberately absent: when to tell, in what order and how often to try again, which is the dispatcher's business,
+//! and any record of it, which is the store's. Message bodies are types of their own, never the domain's: what is
+//! judged may change shape, what receivers parse may not.
+//!
+//! Reading order: [`wording`] has the words for every verdict, [`next_steps`] says what to do, [`slack`] and
+//! [`webhook`] make the two bodies of it, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
+
+pub mod deliver;
+pub mod inert;
+pub mod next_steps;
+pub mod resolve;
+pub mod signature;
+pub mod slack;
+pub mod webhook;
+pub mod wording;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+pub use deliver::{Delivery, Notifier};
+
+use crate::{
+    audit::incident::{Incident, Transition},
+    config::ChannelKind,
+    types::Resolver,
+};
+
+/// What a message says besides the incident itself.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageContext<'a> {
+    /// Where this instance stands.
+    pub vantage: &'a str,
+    /// Where this instance's HTTP face is reached by people, such as `https://auditor.example.com`; `None`: no links
+    /// to incidents.
+    pub base_url: Option<&'a str>,
+    /// The group's runbook.
+    pub runbook: Option<&'a str>,
+    /// The resolvers an incident may name, for their operators and flush pages.
+    pub resolvers: &'a [Arc<Resolver>],
+}
+
+impl MessageContext<'_> {
+    /// The address of the incident in the HTTP face.
+    pub(crate) fn incident_url(&self, incident: &Incident) -> Option<String> {
+        let base = self.base_url?.trim_end_matches('/');
+        Some(format!("{base}/api/v1/incidents/{}", incident.id))
+    }
+
+    pub(crate) fn resolver(&self, id: &str) -> Option<&Resolver> {
+        self.resolvers
+            .iter()
+            .find(|resolver| resolver.id == id)
+            .map(Arc::as_ref)
+    }
+}
+
+/// The body that tells `transition` at a channel of this kind: Slack's Block Kit, or the webhook message.
+pub fn body(kind: ChannelKind, transition: &Transition, context: &MessageContext<'_>) -> Value {
+    match kind {
+        ChannelKind::Slack => slack::message(transition, context).to_value(),
+        ChannelKind::Webhook => webhook::Message::of(transition, context).to_value(),
+    }
+}
+
+/// The body of a test message.
+pub fn test_body(kind: ChannelKind, vantage: &str, now: DateTime<Utc>) -> Value {
+    match kind {
+        ChannelKind::Slack => slack::test_message(vantage, now).to_value(),
+        ChannelKind::Webhook => webhook::Message::test(vantage, now).to_value(),
+    }
+}
+
+/// The message kind as `NewMessage` and the webhook name it, such as `incident.opened`.
+pub fn kind_name(transition: &Transition) -> &'static str {
+    use crate::audit::incident::TransitionKind as Kind;
+    match transition.kind {
+        Kind::Opened => "incident.opened",
+        Kind::Updated => "incident.updated",
+        Kind::Reminder => "incident.reminder",
+        Kind::Resolved => "incident.resolved",
+    }
+}

@@ -1,0 +1,263 @@
+//! One attempt to bring one message to one channel, and what its outcome means for the next.
+//!
+//! Deliberately absent: the next attempt itself, and any memory of earlier ones. A URL is a secret: it stands in no
+//! error, log line or outcome.
+
+mod outcome;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use reqwest::{Client, RequestBuilder, header, redirect};
+use serde_json::Value;
+use url::{Host, Url};
+use uuid::Uuid;
+
+pub use outcome::{Delivery, LONGEST_RETRY_AFTER};
+
+use crate::{
+    config::{Channel, ChannelKind},
+    notify::{
+        resolve::{WebhookResolver, may_be_written},
+        signature::sign,
+        webhook::wire_bytes,
+    },
+};
+
+/// Longest time one attempt may take, from the host's name to the last byte of the reply.
+pub const TIMEOUT: Duration = Duration::from_secs(15);
+/// Most bytes of a reply that are read.
+const MOST_REPLY: usize = 64 * 1024;
+
+/// Sends messages. Cheap to clone.
+#[derive(Clone)]
+pub struct Notifier {
+    client: Result<Client, Arc<str>>,
+    resolver: WebhookResolver,
+    timeout: Duration,
+}
+
+impl Default for Notifier {
+    fn default() -> Self {
+        Self::new(TIMEOUT)
+    }
+}
+
+impl Notifier {
+    /// A notifier whose attempts take at most `timeout`. It trusts the system's certificate authorities.
+    pub fn new(timeout: Duration) -> Self {
+        let resolver = WebhookResolver::from_system();
+        Self {
+            client: client(timeout, &resolver).map_err(|error| Arc::from(chain(&error))),
+            resolver,
+            timeout,
+        }
+    }
+
+    /// Resolves the channels' hosts once, so that there are addresses to fall back on if names stop resolving just when
+    /// an alert is due. What cannot be resolved now is logged and tried again with the first message.
+    pub async fn remember_hosts<'a>(&self, channels: impl IntoIterator<Item = &'a Channel>) {
+        for channel in channels {
+            let url = Url::parse(channel.url.expose_str().trim());
+            let Some(Host::Domain(host)) = url.as_ref().ok().and_then(Url::host) else {
+                continue;
+            };
+            if let Err(error) = self.resolver.addresses(host).await {
+                tracing::warn!(channel = %channel.id, %error, "the host of channel {} has no address now", channel.id);
+            }
+        }
+    }
+
+    /// Makes one attempt at `now`. `id` stays the same over all attempts at one message; instant and signature are
+    /// the attempt's own. Success is any 2xx: redirects are not followed.
+    pub async fn deliver(
+        &self,
+        channel: &Channel,
+        id: Uuid,
+        body: &Value,
+        now: DateTime<Utc>,
+    ) -> Delivery {
+        let url = match target(&channel.url.expose_str()) {
+            Ok(url) => url,
+            Err(why) => return Delivery::Dead { why },
+        };
+        let client = match &self.client {
+            Ok(client) => client,
+            Err(why) => return Delivery::retry(format!("no HTTP client: {why}")),
+        };
+        let request = prepared(client.post(url.clone()), channel, id, body, now);
+        let mut reply = match request.send().await {
+            Ok(reply) => reply,
+            Err(error) => return self.not_sent(error, &url),
+        };
+        if reply.status().is_success() {
+            return Delivery::Delivered {
+                status: reply.status().as_u16(),
+            };
+        }
+        let said = read(&mut reply).await;
+        let after = outcome::retry_after(reply.headers(), now);
+        outcome::judge(channel.kind, reply.status(), after, &redact(&said, &url))
+    }
+
+    fn not_sent(&self, error: reqwest::Error, url: &Url) -> Delivery {
+        if error.is_timeout() {
+            return Delivery::retry(format!(
+                "no reply within {}",
+                humantime::format_duration(self.timeout)
+            ));
+        }
+        Delivery::retry(redact(&chain(&error.without_url()), url))
+    }
+}
+
+fn client(timeout: Duration, resolver: &WebhookResolver) -> reqwest::Result<Client> {
+    // Whoever was first has chosen for the process; there is only this one choice in it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = || {
+        Client::builder()
+            .user_agent(concat!("dns-auditor/", env!("CARGO_PKG_VERSION")))
+            .timeout(timeout)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(resolver.clone())
+    };
+    builder().build().or_else(|error| {
+        // A machine without certificate authorities can still reach a receiver on its own loopback.
+        let error = chain(&error);
+        tracing::warn!(%error, "no certificate authorities: every HTTPS channel will fail");
+        builder().tls_certs_only([]).build()
+    })
+}
+
+fn prepared(
+    request: RequestBuilder,
+    channel: &Channel,
+    id: Uuid,
+    body: &Value,
+    now: DateTime<Utc>,
+) -> RequestBuilder {
+    let request = request.header(header::CONTENT_TYPE, "application/json");
+    if channel.kind == ChannelKind::Slack {
+        return request.body(body.to_string());
+    }
+    let (id, timestamp, bytes) = (id.to_string(), now.timestamp(), wire_bytes(body));
+    let request = request
+        .header("webhook-id", &id)
+        .header("webhook-timestamp", timestamp);
+    let request = match &channel.signing_key {
+        Some(key) => request.header(
+            "webhook-signature",
+            sign(key.expose(), &id, timestamp, &bytes),
+        ),
+        None => request,
+    };
+    request.body(bytes)
+}
+
+/// The URL, unless it is none, or names an address that is never a receiver.
+fn target(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim())
+        .map_err(|error| format!("the channel's URL is not valid: {error}"))?;
+    let address: Option<IpAddr> = match url.host() {
+        Some(Host::Ipv4(address)) => Some(address.into()),
+        Some(Host::Ipv6(address)) => Some(address.into()),
+        Some(Host::Domain(_)) => None,
+        None => return Err("the channel's URL has no host".to_owned()),
+    };
+    match address {
+        Some(address) if !may_be_written(address) => {
+            Err(format!("{address} is never a receiver's address"))
+        }
+        _ => Ok(url),
+    }
+}
+
+/// The reply's body, as far as it may be read. What breaks off is as good as what came.
+async fn read(reply: &mut reqwest::Response) -> String {
+    let mut bytes = Vec::new();
+    while let Ok(Some(chunk)) = reply.chunk().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= MOST_REPLY {
+            bytes.truncate(MOST_REPLY);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        // Some errors repeat their cause in their own words.
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// `text` without any part of the URL that may be a secret: a server may well repeat the path it was asked for.
+fn redact(text: &str, url: &Url) -> String {
+    let pairs = url.query_pairs().map(|(_, value)| value.into_owned());
+    let parts = url
+        .path_segments()
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .chain(pairs)
+        .chain(url.password().map(str::to_owned))
+        .chain([url.username().to_owned()])
+        .filter(|part| part.len() >= 4);
+    let mut parts: Vec<String> = parts.collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    parts
+        .iter()
+        .fold(text.to_owned(), |text, part| text.replace(part, "…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_url_survives_in_a_text_about_it() {
+        let url = Url::parse(
+            "https://user:hunter22@hooks.example.com/services/T0AB/B0CD/secretsecret?token=abcdef",
+        )
+        .unwrap();
+        let text = format!("Not found: {url} (/services/T0AB/B0CD/secretsecret, hunter22, abcdef)");
+        let out = redact(&text, &url);
+        for secret in [
+            "T0AB",
+            "B0CD",
+            "secretsecret",
+            "hunter22",
+            "abcdef",
+            "user:",
+        ] {
+            assert!(!out.contains(secret), "{secret} in {out}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_are_never_receivers_are_refused_however_they_are_spelt() {
+        for text in [
+            "http://169.254.169.254/latest",
+            "http://0xa9fea9fe/",
+            "http://2852039166/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://0/",
+        ] {
+            assert!(target(text).is_err(), "{text}");
+        }
+        assert!(target("http://127.0.0.1:9000/hook").is_ok());
+        assert!(target("https://hooks.slack.com/services/x").is_ok());
+        assert!(target("not a url").is_err());
+    }
+}

@@ -1,0 +1,152 @@
+//! What a reply's status means for the message: done, again later, or never.
+//!
+//! Deliberately absent: when "later" is. A receiver's `Retry-After` is passed on; the schedule is the dispatcher's.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
+
+use crate::{
+    config::ChannelKind,
+    notify::inert::{clip, plain},
+};
+
+/// Longest `Retry-After` that is obeyed: beyond it a message would lie longer than its own schedule lets it.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(2);
+/// Most characters of a reply in an outcome.
+const MOST_SAID: usize = 160;
+
+/// How one attempt ended. `why` is one line for people, without any secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The receiver took it.
+    Delivered {
+        /// The HTTP status, 2xx.
+        status: u16,
+    },
+    /// It may be taken later.
+    Retry {
+        /// The receiver's own wish, at most [`LONGEST_RETRY_AFTER`].
+        after: Option<Duration>,
+        /// What happened.
+        why: String,
+    },
+    /// The same message will never be taken there.
+    Dead {
+        /// What happened.
+        why: String,
+    },
+}
+
+impl Delivery {
+    pub(super) fn retry(why: String) -> Self {
+        Self::Retry { after: None, why }
+    }
+}
+
+/// The outcome of a reply that is not a success.
+///
+/// An alert is worth trying again unless the same bytes, signed anew, can never be taken: so only those statuses are
+/// final that condemn the message (400, 413, 422 and their like) or say that there is no receiver (404, 410). A webhook
+/// receiver's 401 or 403 passes once the key is mended; Slack's 403 is an administrator's decision and final.
+pub(super) fn judge(
+    kind: ChannelKind,
+    status: StatusCode,
+    after: Option<Duration>,
+    said: &str,
+) -> Delivery {
+    let why = describe(status, said);
+    match status.as_u16() {
+        400 | 404 | 405 | 406 | 410 | 411 | 413 | 414 | 415 | 422 => Delivery::Dead { why },
+        403 if kind == ChannelKind::Slack => Delivery::Dead { why },
+        _ => Delivery::Retry { after, why },
+    }
+}
+
+fn describe(status: StatusCode, said: &str) -> String {
+    let remark = if status.is_redirection() {
+        "redirects are not followed".to_owned()
+    } else {
+        let one_line = plain(said).split_whitespace().collect::<Vec<_>>().join(" ");
+        clip(&one_line, MOST_SAID)
+    };
+    if remark.is_empty() {
+        format!("HTTP {}", status.as_u16())
+    } else {
+        format!("HTTP {}: {remark}", status.as_u16())
+    }
+}
+
+/// `Retry-After` in either of its forms (RFC 9110 section 10.2.3), seconds or an HTTP date, at most
+/// [`LONGEST_RETRY_AFTER`]; `None` where it is absent or nonsense.
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wish = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now)
+            .to_std()
+            .unwrap_or_default(),
+    };
+    Some(wish.min(LONGEST_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(text: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, text.parse().unwrap());
+        retry_after(&headers, "2026-11-22T19:05:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_capped() {
+        assert_eq!(wish("30"), Some(Duration::from_secs(30)));
+        assert_eq!(
+            wish("Sun, 22 Nov 2026 19:06:40 GMT"),
+            Some(Duration::from_secs(100))
+        );
+        assert_eq!(wish("Sun, 22 Nov 2026 19:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(wish("86400"), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(wish("99999999999999999999"), None);
+        assert_eq!(wish("soon"), None);
+        assert_eq!(wish("-5"), None);
+    }
+
+    #[test]
+    fn only_what_can_never_be_taken_is_dead() {
+        let dead = |kind, status: u16| {
+            let status = StatusCode::from_u16(status).unwrap();
+            matches!(judge(kind, status, None, ""), Delivery::Dead { .. })
+        };
+        for status in [400, 404, 410, 413, 422] {
+            assert!(dead(ChannelKind::Slack, status), "{status}");
+            assert!(dead(ChannelKind::Webhook, status), "{status}");
+        }
+        for status in [301, 302, 307, 401, 408, 425, 429, 500, 502, 503, 504] {
+            assert!(!dead(ChannelKind::Slack, status), "{status}");
+            assert!(!dead(ChannelKind::Webhook, status), "{status}");
+        }
+        assert!(dead(ChannelKind::Slack, 403));
+        assert!(!dead(ChannelKind::Webhook, 403));
+    }
+
+    #[test]
+    fn a_reply_is_quoted_short_and_on_one_line() {
+        let outcome = judge(
+            ChannelKind::Slack,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            None,
+            "rollup\u{1b}[31m\nerror",
+        );
+        assert_eq!(
+            outcome,
+            Delivery::retry("HTTP 500: rollup [31m error".to_owned())
+        );
+    }
+}
