@@ -8,5 +8,5 @@
     reason = "a test fails by panicking, and each suite uses its own part of the scripted servers"
 )]
 
-mod notify;
-mod sink;
+mod dns;
+mod probe;

@@ -1,0 +1,173 @@
+//! Questions put to real sources over the network, one by one and as they are: no cache, nothing shared.
+//!
+//! Whatever happens, [`Prober::ask`] gives an observation: a timeout is data, not an error. Deliberately absent:
+//! encrypted transports, what an answer means, and which questions to ask.
+
+use std::{io, sync::Arc, time::Duration};
+
+use chrono::Utc;
+use hickory_proto::op::Message;
+
+use crate::types::{Flags, NoReply, Observation, Question, Source, SourceKind, Status};
+
+mod exchange;
+mod limits;
+mod message;
+mod socket_error;
+mod tcp;
+mod udp;
+
+pub use limits::Limits;
+
+use exchange::{Exchange, Tally};
+use limits::Gate;
+use message::{Manner, Query, Reading, Reply};
+
+/// How patiently one question is put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// How long one UDP attempt is waited for; a TCP attempt gets twice that.
+    pub timeout: Duration,
+    /// UDP attempts before TCP is tried; at least one is made.
+    pub attempts: u8,
+    /// Most questions a second to the source's address; `None`: no pacing. Repeated attempts count, and never wait.
+    pub max_qps: Option<u32>,
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(1),
+            attempts: 2,
+            max_qps: None,
+        }
+    }
+}
+
+/// Puts questions to sources, within limits. Cheap to clone; clones share the limits.
+///
+/// One question runs like this:
+///
+/// 1. It waits for its turn: in flight at this address, pacing of this address, in flight overall. That wait is in no
+///    time that is reported.
+/// 2. UDP, `attempts` times, each over a fresh socket on a port of the kernel's choice and under a fresh random id. The
+///    sockets of earlier attempts stay open: a late reply counts, with the time since *its* datagram was sent.
+///    A refused port ends the attempt at once.
+/// 3. TCP, when a reply was truncated or all of UDP stayed silent, and alone for a source asked over TCP.
+/// 4. Once more without EDNS, when the reply was FORMERR without an OPT record (RFC 6891 section 7).
+///
+/// Where UDP was truncated and TCP then fails there is no reply, and the TC flag says why: half an answer is never taken
+/// for an answer. Without any reply, the most telling reason counts: a refused port or connection before no route
+/// before silence. A lack of this host's own (descriptors, buffers, ports) is waited out within the attempt, and is
+/// logged and reported as no route when it lasts: it says nothing against the source.
+#[derive(Clone)]
+pub struct Prober {
+    gate: Arc<Gate>,
+}
+
+impl Prober {
+    /// Prepares the limits, and raises this process's soft limit of open files to what they need, where the hard limit
+    /// allows; where it does not, fewer questions are in flight.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refused to raise the soft limit. Retrying does not help; lower [`Limits::in_flight`].
+    pub fn new(limits: Limits) -> io::Result<Self> {
+        Ok(Self {
+            gate: Arc::new(Gate::new(limits)?),
+        })
+    }
+
+    /// Puts one question: RD=1 and AD=1 to a resolver, RD=0 to an authority. Cancelled by dropping.
+    pub async fn ask(&self, source: &Source, question: &Question, ask: &Ask) -> Observation {
+        self.put(source, question, ask, false).await.0
+    }
+
+    /// As [`Prober::ask`] with CD=1: an answer where the plain question got SERVFAIL means that validation failed (RFC
+    /// 4035 section 3.2.2). Resolvers echo the flag, so that the observation shows it.
+    pub async fn ask_unchecked(
+        &self,
+        source: &Source,
+        question: &Question,
+        ask: &Ask,
+    ) -> Observation {
+        self.put(source, question, ask, true).await.0
+    }
+
+    /// The observation, and the message it was made from where one came and decoded.
+    async fn put(
+        &self,
+        source: &Source,
+        question: &Question,
+        ask: &Ask,
+        checking_disabled: bool,
+    ) -> (Observation, Option<Message>) {
+        let turn = self.gate.enter(source.address, ask.max_qps).await;
+        let manner = Manner {
+            recursion: source.kind == SourceKind::Resolver,
+            checking_disabled,
+            edns: true,
+        };
+        let query = Query::new(question, manner);
+        let mut exchange = Exchange::new(source, &query, ask, &turn, Tally::default());
+        let mut received = exchange.run().await;
+        let mut tally = exchange.into_tally();
+        let mut reply = received
+            .as_ref()
+            .map(|received| Reply::decode(&received.bytes));
+        if reply
+            .as_ref()
+            .is_some_and(|reply| query.is_edns_refused_by(reply))
+        {
+            let bare = Query::new(
+                question,
+                Manner {
+                    edns: false,
+                    ..manner
+                },
+            );
+            let mut exchange = Exchange::new(source, &bare, ask, &turn, tally);
+            if let Some(again) = exchange.run().await {
+                reply = Some(Reply::decode(&again.bytes));
+                received = Some(again);
+            }
+            tally = exchange.into_tally();
+        }
+        let observation = observe(source, question, received.as_ref(), reply.as_ref(), &tally);
+        (observation, reply.and_then(|reply| reply.message))
+    }
+}
+
+fn observe(
+    source: &Source,
+    question: &Question,
+    received: Option<&exchange::Received>,
+    reply: Option<&Reply>,
+    tally: &Tally,
+) -> Observation {
+    let silence = || Status::NoReply(tally.no_reply.unwrap_or(NoReply::Timeout));
+    let reading = reply.map_or_else(
+        || Reading::without_data(silence(), Flags::default()),
+        |reply| reply.read(question),
+    );
+    Observation {
+        source: source.clone(),
+        question: question.clone(),
+        at: received.map_or_else(Utc::now, |received| received.at),
+        answer: Arc::new(reading.answer),
+        ttls: reading.ttls,
+        serial: reading.serial,
+        flags: reading.flags.with(Flags::TC, tally.truncated),
+        ede: reading.ede,
+        nsid: reading.nsid,
+        ecs_scope: reading.ecs_scope,
+        edns_size: reading.edns_size,
+        rtt: received.map_or(Duration::ZERO, |received| received.rtt),
+        transport: received.map_or(tally.last_tried, |received| received.transport),
+        attempts: tally.attempts,
+        mismatched: tally.mismatched,
+        size: received.map_or(0, |received| {
+            u16::try_from(received.bytes.len()).unwrap_or(u16::MAX)
+        }),
+    }
+}

@@ -1,0 +1,122 @@
+//! What a socket's error says: of the source, of the way to it, or of this host alone.
+//!
+//! Deliberately absent: anything that is said inside a DNS message.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use rustix::io::Errno;
+use tokio::time::{Instant, sleep};
+
+use crate::types::NoReply;
+
+/// How long a lack of descriptors, ports or buffers is left to pass before the next try.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Why there is no reply, by the error that ended an attempt.
+pub(super) fn why(address: SocketAddr, error: &io::Error) -> NoReply {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => NoReply::Refused,
+        // The connection stood and ended without a word, or the kernel gave it up.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut => {
+            NoReply::Timeout
+        }
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::AddrNotAvailable => NoReply::NoRoute,
+        _ if is(error, &[Errno::AFNOSUPPORT]) => NoReply::NoRoute,
+        _ => {
+            tracing::warn!(source.address = %address, %error, "a question could not be put from this host");
+            NoReply::NoRoute
+        }
+    }
+}
+
+/// Opens something, waiting out until `deadline` what this host itself lacks for the moment.
+pub(super) async fn patiently<T>(
+    deadline: Instant,
+    open: impl AsyncFn() -> io::Result<T>,
+) -> io::Result<T> {
+    loop {
+        match open().await {
+            Err(error) if is_shortage(&error) && Instant::now() + PAUSE < deadline => {
+                tracing::debug!(%error, "waiting for a socket");
+                sleep(PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Whether the error is a passing lack of descriptors, ports or buffers on this host.
+fn is_shortage(error: &io::Error) -> bool {
+    const SHORTAGES: [Errno; 6] = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+        Errno::ADDRINUSE,
+        Errno::AGAIN,
+    ];
+    is(error, &SHORTAGES)
+}
+
+fn is(error: &io::Error, wanted: &[Errno]) -> bool {
+    wanted
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn check(errno: Errno, expected: NoReply) {
+        let error = io::Error::from_raw_os_error(errno.raw_os_error());
+        assert_eq!(
+            why("192.0.2.1:53".parse().unwrap(), &error),
+            expected,
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn only_a_refusal_is_laid_at_the_sources_door() {
+        check(Errno::CONNREFUSED, NoReply::Refused);
+        check(Errno::CONNRESET, NoReply::Refused);
+        check(Errno::TIMEDOUT, NoReply::Timeout);
+        for errno in [
+            Errno::NETUNREACH,
+            Errno::HOSTUNREACH,
+            Errno::AFNOSUPPORT,
+            Errno::PERM,
+            Errno::MFILE,
+        ] {
+            check(errno, NoReply::NoRoute);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shortage_is_waited_out_but_not_for_ever() {
+        let tries = Cell::new(0);
+        let lacking_at_first = async || {
+            tries.set(tries.get() + 1);
+            if tries.get() < 3 {
+                Err(io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()))
+            } else {
+                Ok(())
+            }
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        assert!(patiently(deadline, lacking_at_first).await.is_ok());
+        assert_eq!(tries.get(), 3);
+
+        let always =
+            async || Err::<(), _>(io::Error::from_raw_os_error(Errno::NFILE.raw_os_error()));
+        let soon = Instant::now() + Duration::from_millis(50);
+        assert!(patiently(soon, always).await.is_err());
+        let refused = async || Err::<(), _>(io::Error::from(io::ErrorKind::ConnectionRefused));
+        assert!(patiently(deadline, refused).await.is_err());
+    }
+}
