@@ -114,6 +114,8 @@ create table span (
     site text collate "C" not null,
     first_seen timestamptz not null,
     answer_id bigint not null constraint span_answer_fk references answer,
+    -- Whether it came from an authority as its own word (AA, and something said of the name).
+    authoritative boolean not null,
     -- The TTLs of the first sample, written as in observation.ttls.
     first_ttls text collate "C" not null,
     last_seen timestamptz not null,

@@ -1,9 +1,67 @@
-//! tmp
+//! dns-auditor watches what public resolvers and authoritative servers really answer, and says when they diverge.
+//!
+//! This page is the architecture. The command line is in the README; the words are those of RFC 9499 and of
+//! [`types`]: a *question* is put to a *source* (a resolver, or one address of an authoritative server), which gives an
+//! *observation* of an *answer*; unbroken runs of one answer are *spans*; a *round* is one tick of a *group*; it ends in
+//! *verdicts* and *findings*, and what is confirmed of them is an *incident*, told on *channels*.
+//!
+//! # The parts, in reading order
+//!
+//! ```text
+//!         main ──► cli ──► daemon                    composition: the only place that knows everything
+//!                   │         │
+//!      faces      http       cli
+//!                   │
+//!      services   scheduler ──► evaluator         dispatcher
+//!                   │              │  │              │  │
+//!      adapters     │            probe  store      store  notify      one outside world each
+//!                   │              │      │                  │
+//!      pure       config         audit  names  types
+//! ```
+//!
+//! Pure: [`names`] (domain names), [`types`] (the words), [`config`] (what is typed, and what is meant), [`audit`] (the
+//! judgement). Adapters: [`probe`] (DNS on the wire), [`store`] (PostgreSQL, and a private one), [`notify`] (Slack and
+//! webhooks). Services: [`evaluator`] (one round), [`scheduler`] (when), [`dispatcher`] (telling). Faces: [`http`] and
+//! [`cli`]. [`metrics`] is what services count and `http` shows; [`daemon`] puts everything together.
+//!
+//! # One observation's way
+//!
+//! 1. [`scheduler`]: the cron line says that group G is due at T; `store` begins the round, unique per vantage, group
+//!    and T: a restart cannot run it twice.
+//! 2. [`evaluator::asking`]: resolvers and authoritative servers are asked at the same moment, aliases followed at each
+//!    zone's own servers. [`probe`] answers with observations; a timeout is one, never an `Err`.
+//! 3. [`audit::history`] takes them in: spans grow, epochs begin and end.
+//! 4. [`audit::judge`] gives each question at each resolver its state; what is suspicious is asked again at once, over
+//!    fresh sockets, and judged again. [`audit::findings`] says what is wrong at the authorities.
+//! 5. [`audit::ledger`]: confirmation, axis, recovery and reminders turn the round into incidents' transitions.
+//! 6. [`store`]: observations and spans commit in chunks; verdicts, incidents, messages and the round's end commit
+//!    together, last. What is not recorded is not told.
+//! 7. [`dispatcher`]: leases the oldest message of each incident and channel, sends it outside any transaction, and
+//!    records how that went. At least once, with an id that stays.
+//! 8. CLI and API read the history through the same queries of [`store`].
+//!
+//! # Invariants, held by a test
+//!
+//! 1. `audit` names no tokio, sqlx, hickory, reqwest or axum, and never asks the time.
+//! 2. `hickory*` stands only in `probe` and `notify/resolve`, `sqlx` only in `store`, `reqwest` only in `notify`, `axum`
+//!    only in `http`, `clap` only in `cli` and `main`.
+//! 3. Adapters never import each other; services never import faces; the pure modules import nothing above them.
+//! 4. Wire formats are types of their own at the faces and in `notify`; `store` has its own rows.
+//! 5. Deliberately absent everywhere: a cache of answers, the merging of equal questions, and retries that are not
+//!    recorded as attempts.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod audit;
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod dispatcher;
+pub mod evaluator;
+pub mod http;
+pub mod metrics;
 pub mod names;
 pub mod notify;
+pub mod probe;
+pub mod scheduler;
 pub mod store;
 pub mod types;

@@ -4,6 +4,7 @@
 //! `probe`'s, how it is kept `store`'s.
 
 mod answer;
+mod instant;
 mod observation;
 mod policy;
 mod record_type;
@@ -12,6 +13,7 @@ mod source;
 mod span;
 
 pub use answer::{Answer, Link, NoReply, Rcode, Status, Value};
+pub use instant::{NotAnInstant, parse_instant};
 pub use observation::{Ede, Flags, Observation, Transport};
 pub use policy::{Expect, Mode, Policy};
 pub use record_type::{RecordType, UnknownRecordType};

@@ -28,7 +28,7 @@ pub struct RecordedSpan {
     pub span: Span,
 }
 
-/// Writes the spans of a chunk as they stand after it.
+/// Writes the spans of a chunk as they stand after it. Groups share series: whichever writes last, a span only grows.
 pub(super) async fn upsert(
     connection: &mut PgConnection,
     chunk: &[(crate::types::Observation, SpanChange)],
@@ -63,6 +63,7 @@ struct Columns {
     sites: Vec<String>,
     first_seen: Vec<DateTime<Utc>>,
     answer_ids: Vec<i64>,
+    authoritative: Vec<bool>,
     first_ttls: Vec<String>,
     last_seen: Vec<DateTime<Utc>>,
     samples: Vec<i64>,
@@ -80,6 +81,7 @@ impl Columns {
         self.first_seen.push(span.first_seen);
         self.answer_ids
             .push(interned(&keys.answers, &span.answer.digest(), "answer")?);
+        self.authoritative.push(span.authoritative);
         self.first_ttls
             .push(columns::ttls_to_text(&span.first_ttls));
         self.last_seen.push(span.last_seen);
@@ -95,18 +97,21 @@ impl Columns {
     async fn upsert(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
         sqlx::query!(
             "-- upsert_spans
-            insert into span (series_id, site, first_seen, answer_id, first_ttls, last_seen, samples, ttl_min, ttl_max,
-                first_expires_at, cached_until)
+            insert into span (series_id, site, first_seen, answer_id, authoritative, first_ttls, last_seen, samples,
+                ttl_min, ttl_max, first_expires_at, cached_until)
             select *
-            from unnest($1::integer[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::timestamptz[],
-                $7::bigint[], $8::bigint[], $9::bigint[], $10::timestamptz[], $11::timestamptz[])
+            from unnest($1::integer[], $2::text[], $3::timestamptz[], $4::bigint[], $5::boolean[], $6::text[],
+                $7::timestamptz[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[])
             on conflict (series_id, site, first_seen) do update
-            set last_seen = excluded.last_seen, samples = excluded.samples, ttl_min = excluded.ttl_min,
-                ttl_max = excluded.ttl_max, cached_until = excluded.cached_until",
+            set last_seen = greatest(span.last_seen, excluded.last_seen),
+                samples = greatest(span.samples, excluded.samples),
+                ttl_min = least(span.ttl_min, excluded.ttl_min), ttl_max = greatest(span.ttl_max, excluded.ttl_max),
+                cached_until = greatest(span.cached_until, excluded.cached_until)",
             &self.series_ids,
             &self.sites,
             &self.first_seen,
             &self.answer_ids,
+            &self.authoritative,
             &self.first_ttls,
             &self.last_seen,
             &self.samples,
@@ -159,7 +164,8 @@ impl Store {
             r#"-- read_spans
             select span_id, vantage.name as vantage, question.name as question_name, rtype, source.kind,
                 source.name as source_name, address as "address: ipnet::IpNet", port, scope, transport, site, answer_id,
-                content, first_ttls, first_seen, last_seen, samples, ttl_min, ttl_max, first_expires_at, cached_until
+                content, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min, ttl_max, first_expires_at,
+                cached_until
             from span
             join series using (series_id)
             join vantage using (vantage_id)
@@ -200,6 +206,7 @@ struct Row {
     site: String,
     answer_id: i64,
     content: Json,
+    authoritative: bool,
     first_ttls: String,
     first_seen: DateTime<Utc>,
     last_seen: DateTime<Utc>,
@@ -225,6 +232,7 @@ impl Row {
             },
             site: Some(self.site).filter(|site| !site.is_empty()),
             answer,
+            authoritative: self.authoritative,
             first_ttls: columns::ttls_from_text(&self.first_ttls)?,
             first_seen: self.first_seen,
             last_seen: self.last_seen,

@@ -8,5 +8,9 @@
     reason = "a test fails by panicking, and each suite uses its own part of the scripted servers"
 )]
 
+mod architecture;
 mod dns;
+mod lab;
+mod notify;
 mod probe;
+mod sink;

@@ -1,0 +1,88 @@
+//! `notify test CHANNEL`: a test message through the real path.
+//!
+//! It goes into the outbox and out through the dispatcher, as any other. Deliberately absent: a short cut.
+
+use chrono::Utc;
+use clap::{Args, Subcommand};
+use tokio::time::{Duration, Instant, sleep};
+use uuid::Uuid;
+
+use super::{CliError, EXIT_BREACH, EXIT_OK, output::Output};
+use crate::{
+    config::{Channel, Config},
+    daemon::OpenDatabase,
+    dispatcher::Dispatcher,
+    notify::{self, Notifier},
+    store::{NewMessage, Store, incidents::EventKind},
+    types::Severity,
+};
+
+/// How long the message may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Args)]
+pub(super) struct NotifyArgs {
+    #[command(subcommand)]
+    command: NotifyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum NotifyCommand {
+    /// Sends a test message and says how that went
+    Test {
+        /// The channel's id
+        channel: String,
+    },
+}
+
+pub(super) async fn run(args: NotifyArgs, config: &Config, output: &Output) -> Result<u8, CliError> {
+    let NotifyCommand::Test { channel } = args.command;
+    let Some(channel) = config.channels.iter().find(|known| known.id == channel) else {
+        let known: Vec<_> = config.channels.iter().map(|channel| channel.id.as_str()).collect();
+        let known = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
+        return Err(CliError::Usage(format!("there is no channel {channel}; known: {known}")));
+    };
+    let database = OpenDatabase::borrow(&config.database).await?;
+    let sent = send(&database.store, channel, config, output).await;
+    database.close().await?;
+    sent
+}
+
+async fn send(store: &Store, channel: &Channel, config: &Config, output: &Output) -> Result<u8, CliError> {
+    let now = Utc::now();
+    let message = NewMessage {
+        id: Uuid::new_v4(),
+        incident_id: None,
+        channel: channel.id.clone(),
+        kind: "test".to_owned(),
+        severity: Severity::Info,
+        body: notify::test_body(channel.kind, &config.vantage, now),
+        created_at: now,
+    };
+    store.enqueue(std::slice::from_ref(&message)).await?;
+    let instance = format!("notify-test/{}", message.id);
+    let dispatcher =
+        Dispatcher::new(store.clone(), Notifier::default(), config.channels.iter().cloned(), &instance);
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        // A running service may take the message first: either way the log says how it went.
+        let busy = dispatcher.step(Utc::now()).await?;
+        for event in store.deliveries_of(message.id).await? {
+            match event.kind {
+                EventKind::Delivered => {
+                    output.text(&format!("delivered to {}: {}", channel.id, event.detail))?;
+                    return Ok(EXIT_OK);
+                }
+                _ => {
+                    output.error(&format!("not delivered to {}: {}", channel.id, event.detail));
+                    return Ok(EXIT_BREACH);
+                }
+            }
+        }
+        if !busy {
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+    output.error(&format!("nothing came of it within {} s; the service goes on trying", PATIENCE.as_secs()));
+    Ok(EXIT_BREACH)
+}
