@@ -10,6 +10,7 @@ use hickory_proto::op::Message;
 
 use crate::types::{Flags, NoReply, Observation, Question, Source, SourceKind, Status};
 
+mod delegation;
 mod exchange;
 mod limits;
 mod message;
@@ -17,6 +18,7 @@ mod socket_error;
 mod tcp;
 mod udp;
 
+pub use delegation::{Delegations, WalkError};
 pub use limits::Limits;
 
 use exchange::{Exchange, Tally};

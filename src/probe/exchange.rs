@@ -3,7 +3,7 @@
 //! The order is [`super::Prober`]'s documentation. Deliberately absent: limits, and what the reply says beyond "it fits"
 //! and "it is truncated".
 
-use std::{future, pin::pin, time::Duration};
+use std::{future, io, pin::pin, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
@@ -128,9 +128,7 @@ impl<'a> Exchange<'a> {
     async fn attempt_udp(&mut self) -> Waited {
         self.count(Transport::Udp);
         let deadline = Instant::now() + self.ask.timeout;
-        let (address, query) = (self.source.address, self.query);
-        let start = async || Attempt::start(address, query.renewed()).await;
-        match socket_error::patiently(deadline, start).await {
+        match start(self.source, self.query, deadline).await {
             Ok(attempt) => self.open.push(Box::pin(attempt.next())),
             Err(error) => {
                 self.tally
@@ -235,6 +233,15 @@ impl<'a> Exchange<'a> {
             if let Some(waited) = self.take(datagram) {
                 return waited;
             }
+        }
+    }
+}
+
+async fn start(source: &Source, query: &Query, deadline: Instant) -> io::Result<Attempt> {
+    loop {
+        match Attempt::start(source.address, query.renewed()).await {
+            Ok(attempt) => return Ok(attempt),
+            Err(error) => socket_error::wait_out(error, deadline).await?,
         }
     }
 }

@@ -31,20 +31,15 @@ pub(super) fn why(address: SocketAddr, error: &io::Error) -> NoReply {
     }
 }
 
-/// Opens something, waiting out until `deadline` what this host itself lacks for the moment.
-pub(super) async fn patiently<T>(
-    deadline: Instant,
-    open: impl AsyncFn() -> io::Result<T>,
-) -> io::Result<T> {
-    loop {
-        match open().await {
-            Err(error) if is_shortage(&error) && Instant::now() + PAUSE < deadline => {
-                tracing::debug!(%error, "waiting for a socket");
-                sleep(PAUSE).await;
-            }
-            result => return result,
-        }
+/// Waits a moment where the error is a passing lack on this host and `deadline` leaves time for another try; gives the
+/// error back otherwise.
+pub(super) async fn wait_out(error: io::Error, deadline: Instant) -> io::Result<()> {
+    if !is_shortage(&error) || Instant::now() + PAUSE >= deadline {
+        return Err(error);
     }
+    tracing::debug!(%error, "waiting for a socket");
+    sleep(PAUSE).await;
+    Ok(())
 }
 
 /// Whether the error is a passing lack of descriptors, ports or buffers on this host.
@@ -68,8 +63,6 @@ fn is(error: &io::Error, wanted: &[Errno]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
 
     fn check(errno: Errno, expected: NoReply) {
@@ -98,25 +91,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shortage_is_waited_out_but_not_for_ever() {
-        let tries = Cell::new(0);
-        let lacking_at_first = async || {
-            tries.set(tries.get() + 1);
-            if tries.get() < 3 {
-                Err(io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()))
-            } else {
-                Ok(())
-            }
-        };
-        let deadline = Instant::now() + Duration::from_secs(60);
-        assert!(patiently(deadline, lacking_at_first).await.is_ok());
-        assert_eq!(tries.get(), 3);
-
-        let always =
-            async || Err::<(), _>(io::Error::from_raw_os_error(Errno::NFILE.raw_os_error()));
-        let soon = Instant::now() + Duration::from_millis(50);
-        assert!(patiently(soon, always).await.is_err());
-        let refused = async || Err::<(), _>(io::Error::from(io::ErrorKind::ConnectionRefused));
-        assert!(patiently(deadline, refused).await.is_err());
+    async fn a_shortage_is_waited_out_but_not_for_ever_and_nothing_else_is() {
+        let shortage = || io::Error::from_raw_os_error(Errno::MFILE.raw_os_error());
+        let later = Instant::now() + Duration::from_mins(1);
+        assert!(wait_out(shortage(), later).await.is_ok());
+        assert!(wait_out(shortage(), Instant::now()).await.is_err());
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert!(wait_out(refused, later).await.is_err());
     }
 }

@@ -25,8 +25,7 @@ pub(super) async fn exchange(
     deadline: Instant,
     mismatched: &mut u16,
 ) -> io::Result<Received> {
-    let mut stream =
-        socket_error::patiently(deadline, async || TcpStream::connect(address).await).await?;
+    let mut stream = connect(address, deadline).await?;
     stream.set_nodelay(true)?;
     let sent = Instant::now();
     // Length and message in one write (RFC 7766 section 8).
@@ -47,5 +46,14 @@ pub(super) async fn exchange(
             });
         }
         *mismatched = mismatched.saturating_add(1);
+    }
+}
+
+async fn connect(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => socket_error::wait_out(error, deadline).await?,
+        }
     }
 }

@@ -139,6 +139,14 @@ impl DnsServer {
         received
     }
 
+    /// Stops the server; when this returns, its ports are closed.
+    pub async fn stop(mut self) {
+        for task in &mut self.tasks {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+
     fn script(&self) -> Arc<Mutex<Script>> {
         Arc::clone(&self.shared.script)
     }
