@@ -21,6 +21,7 @@ create table incident_event (
 );
 
 create index incident_event_incident_index on incident_event (incident_id, incident_event_id);
+create index incident_event_message_index on incident_event (message_id) where message_id is not null;
 
 -- A step is recorded once, however often it is handed in.
 create unique index incident_event_step_key on incident_event (incident_id, step) where step is not null;

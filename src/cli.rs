@@ -11,13 +11,21 @@ mod names;
 mod notify;
 mod output;
 mod resolvers;
+#[cfg(test)]
+mod samples;
 mod serve;
+mod table;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use chrono::Utc;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, ConfigErrors};
+use crate::config::{Config, ConfigErrors, Secrets};
 use output::Output;
 
 /// Watches what public resolvers and authoritative servers really answer.
@@ -92,8 +100,6 @@ enum CliError {
     Store(#[from] crate::store::StoreError),
     #[error("writing the output: {0}")]
     Output(#[from] std::io::Error),
-    #[error("{0}")]
-    Failed(String),
 }
 
 /// All consistent, or done.
@@ -124,22 +130,42 @@ impl Source {
     fn new(file: Option<PathBuf>) -> Self {
         let shipped = PathBuf::from("config/dns-auditor.toml");
         let file = file.or_else(|| shipped.exists().then_some(shipped));
-        Self { file, environment: std::env::vars().collect() }
-    }
-
-    /// The configuration; without a file, the defaults.
-    fn load(&self) -> Result<Config, CliError> {
-        Ok(crate::config::load(self.file.as_deref(), &self.environment)?)
-    }
-
-    /// The configuration of a file that must be there.
-    fn require(&self) -> Result<Config, CliError> {
-        if self.file.is_none() {
-            let hint = "no configuration: give --config FILE, set DNS_AUDITOR_CONFIG, or run where \
-                        config/dns-auditor.toml is";
-            return Err(CliError::Usage(hint.to_owned()));
+        Self {
+            file,
+            environment: std::env::vars().collect(),
         }
+    }
+
+    /// The configuration; without a file, the defaults. For commands that tell nobody anything, and so need no secrets.
+    fn load(&self) -> Result<Config, CliError> {
+        Ok(crate::config::load_with(
+            self.file.as_deref(),
+            &self.environment,
+            Secrets::Optional,
+        )?)
+    }
+
+    /// As [`Source::load`], of a file that must be there.
+    fn require(&self) -> Result<Config, CliError> {
+        self.file()?;
         self.load()
+    }
+
+    /// The configuration of a file that must be there, with every channel's secrets.
+    fn require_with_secrets(&self) -> Result<Config, CliError> {
+        Ok(crate::config::load_with(
+            Some(self.file()?),
+            &self.environment,
+            Secrets::Required,
+        )?)
+    }
+
+    fn file(&self) -> Result<&Path, CliError> {
+        let hint = "no configuration: give --config FILE, set DNS_AUDITOR_CONFIG, or run where \
+                    config/dns-auditor.toml is";
+        self.file
+            .as_deref()
+            .ok_or_else(|| CliError::Usage(hint.to_owned()))
     }
 }
 
@@ -149,7 +175,9 @@ pub async fn run(cli: Cli) -> ExitCode {
     match dispatch(cli, &output).await {
         Ok(code) => ExitCode::from(code),
         // A closed pipe is the reader's way to say that it has enough.
-        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             output.error(&error.to_string());
             ExitCode::from(error.exit_code())
@@ -160,22 +188,49 @@ pub async fn run(cli: Cli) -> ExitCode {
 async fn dispatch(cli: Cli, output: &Output) -> Result<u8, CliError> {
     let source = Source::new(cli.config);
     match cli.command {
-        Command::Check(args) => check::run(&args, &source, output).await,
-        Command::Serve => serve::run(source.require()?, output).await,
+        Command::Check(args) => check::run(&args, &source.load()?, output).await,
+        Command::Serve => serve::run(source.require_with_secrets()?, source.file()?, output).await,
         Command::Timeline(args) => history::timeline(&args, &source.load()?, output).await,
         Command::State(args) => history::state(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
-        Command::Resolvers => resolvers::run(&source.load()?, output),
-        Command::Names => names::run(&source.require()?, output),
-        Command::Config(args) => config::run(args.command, &source.require()?, output),
-        Command::Notify(args) => notify::run(args, &source.require()?, output).await,
+        Command::Resolvers => {
+            let config = source.load()?;
+            output.print(&resolvers::entries(&config), |_| resolvers::render(&config))?;
+            Ok(EXIT_OK)
+        }
+        Command::Names => {
+            let config = source.require()?;
+            output.print(&names::entries(&config), |_| names::render(&config))?;
+            Ok(EXIT_OK)
+        }
+        Command::Config(ConfigArgs {
+            command: ConfigCommand::Check,
+        }) => {
+            output.text(&config::check_report(
+                &source.require_with_secrets()?,
+                Utc::now(),
+            ))?;
+            Ok(EXIT_OK)
+        }
+        Command::Config(ConfigArgs {
+            command: ConfigCommand::Show,
+        }) => {
+            output.text(&source.require()?.show())?;
+            Ok(EXIT_OK)
+        }
+        Command::Notify(args) => notify::run(args, &source.require_with_secrets()?, output).await,
     }
 }
 
 /// Where logs go: stderr, `info` unless `RUST_LOG` says otherwise.
 pub fn start_logging(cli: &Cli) {
-    let default = if matches!(cli.command, Command::Serve) { "info,sqlx=warn,hickory_proto=warn" } else { "error" };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
+    let default = if matches!(cli.command, Command::Serve) {
+        "info,sqlx=warn,hickory_proto=warn"
+    } else {
+        "error"
+    };
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -2,12 +2,11 @@
 //!
 //! The only place that knows everything. Deliberately absent: any rule of its own.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     config::{Config, Database},
@@ -20,7 +19,7 @@ use crate::{
     scheduler::Scheduler,
     store::{
         Store, StoreError,
-        private_pg::{PrivatePg, PrivatePgError},
+        private_pg::{Access, PgError, PrivatePg},
     },
 };
 
@@ -32,12 +31,14 @@ const GRACE: Duration = Duration::from_secs(3);
 pub enum DaemonError {
     /// The private PostgreSQL: the message says what to install or free.
     #[error(transparent)]
-    PrivatePg(#[from] PrivatePgError),
+    PrivatePg(#[from] PgError),
     /// The database did not answer, or is not ours.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No listener on the configured address.
-    #[error("http.listen = {address}: {source}; choose another address with DNS_AUDITOR__HTTP__LISTEN")]
+    #[error(
+        "http.listen = {address}: {source}; choose another address with DNS_AUDITOR__HTTP__LISTEN"
+    )]
     Listen {
         /// The configured address.
         address: std::net::SocketAddr,
@@ -66,49 +67,80 @@ impl OpenDatabase {
     /// For the service: the configured server, or a private one that is started here and owned.
     pub async fn own(database: &Database) -> Result<Self, DaemonError> {
         if let Some(url) = &database.url {
-            return Ok(Self { store: Store::open(&url.expose_str()).await?, private: None });
+            return Ok(Self {
+                store: Store::open(&url.expose_str()).await?,
+                private: None,
+            });
         }
-        let private = start_private(&database.data_dir).await?;
-        let store = Store::open(&private.url()).await?;
-        Ok(Self { store, private: Some(private) })
+        let data_dir = database.data_dir.clone();
+        Self::over(
+            blocking("starting the private PostgreSQL", move || {
+                PrivatePg::start(&data_dir)
+            })
+            .await?,
+        )
+        .await
     }
 
     /// For commands that read history: the running service's own server, or a private one for as long as it takes.
     pub async fn borrow(database: &Database) -> Result<Self, DaemonError> {
-        match (&database.url, PrivatePg::find_running(&database.data_dir)) {
-            (None, Some(url)) => Ok(Self { store: Store::open(&url).await?, private: None }),
-            _ => Self::own(database).await,
+        if database.url.is_some() {
+            return Self::own(database).await;
         }
+        let data_dir = database.data_dir.clone();
+        match blocking("reaching the private PostgreSQL", move || {
+            Access::open(&data_dir)
+        })
+        .await?
+        {
+            Access::Running(url) => Ok(Self {
+                store: Store::open(&url).await?,
+                private: None,
+            }),
+            Access::Started(private) => Self::over(*private).await,
+        }
+    }
+
+    async fn over(private: PrivatePg) -> Result<Self, DaemonError> {
+        let store = Store::open(&private.url()).await?;
+        Ok(Self {
+            store,
+            private: Some(private),
+        })
     }
 
     /// Closes the pool, then stops the private server.
     pub async fn close(self) -> Result<(), DaemonError> {
         self.store.close().await;
-        let Some(mut private) = self.private else { return Ok(()) };
-        let stopped = tokio::task::spawn_blocking(move || private.stop()).await;
-        stopped.map_err(|error| DaemonError::System {
-            doing: "stopping the private PostgreSQL",
-            source: std::io::Error::other(error),
-        })??;
-        Ok(())
+        match self.private {
+            Some(private) => {
+                blocking("stopping the private PostgreSQL", move || private.stop()).await
+            }
+            None => Ok(()),
+        }
     }
 }
 
-async fn start_private(data_dir: &Path) -> Result<PrivatePg, DaemonError> {
-    let data_dir = data_dir.to_owned();
-    let started = tokio::task::spawn_blocking(move || PrivatePg::start(&data_dir)).await;
-    Ok(started.map_err(|error| DaemonError::System {
-        doing: "starting the private PostgreSQL",
+/// Runs what blocks apart from everything that must not.
+async fn blocking<T: Send + 'static>(
+    doing: &'static str,
+    work: impl FnOnce() -> Result<T, PgError> + Send + 'static,
+) -> Result<T, DaemonError> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    Ok(ended.map_err(|error| DaemonError::System {
+        doing,
         source: std::io::Error::other(error),
     })??)
 }
 
 /// The questions' way out, as configured.
 pub fn asker(config: &Config) -> Result<Asker, DaemonError> {
-    let prober = Prober::new(Limits::default())
-        .map_err(|source| DaemonError::System { doing: "opening sockets", source })?;
+    let prober = Prober::new(Limits::default()).map_err(|source| DaemonError::System {
+        doing: "opening sockets",
+        source,
+    })?;
     let delegations = Delegations::new(prober.clone(), config.authority.root_hints.clone());
-    Ok(Asker::new(prober, Arc::new(delegations)))
+    Ok(Asker::new(prober, delegations.with_ipv6(config.ipv6)))
 }
 
 /// Runs the service until `shutdown`. `ready` hears the address the HTTP face listens on.
@@ -119,8 +151,9 @@ pub async fn run(
 ) -> Result<(), DaemonError> {
     let config = Arc::new(config);
     let address = config.http.listen;
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| DaemonError::Listen { address, source })?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| DaemonError::Listen { address, source })?;
     let database = OpenDatabase::own(&config.database).await?;
     ready(listener.local_addr().unwrap_or(address));
     let served = serve(config, &database.store, listener, shutdown).await;
@@ -137,11 +170,21 @@ async fn serve(
     let stop_all = shutdown.clone().drop_guard();
     let metrics = Arc::new(Metrics::new());
     let asker = asker(&config)?;
-    let evaluator =
-        Evaluator::restore(config.clone(), asker, store.clone(), metrics.clone(), Utc::now()).await?;
-    let instance = format!("{}/{}", config.vantage, Uuid::new_v4());
-    let notifier = Notifier::new().map_err(|source| DaemonError::System { doing: "preparing HTTP", source })?;
-    let dispatcher = Dispatcher::new(store.clone(), notifier, config.channels.clone(), instance);
+    let evaluator = Evaluator::restore(
+        config.clone(),
+        asker,
+        store.clone(),
+        metrics.clone(),
+        Utc::now(),
+    )
+    .await?;
+    let channels = config.channels.iter().cloned();
+    let dispatcher = Dispatcher::new(
+        store.clone(),
+        Notifier::default(),
+        channels,
+        &config.vantage,
+    );
     let app = http::app(http::Context {
         store: store.clone(),
         metrics: metrics.clone(),
@@ -161,7 +204,10 @@ async fn serve(
 }
 
 /// Runs a part of the service. Whatever ends first, by a panic too, ends the rest: half an auditor is a silent one.
-fn spawn_part(part: impl Future<Output = ()> + Send + 'static, shutdown: &CancellationToken) -> JoinHandle<()> {
+fn spawn_part(
+    part: impl Future<Output = ()> + Send + 'static,
+    shutdown: &CancellationToken,
+) -> JoinHandle<()> {
     let stop_all = shutdown.clone().drop_guard();
     tokio::spawn(async move {
         let _stop_all = stop_all;

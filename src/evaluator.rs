@@ -10,6 +10,7 @@ use std::{
     collections::HashSet,
     net::SocketAddr,
     sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,7 +22,7 @@ use crate::{
         findings,
         history::{History, SpanChange},
         judge::{self, RoundInput},
-        ledger::{self, Judgement, Ledger},
+        ledger::{self, AuthorityReach, Judgement, Ledger},
         verdict::{Family, State, Verdict},
     },
     config::{Config, Group},
@@ -37,9 +38,7 @@ const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
 /// Observations recorded in one transaction.
 const CHUNK: usize = 2_000;
 
-
 /// Runs rounds. One for the whole service.
-#[derive(Debug)]
 pub struct Evaluator {
     config: Arc<Config>,
     asker: Asker,
@@ -59,8 +58,25 @@ impl Evaluator {
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
         let mut history = History::default();
-        history.restore(store.restore_spans(&config.vantage, now - RESTORED_HISTORY).await?);
-        Ok(Self { config, asker, store, metrics, history: std::sync::Mutex::new(history) })
+        let gap = config
+            .groups
+            .iter()
+            .map(|group| longest_gap(group))
+            .max()
+            .unwrap_or_default();
+        history.restore(
+            store
+                .restore_spans(&config.vantage, now - RESTORED_HISTORY)
+                .await?,
+            gap,
+        );
+        Ok(Self {
+            config,
+            asker,
+            store,
+            metrics,
+            history: std::sync::Mutex::new(history),
+        })
     }
 
     /// Runs the round that was due at `due_at`; `None` where it has run before.
@@ -69,22 +85,34 @@ impl Evaluator {
     pub async fn run_round(
         &self,
         group: &Group,
-        ledger: &Mutex<Ledger>,
+        turn: &Mutex<()>,
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = Utc::now();
-        let Some(round) =
-            self.store.begin_round(&self.config.vantage, &group.name, due_at, started).await?
+        let Some(round) = self
+            .store
+            .begin_round(&self.config.vantage, &group.name, due_at, started)
+            .await?
         else {
             return Ok(None);
         };
-        let more = suspects(&*ledger.lock().await);
+        let more = suspects(
+            &self
+                .store
+                .load_ledger(&self.config.vantage, &group.name)
+                .await?,
+        );
         let asked = self.asker.ask(group, |question, address| {
-            if more.contains(&(question.clone(), address)) { 3 } else { group.samples }
+            if more.contains(&(question.clone(), address)) {
+                3
+            } else {
+                group.samples
+            }
         });
         let asked = asked.await;
-        let report = self.judge_and_record(round, group, ledger, asked).await?;
-        self.metrics.round_finished(&group.name, Utc::now() - started, &report);
+        let report = self.judge_and_record(round, group, turn, asked).await?;
+        self.metrics
+            .round_finished(&group.name, Utc::now() - started, &report);
         Ok(Some(report))
     }
 
@@ -92,34 +120,41 @@ impl Evaluator {
         &self,
         round: RoundId,
         group: &Group,
-        ledger: &Mutex<Ledger>,
+        turn: &Mutex<()>,
         mut asked: Asked,
     ) -> Result<RoundReport, StoreError> {
         // Rounds of a group may overlap in their asking, never in their judging.
-        let mut ledger = ledger.lock().await;
-        let mut changes = self.absorb(&asked.observations);
+        let _turn = turn.lock().await;
+        let mut changes = self.absorb(group, &asked.observations);
         let mut verdicts = judge(&self.history(), group, &asked, Utc::now());
         let again = suspicious(&verdicts);
         if !again.is_empty() {
             let more = self.asker.ask_again(group, &again, &mut asked.zones).await;
-            changes.extend(self.absorb(&more));
+            changes.extend(self.absorb(group, &more));
             asked.observations.extend(more);
             verdicts = judge(&self.history(), group, &asked, Utc::now());
         }
         let now = Utc::now();
         let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
 
-        // The incidents move only when the store has them: what cannot be recorded is found again by the next round.
-        let mut next = ledger.clone();
+        // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
+        // again by the next round.
+        let mut ledger = self
+            .store
+            .load_ledger(&self.config.vantage, &group.name)
+            .await?;
+        let names = group.names.iter().cloned().collect();
+        let mut transitions = ledger::retire(&mut ledger, &names, &group.resolvers, now);
         let judgement = Judgement {
             vantage: &self.config.vantage,
             group: &group.name,
             policy: &group.policy,
             verdicts: &verdicts,
             findings: &found,
+            authorities: AuthorityReach::of(&asked.observations),
             now,
         };
-        let transitions = ledger::advance(&mut next, &judgement);
+        transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
 
         let recorded: Vec<_> = asked.observations.iter().cloned().zip(changes).collect();
@@ -129,28 +164,41 @@ impl Evaluator {
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
-            ledger: &next,
+            ledger: &ledger,
             transitions: &transitions,
             messages: &messages,
             now,
         };
-        self.store.finish_round(round, outcome).await?;
-        *ledger = next;
+        self.store.finish_round(round, &outcome).await?;
         self.history().forget_before(now - RESTORED_HISTORY);
-        Ok(RoundReport { verdicts, findings: found, transitions, observations: recorded.len() })
+        Ok(RoundReport {
+            verdicts,
+            findings: found,
+            transitions,
+            observations: recorded.len(),
+        })
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn absorb(&self, observations: &[Observation]) -> Vec<SpanChange> {
-        absorb(&mut self.history(), observations)
+    fn absorb(&self, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
+        absorb(&mut self.history(), group, observations)
     }
 }
 
-fn absorb(history: &mut History, observations: &[Observation]) -> Vec<SpanChange> {
-    observations.iter().map(|observation| history.absorb(observation)).collect()
+fn absorb(history: &mut History, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
+    let gap = longest_gap(group);
+    observations
+        .iter()
+        .map(|observation| history.absorb(observation, gap))
+        .collect()
+}
+
+/// A silence longer than three rounds ends what is known of the time between.
+fn longest_gap(group: &Group) -> Duration {
+    group.policy.period * 3
 }
 
 fn input<'a>(group: &'a Group, asked: &'a Asked, now: DateTime<Utc>) -> RoundInput<'a> {
@@ -192,12 +240,12 @@ fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
 pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Finding>) {
     let mut history = History::default();
     let mut asked = asker.ask(group, |_, _| group.samples).await;
-    absorb(&mut history, &asked.observations);
+    absorb(&mut history, group, &asked.observations);
     let mut verdicts = judge(&history, group, &asked, Utc::now());
     let again = suspicious(&verdicts);
     if !again.is_empty() {
         let more = asker.ask_again(group, &again, &mut asked.zones).await;
-        absorb(&mut history, &more);
+        absorb(&mut history, group, &more);
         asked.observations.extend(more);
         verdicts = judge(&history, group, &asked, Utc::now());
     }

@@ -42,7 +42,9 @@ pub fn app(context: Context) -> Router {
 
 /// Serves until `shutdown`; requests under way are answered first.
 pub async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) {
-    let served = axum::serve(listener, app).with_graceful_shutdown(shutdown.cancelled_owned()).await;
+    let served = axum::serve(listener, app)
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await;
     if let Err(error) = served {
         tracing::error!(%error, "the HTTP face ended");
     }

@@ -16,7 +16,7 @@ use prometheus_client::{
 };
 
 use crate::audit::{
-        finding::{Finding, FindingKind},
+    finding::{Finding, FindingKind},
     incident::Transition,
     verdict::{State, Verdict},
 };
@@ -104,8 +104,13 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("dns_auditor");
         let rounds = Family::default();
-        registry.register("rounds", "Rounds by result: finished, failed or missed", rounds.clone());
-        let round_duration = Family::<GroupLabel, Histogram, fn() -> Histogram>::new_with_constructor(seconds);
+        registry.register(
+            "rounds",
+            "Rounds by result: finished, failed or missed",
+            rounds.clone(),
+        );
+        let round_duration =
+            Family::<GroupLabel, Histogram, fn() -> Histogram>::new_with_constructor(seconds);
         registry.register_with_unit(
             "round_duration",
             "From the start of a round to its commit",
@@ -120,13 +125,29 @@ impl Metrics {
             last_round.clone(),
         );
         let observations = Family::default();
-        registry.register("observations", "Observations recorded", observations.clone());
+        registry.register(
+            "observations",
+            "Observations recorded",
+            observations.clone(),
+        );
         let verdicts = Family::default();
-        registry.register("verdicts", "Questions in each state at each resolver, last round", verdicts.clone());
+        registry.register(
+            "verdicts",
+            "Questions in each state at each resolver, last round",
+            verdicts.clone(),
+        );
         let findings = Family::default();
-        registry.register("findings", "Findings at the authorities, last round", findings.clone());
+        registry.register(
+            "findings",
+            "Findings at the authorities, last round",
+            findings.clone(),
+        );
         let transitions = Family::default();
-        registry.register("incident_transitions", "Steps of incidents", transitions.clone());
+        registry.register(
+            "incident_transitions",
+            "Steps of incidents",
+            transitions.clone(),
+        );
         Self {
             registry,
             rounds,
@@ -142,36 +163,65 @@ impl Metrics {
 
     /// Counts a recorded round and what it found.
     pub fn round_finished(&self, group: &str, took: TimeDelta, report: &RoundReport) {
-        let label = GroupLabel { group: group.to_owned() };
+        let label = GroupLabel {
+            group: group.to_owned(),
+        };
         self.count_round(group, "finished");
-        self.round_duration.get_or_create(&label).observe(took.as_seconds_f64());
-        self.last_round.get_or_create(&label).set(Utc::now().timestamp());
-        self.observations.get_or_create(&label).inc_by(report.observations as u64);
+        self.round_duration
+            .get_or_create(&label)
+            .observe(took.as_seconds_f64());
+        self.last_round
+            .get_or_create(&label)
+            .set(Utc::now().timestamp());
+        self.observations
+            .get_or_create(&label)
+            .inc_by(report.observations as u64);
         self.count_states(group, report);
         for transition in &report.transitions {
             let kind = format!("{:?}", transition.kind).to_lowercase();
-            self.transitions.get_or_create(&TransitionLabel { group: group.to_owned(), kind }).inc();
+            self.transitions
+                .get_or_create(&TransitionLabel {
+                    group: group.to_owned(),
+                    kind,
+                })
+                .inc();
         }
-        self.with_due(group, |due| (due.finished, due.failed) = (Some(Utc::now()), 0));
+        self.with_due(group, |due| {
+            (due.finished, due.failed) = (Some(Utc::now()), 0)
+        });
     }
 
     /// Gauges of the last round, over the closed lists: a state that has gone is told as zero.
     fn count_states(&self, group: &str, report: &RoundReport) {
-        let resolvers: BTreeSet<&str> = report.verdicts.iter().map(|verdict| &*verdict.resolver).collect();
+        let resolvers: BTreeSet<&str> = report
+            .verdicts
+            .iter()
+            .map(|verdict| &*verdict.resolver)
+            .collect();
         for resolver in resolvers {
             for state in State::ALL {
-                let of = |verdict: &&Verdict| verdict.resolver == resolver && verdict.state == state;
+                let of =
+                    |verdict: &&Verdict| verdict.resolver == resolver && verdict.state == state;
                 let label = VerdictLabel {
                     group: group.to_owned(),
                     resolver: resolver.to_owned(),
                     state: state.name().to_owned(),
                 };
-                self.verdicts.get_or_create(&label).set(report.verdicts.iter().filter(of).count() as i64);
+                self.verdicts
+                    .get_or_create(&label)
+                    .set(report.verdicts.iter().filter(of).count() as i64);
             }
         }
         for kind in FindingKind::ALL {
-            let label = FindingLabel { group: group.to_owned(), finding: kind.name().to_owned() };
-            let count = report.findings.iter().filter(|finding| finding.kind == kind).count();
+            let label = FindingLabel {
+                group: group.to_owned(),
+                finding: kind.name().to_owned(),
+            };
+            let count = report
+                .findings
+                .iter()
+                .filter(|finding| finding.kind == kind)
+                .count();
             self.findings.get_or_create(&label).set(count as i64);
         }
     }
@@ -194,7 +244,10 @@ impl Metrics {
 
     /// Every group's schedule, for readiness.
     pub fn schedule(&self) -> BTreeMap<String, Due> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.due
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The OpenMetrics text of everything here.
@@ -205,7 +258,12 @@ impl Metrics {
     }
 
     fn count_round(&self, group: &str, result: &str) {
-        self.rounds.get_or_create(&RoundLabel { group: group.to_owned(), result: result.to_owned() }).inc();
+        self.rounds
+            .get_or_create(&RoundLabel {
+                group: group.to_owned(),
+                result: result.to_owned(),
+            })
+            .inc();
     }
 
     fn with_due(&self, group: &str, change: impl FnOnce(&mut Due)) {

@@ -14,7 +14,6 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::ledger::Ledger,
     config::{Config, Group, Schedule},
     evaluator::Evaluator,
     metrics::Metrics,
@@ -28,7 +27,6 @@ const OVERLAP: usize = 2;
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 /// Starts rounds when they are due.
-#[derive(Debug)]
 pub struct Scheduler {
     config: Arc<Config>,
     evaluator: Arc<Evaluator>,
@@ -36,11 +34,11 @@ pub struct Scheduler {
     metrics: Arc<Metrics>,
 }
 
-/// One group's loop: its schedule, its incidents, and the rounds it has under way.
+/// One group's loop: its schedule, whose turn it is to judge, and the rounds it has under way.
 #[derive(Debug)]
 pub struct GroupLoop {
     group: Arc<Group>,
-    ledger: Arc<Mutex<Ledger>>,
+    turn: Arc<Mutex<()>>,
     under_way: Arc<Semaphore>,
     rounds: TaskTracker,
     last_due: DateTime<Utc>,
@@ -48,8 +46,18 @@ pub struct GroupLoop {
 
 impl Scheduler {
     /// A scheduler over the service's parts.
-    pub fn new(config: Arc<Config>, evaluator: Arc<Evaluator>, store: Store, metrics: Arc<Metrics>) -> Self {
-        Self { config, evaluator, store, metrics }
+    pub fn new(
+        config: Arc<Config>,
+        evaluator: Arc<Evaluator>,
+        store: Store,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            config,
+            evaluator,
+            store,
+            metrics,
+        }
     }
 
     /// Runs every group until `shutdown`; then lets rounds under way end within `grace`, and abandons the rest.
@@ -57,32 +65,50 @@ impl Scheduler {
         let vantage = &self.config.vantage;
         let abandoned = self.store.abandon_rounds(vantage, Utc::now()).await?;
         if abandoned > 0 {
-            tracing::warn!(rounds = abandoned, "rounds cut off by the last stop are abandoned");
+            tracing::warn!(
+                rounds = abandoned,
+                "rounds cut off by the last stop are abandoned"
+            );
         }
         let mut loops = Vec::new();
         for group in &self.config.groups {
             loops.push(self.start_group(group.clone(), Utc::now()).await?);
         }
-        futures::future::join_all(loops.iter_mut().map(|group| self.run_group(group, &shutdown))).await;
+        futures::future::join_all(
+            loops
+                .iter_mut()
+                .map(|group| self.run_group(group, &shutdown)),
+        )
+        .await;
         let ended = futures::future::join_all(loops.iter().map(|group| {
             group.rounds.close();
             group.rounds.wait()
         }));
         if tokio::time::timeout(grace, ended).await.is_err() {
             let abandoned = self.store.abandon_rounds(vantage, Utc::now()).await?;
-            tracing::warn!(rounds = abandoned, "rounds did not end in time and are abandoned");
+            tracing::warn!(
+                rounds = abandoned,
+                "rounds did not end in time and are abandoned"
+            );
         }
         Ok(())
     }
 
-    async fn start_group(&self, group: Arc<Group>, now: DateTime<Utc>) -> Result<GroupLoop, StoreError> {
-        let ledger = self.store.load_ledger(&self.config.vantage, &group.name).await?;
-        let last_run = self.store.last_round(&self.config.vantage, &group.name).await?;
+    async fn start_group(
+        &self,
+        group: Arc<Group>,
+        now: DateTime<Utc>,
+    ) -> Result<GroupLoop, StoreError> {
+        let last_run = self
+            .store
+            .last_round(&self.config.vantage, &group.name)
+            .await?;
         let last_due = before_first(&group.schedule, last_run, now);
-        self.metrics.group_scheduled(&group.name, group.schedule.next_after(last_due));
+        self.metrics
+            .group_scheduled(&group.name, group.schedule.next_after(last_due));
         Ok(GroupLoop {
             group,
-            ledger: Arc::new(Mutex::new(ledger)),
+            turn: Arc::default(),
             under_way: Arc::new(Semaphore::new(OVERLAP)),
             rounds: TaskTracker::new(),
             last_due,
@@ -91,7 +117,11 @@ impl Scheduler {
 
     async fn run_group(&self, group: &mut GroupLoop, shutdown: &CancellationToken) {
         while let Some(due_at) = group.group.schedule.next_after(group.last_due) {
-            if shutdown.run_until_cancelled(sleep_until(due_at)).await.is_none() {
+            if shutdown
+                .run_until_cancelled(sleep_until(due_at))
+                .await
+                .is_none()
+            {
                 return;
             }
             self.step(group, due_at).await;
@@ -101,16 +131,17 @@ impl Scheduler {
     /// Starts the round that is due, or records its tick as missed.
     pub async fn step(&self, group: &mut GroupLoop, due_at: DateTime<Utc>) {
         group.last_due = due_at;
-        self.metrics.group_scheduled(&group.group.name, group.group.schedule.next_after(due_at));
+        self.metrics
+            .group_scheduled(&group.group.name, group.group.schedule.next_after(due_at));
         let Ok(permit) = group.under_way.clone().try_acquire_owned() else {
             self.miss(&group.group, due_at).await;
             return;
         };
         let (evaluator, config) = (self.evaluator.clone(), group.group.clone());
-        let (ledger, metrics) = (group.ledger.clone(), self.metrics.clone());
+        let (turn, metrics) = (group.turn.clone(), self.metrics.clone());
         group.rounds.spawn(async move {
             let _permit = permit;
-            match evaluator.run_round(&config, &ledger, due_at).await {
+            match evaluator.run_round(&config, &turn, due_at).await {
                 Ok(Some(report)) => tracing::info!(
                     group = %config.name,
                     due_at = %due_at.to_rfc3339(),
@@ -131,14 +162,22 @@ impl Scheduler {
     async fn miss(&self, group: &Group, due_at: DateTime<Utc>) {
         self.metrics.round_missed(&group.name);
         tracing::warn!(group = %group.name, due_at = %due_at.to_rfc3339(), "tick missed: two rounds still run");
-        if let Err(error) = self.store.missed_round(&self.config.vantage, &group.name, due_at).await {
+        if let Err(error) = self
+            .store
+            .missed_round(&self.config.vantage, &group.name, due_at)
+            .await
+        {
             tracing::error!(group = %group.name, %error, "missed tick was not recorded");
         }
     }
 }
 
 /// The instant after which the first tick counts: the latest passed tick is run late, unless it ran before.
-fn before_first(schedule: &Schedule, last_run: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+fn before_first(
+    schedule: &Schedule,
+    last_run: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
     let mut start = now - schedule.period() - Duration::from_secs(1);
     while let Some(tick) = schedule.next_after(start).filter(|tick| *tick <= now) {
         let following = schedule.next_after(tick);
@@ -168,15 +207,44 @@ mod tests {
         let instant = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let schedule = Schedule::parse(cron).unwrap();
         let from = before_first(&schedule, last_run.map(instant), instant(now));
-        assert_eq!(schedule.next_after(from), Some(instant(expected)), "{cron} {last_run:?} {now}");
+        assert_eq!(
+            schedule.next_after(from),
+            Some(instant(expected)),
+            "{cron} {last_run:?} {now}"
+        );
     }
 
     #[test]
     fn the_latest_passed_tick_is_run_late_unless_it_ran_before() {
-        check("0 * * * * *", None, "2026-11-22T10:00:30Z", "2026-11-22T10:00:00Z");
-        check("0 * * * * *", Some("2026-11-22T10:00:00Z"), "2026-11-22T10:00:30Z", "2026-11-22T10:01:00Z");
-        check("0 * * * * *", Some("2026-11-22T09:00:00Z"), "2026-11-22T10:00:30Z", "2026-11-22T10:00:00Z");
-        check("0 0 3 * * *", None, "2026-11-22T10:00:30Z", "2026-11-22T03:00:00Z");
-        check("*/5 * * * * *", None, "2026-11-22T10:00:05Z", "2026-11-22T10:00:05Z");
+        check(
+            "0 * * * * *",
+            None,
+            "2026-11-22T10:00:30Z",
+            "2026-11-22T10:00:00Z",
+        );
+        check(
+            "0 * * * * *",
+            Some("2026-11-22T10:00:00Z"),
+            "2026-11-22T10:00:30Z",
+            "2026-11-22T10:01:00Z",
+        );
+        check(
+            "0 * * * * *",
+            Some("2026-11-22T09:00:00Z"),
+            "2026-11-22T10:00:30Z",
+            "2026-11-22T10:00:00Z",
+        );
+        check(
+            "0 0 3 * * *",
+            None,
+            "2026-11-22T10:00:30Z",
+            "2026-11-22T03:00:00Z",
+        );
+        check(
+            "*/5 * * * * *",
+            None,
+            "2026-11-22T10:00:05Z",
+            "2026-11-22T10:00:05Z",
+        );
     }
 }

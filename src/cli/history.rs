@@ -44,7 +44,12 @@ pub(super) struct TimelineArgs {
 #[derive(Debug, Args)]
 pub(super) struct StateArgs {
     /// As of this instant: RFC 3339, or relative such as -2h
-    #[arg(long, value_name = "INSTANT", default_value = "now", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "INSTANT",
+        default_value = "now",
+        allow_hyphen_values = true
+    )]
     at: String,
     /// Only this name
     name: Option<DnsName>,
@@ -76,12 +81,22 @@ pub(super) async fn timeline(
     Ok(EXIT_OK)
 }
 
-pub(super) async fn state(args: &StateArgs, config: &Config, output: &Output) -> Result<u8, CliError> {
+pub(super) async fn state(
+    args: &StateArgs,
+    config: &Config,
+    output: &Output,
+) -> Result<u8, CliError> {
     let at = read_instant(&args.at)?;
     let database = OpenDatabase::borrow(&config.database).await?;
     let states = database.store.state_at(at, args.name.as_ref()).await;
     database.close().await?;
-    output.print(&Snapshot { at, states: states? }, render_state)?;
+    output.print(
+        &Snapshot {
+            at,
+            states: states?,
+        },
+        render_state,
+    )?;
     Ok(EXIT_OK)
 }
 
@@ -129,12 +144,27 @@ fn spans(timeline: &Timeline) -> String {
             instant_or_dash(span.cached_until),
         ]
     });
-    table::render(["FIRST SEEN", "LAST SEEN", "WHO", "TYPE", "ANSWER", "TTL", "CACHED UNTIL"], rows)
+    table::render(
+        [
+            "FIRST SEEN",
+            "LAST SEEN",
+            "WHO",
+            "TYPE",
+            "ANSWER",
+            "TTL",
+            "CACHED UNTIL",
+        ],
+        rows,
+    )
 }
 
 fn who(span: &Span) -> String {
     let source = &span.series.source;
-    let mark = if source.kind == SourceKind::Authority { "*" } else { "" };
+    let mark = if source.kind == SourceKind::Authority {
+        "*"
+    } else {
+        ""
+    };
     match &span.site {
         Some(site) => format!("{mark}{source} {}", inert(site)),
         None => format!("{mark}{source}"),
@@ -160,11 +190,26 @@ fn verdicts(verdicts: &[VerdictSpan]) -> String {
             verdict.severity.to_string(),
         ]
     });
-    let mut text = table::render(["SINCE", "UNTIL", "RESOLVER", "TYPE", "VERDICT", "SEVERITY"], rows);
+    let mut text = table::render(
+        ["SINCE", "UNTIL", "RESOLVER", "TYPE", "VERDICT", "SEVERITY"],
+        rows,
+    );
     let mut told = Vec::new();
-    for verdict in verdicts.iter().filter(|verdict| verdict.severity > crate::types::Severity::None) {
-        let reason = verdict.evidence.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default();
-        let line = format!("{} at {}: {}", verdict.state, verdict.resolver, inert(reason));
+    for verdict in verdicts
+        .iter()
+        .filter(|verdict| verdict.severity > crate::types::Severity::None)
+    {
+        let reason = verdict
+            .evidence
+            .get("reason")
+            .and_then(|reason| reason.as_str())
+            .unwrap_or_default();
+        let line = format!(
+            "{} at {}: {}",
+            verdict.state,
+            verdict.resolver,
+            inert(reason)
+        );
         if !told.contains(&line) {
             text += &wrap(&line, "  ", 100);
             text.push('\n');
@@ -177,7 +222,11 @@ fn verdicts(verdicts: &[VerdictSpan]) -> String {
 fn findings(timeline: &Timeline) -> String {
     let mut text = String::new();
     for finding in &timeline.findings {
-        let reason = finding.evidence.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default();
+        let reason = finding
+            .evidence
+            .get("reason")
+            .and_then(|reason| reason.as_str())
+            .unwrap_or_default();
         let line = format!(
             "{} to {}  {} {}: {}",
             instant(finding.since),
@@ -212,7 +261,11 @@ pub(super) fn events(events: &[IncidentEvent], id: uuid::Uuid) -> String {
             EventKind::DeliveryFailed => "delivery failed",
             EventKind::DeliveryBuried => "delivery given up",
         };
-        let line = format!("{}  {what}{to}: {}", instant(event.at), inert(&event.detail));
+        let line = format!(
+            "{}  {what}{to}: {}",
+            instant(event.at),
+            inert(&event.detail)
+        );
         text += &wrap(line.trim_end_matches(": "), "    ", 100);
         text.push('\n');
     }
@@ -254,12 +307,25 @@ fn render_state(snapshot: &Snapshot) -> String {
             who(span),
             inert(&span.answer.to_string()),
             ttls(span),
-            row.verdict.as_ref().map_or_else(|| "-".to_owned(), |verdict| verdict.state.to_string()),
+            row.verdict
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |verdict| verdict.state.to_string()),
             instant_or_dash(span.cached_until),
-            humantime::format_duration(std::time::Duration::from_secs(row.age_seconds.unsigned_abs())).to_string(),
+            humantime::format_duration(std::time::Duration::from_secs(
+                row.age_seconds.unsigned_abs(),
+            ))
+            .to_string(),
         ]
     });
-    let head = ["QUESTION", "WHO", "ANSWER", "TTL", "VERDICT", "CACHED UNTIL", "AGE"];
+    let head = [
+        "QUESTION",
+        "WHO",
+        "ANSWER",
+        "TTL",
+        "VERDICT",
+        "CACHED UNTIL",
+        "AGE",
+    ];
     format!(
         "as of {}; * is an authoritative server\n\n{}",
         instant(snapshot.at),

@@ -69,9 +69,18 @@ struct Whole {
     events: Vec<IncidentEvent>,
 }
 
-pub(super) async fn run(args: IncidentsArgs, config: &Config, output: &Output) -> Result<u8, CliError> {
+pub(super) async fn run(
+    args: IncidentsArgs,
+    config: &Config,
+    output: &Output,
+) -> Result<u8, CliError> {
     let database = OpenDatabase::borrow(&config.database).await?;
-    let done = match args.command.unwrap_or_else(|| IncidentsCommand::List(ListArgs { all: false, limit: 50 })) {
+    let done = match args.command.unwrap_or_else(|| {
+        IncidentsCommand::List(ListArgs {
+            all: false,
+            limit: 50,
+        })
+    }) {
         IncidentsCommand::List(args) => list(&database.store, &args, output).await,
         IncidentsCommand::Show { id } => show(&database.store, &id, output).await,
         IncidentsCommand::Ack { id } => act(&database.store, &id, true, output).await,
@@ -82,8 +91,15 @@ pub(super) async fn run(args: IncidentsArgs, config: &Config, output: &Output) -
 }
 
 async fn list(store: &Store, args: &ListArgs, output: &Output) -> Result<u8, CliError> {
-    let statuses = if args.all { Vec::new() } else { vec![Status::Open, Status::Recovering] };
-    let filter = IncidentFilter { statuses, ..IncidentFilter::default() };
+    let statuses = if args.all {
+        Vec::new()
+    } else {
+        vec![Status::Open, Status::Recovering]
+    };
+    let filter = IncidentFilter {
+        statuses,
+        ..IncidentFilter::default()
+    };
     let page = store.incidents(&filter, None, args.limit).await?;
     output.print(&page, render_list)?;
     Ok(EXIT_OK)
@@ -104,7 +120,18 @@ fn render_list(page: &IncidentPage) -> String {
             instant(incident.opened_at),
         ]
     });
-    table::render(["ID", "STATUS", "SEVERITY", "VERDICT", "ABOUT", "RESOLVERS", "SINCE"], rows)
+    table::render(
+        [
+            "ID",
+            "STATUS",
+            "SEVERITY",
+            "VERDICT",
+            "ABOUT",
+            "RESOLVERS",
+            "SINCE",
+        ],
+        rows,
+    )
 }
 
 async fn show(store: &Store, id: &str, output: &Output) -> Result<u8, CliError> {
@@ -120,9 +147,15 @@ async fn act(store: &Store, id: &str, ack: bool, output: &Output) -> Result<u8, 
     let id = find(store, id).await?;
     let by = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
     let (done, what) = if ack {
-        (store.ack_incident(id, &by, Utc::now()).await?, "acknowledged")
+        (
+            store.ack_incident(id, &by, Utc::now()).await?,
+            "acknowledged",
+        )
     } else {
-        (store.resolve_incident(id, &by, Utc::now()).await?, "resolved")
+        (
+            store.resolve_incident(id, &by, Utc::now()).await?,
+            "resolved",
+        )
     };
     if !done {
         output.error(&format!("incident {id} is {what} already"));
@@ -137,13 +170,22 @@ async fn find(store: &Store, id: &str) -> Result<Uuid, CliError> {
     if let Ok(id) = id.parse() {
         return Ok(id);
     }
-    let page = store.incidents(&IncidentFilter::default(), None, 1_000).await?;
-    let found: Vec<_> =
-        page.incidents.iter().map(|incident| incident.id).filter(|known| known.to_string().starts_with(id)).collect();
+    let page = store
+        .incidents(&IncidentFilter::default(), None, 1_000)
+        .await?;
+    let found: Vec<_> = page
+        .incidents
+        .iter()
+        .map(|incident| incident.id)
+        .filter(|known| known.to_string().starts_with(id))
+        .collect();
     match found[..] {
         [one] => Ok(one),
         [] => Err(CliError::Usage(format!("no incident begins with {id}"))),
-        _ => Err(CliError::Usage(format!("{} incidents begin with {id}: give more of the id", found.len()))),
+        _ => Err(CliError::Usage(format!(
+            "{} incidents begin with {id}: give more of the id",
+            found.len()
+        ))),
     }
 }
 
@@ -189,25 +231,58 @@ fn render_whole(whole: &Whole) -> String {
 }
 
 fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
-    let list = |items: Vec<String>| if items.is_empty() { "-".to_owned() } else { items.join(" ") };
+    let list = |items: Vec<String>| {
+        if items.is_empty() {
+            "-".to_owned()
+        } else {
+            items.join(" ")
+        }
+    };
     let right = incident.baseline.as_ref().map_or_else(
         || "-".to_owned(),
         |right| {
-            let records = if right.records.is_empty() { right.rcode.clone() } else { right.records.join(" ") };
-            inert(&right.ttl.map_or_else(|| records.clone(), |ttl| format!("{records} (TTL {ttl})")))
+            let records = if right.records.is_empty() {
+                right.rcode.clone()
+            } else {
+                right.records.join(" ")
+            };
+            inert(
+                &right
+                    .ttl
+                    .map_or_else(|| records.clone(), |ttl| format!("{records} (TTL {ttl})")),
+            )
         },
     );
     vec![
         ("id", incident.id.to_string()),
         ("about", incident.key.subject.clone()),
-        ("names", list(incident.names.iter().take(20).map(ToString::to_string).collect())),
-        ("resolvers", list(incident.resolvers.iter().cloned().collect())),
-        ("authorities", list(incident.authorities.iter().cloned().collect())),
+        (
+            "names",
+            list(
+                incident
+                    .names
+                    .iter()
+                    .take(20)
+                    .map(ToString::to_string)
+                    .collect(),
+            ),
+        ),
+        (
+            "resolvers",
+            list(incident.resolvers.iter().cloned().collect()),
+        ),
+        (
+            "authorities",
+            list(incident.authorities.iter().cloned().collect()),
+        ),
         ("right", right),
         ("first bad", instant(incident.opened_at)),
         ("last bad", instant(incident.last_bad_at)),
         ("cached until", instant_or_dash(incident.cached_until)),
-        ("worst case until", instant_or_dash(incident.worst_case_until)),
+        (
+            "worst case until",
+            instant_or_dash(incident.worst_case_until),
+        ),
         ("resolved", instant_or_dash(incident.resolved_at)),
         ("acknowledged", instant_or_dash(incident.acked_at)),
     ]
@@ -215,15 +290,23 @@ fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
 
 fn observed(observed: &[Observed]) -> String {
     let rows = observed.iter().map(|seen| {
-        let answer = if seen.records.is_empty() { seen.rcode.clone() } else { seen.records.join(" ") };
+        let answer = if seen.records.is_empty() {
+            seen.rcode.clone()
+        } else {
+            seen.records.join(" ")
+        };
         [
             instant(seen.at),
             seen.source.to_string(),
             seen.question.to_string(),
             inert(&answer),
-            seen.ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()),
+            seen.ttl
+                .map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()),
             instant_or_dash(seen.cached_until),
         ]
     });
-    table::render(["AT", "WHO", "QUESTION", "ANSWER", "TTL", "CACHED UNTIL"], rows)
+    table::render(
+        ["AT", "WHO", "QUESTION", "ANSWER", "TTL", "CACHED UNTIL"],
+        rows,
+    )
 }

@@ -35,12 +35,26 @@ enum NotifyCommand {
     },
 }
 
-pub(super) async fn run(args: NotifyArgs, config: &Config, output: &Output) -> Result<u8, CliError> {
+pub(super) async fn run(
+    args: NotifyArgs,
+    config: &Config,
+    output: &Output,
+) -> Result<u8, CliError> {
     let NotifyCommand::Test { channel } = args.command;
     let Some(channel) = config.channels.iter().find(|known| known.id == channel) else {
-        let known: Vec<_> = config.channels.iter().map(|channel| channel.id.as_str()).collect();
-        let known = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
-        return Err(CliError::Usage(format!("there is no channel {channel}; known: {known}")));
+        let known: Vec<_> = config
+            .channels
+            .iter()
+            .map(|channel| channel.id.as_str())
+            .collect();
+        let known = if known.is_empty() {
+            "none is configured".to_owned()
+        } else {
+            known.join(", ")
+        };
+        return Err(CliError::Usage(format!(
+            "there is no channel {channel}; known: {known}"
+        )));
     };
     let database = OpenDatabase::borrow(&config.database).await?;
     let sent = send(&database.store, channel, config, output).await;
@@ -48,7 +62,12 @@ pub(super) async fn run(args: NotifyArgs, config: &Config, output: &Output) -> R
     sent
 }
 
-async fn send(store: &Store, channel: &Channel, config: &Config, output: &Output) -> Result<u8, CliError> {
+async fn send(
+    store: &Store,
+    channel: &Channel,
+    config: &Config,
+    output: &Output,
+) -> Result<u8, CliError> {
     let now = Utc::now();
     let message = NewMessage {
         id: Uuid::new_v4(),
@@ -61,8 +80,12 @@ async fn send(store: &Store, channel: &Channel, config: &Config, output: &Output
     };
     store.enqueue(std::slice::from_ref(&message)).await?;
     let instance = format!("notify-test/{}", message.id);
-    let dispatcher =
-        Dispatcher::new(store.clone(), Notifier::default(), config.channels.iter().cloned(), &instance);
+    let dispatcher = Dispatcher::new(
+        store.clone(),
+        Notifier::default(),
+        config.channels.iter().cloned(),
+        &instance,
+    );
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         // A running service may take the message first: either way the log says how it went.
@@ -74,7 +97,10 @@ async fn send(store: &Store, channel: &Channel, config: &Config, output: &Output
                     return Ok(EXIT_OK);
                 }
                 _ => {
-                    output.error(&format!("not delivered to {}: {}", channel.id, event.detail));
+                    output.error(&format!(
+                        "not delivered to {}: {}",
+                        channel.id, event.detail
+                    ));
                     return Ok(EXIT_BREACH);
                 }
             }
@@ -83,6 +109,9 @@ async fn send(store: &Store, channel: &Channel, config: &Config, output: &Output
             sleep(Duration::from_millis(100)).await;
         }
     }
-    output.error(&format!("nothing came of it within {} s; the service goes on trying", PATIENCE.as_secs()));
+    output.error(&format!(
+        "nothing came of it within {} s; the service goes on trying",
+        PATIENCE.as_secs()
+    ));
     Ok(EXIT_BREACH)
 }

@@ -1,17 +1,13 @@
-//! Printing: tables that fit 100 columns, JSON, and what goes to stderr.
+//! Printing: text or JSON to stdout, and what goes to stderr.
 //!
 //! Deliberately absent: colour. Every table reads well without.
 
 use std::io::{self, IsTerminal, Write};
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use comfy_table::{ContentArrangement, Table, presets};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Format;
-
-/// The widest table.
-const WIDTH: u16 = 100;
 
 /// Where a command's output goes, and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +17,11 @@ pub(super) struct Output {
 
 impl Output {
     /// Prints `value` as JSON, or the text `table` makes of it.
-    pub(super) fn print<T: Serialize>(&self, value: &T, table: impl FnOnce(&T) -> String) -> io::Result<()> {
+    pub(super) fn print<T: Serialize>(
+        &self,
+        value: &T,
+        table: impl FnOnce(&T) -> String,
+    ) -> io::Result<()> {
         match self.format {
             Format::Table => self.text(&table(value)),
             Format::Json => self.text(&serde_json::to_string_pretty(value)?),
@@ -50,25 +50,6 @@ impl Output {
     }
 }
 
-/// An empty table with this header, at most 100 columns wide.
-pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(header);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table
-}
-
-/// The table as text, without the blanks at the ends of its lines.
-pub(super) fn lines(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
-
 /// `2026-11-22 19:05:00Z`.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
@@ -79,17 +60,15 @@ pub(super) fn instant_or_dash(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "-".to_owned(), instant)
 }
 
-/// RFC 3339 with milliseconds, for JSON that is written by hand.
-pub(super) fn rfc3339(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
 /// Text from the wire, made harmless for a terminal: control characters and bidirectional marks become `?`.
 pub(super) fn inert(text: &str) -> String {
     let harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().map(|c| if harmful(c) { '?' } else { c }).collect()
+    text.chars()
+        .map(|c| if harmful(c) { '?' } else { c })
+        .collect()
 }
 
 /// Breaks text at blanks into lines of at most `width` characters, each after `indent`.
@@ -116,7 +95,10 @@ mod tests {
 
     #[test]
     fn long_text_is_broken_at_blanks_and_indented() {
-        assert_eq!(wrap("one two three four", "  ", 11), "  one two\n  three\n  four");
+        assert_eq!(
+            wrap("one two three four", "  ", 11),
+            "  one two\n  three\n  four"
+        );
         assert_eq!(wrap("", "  ", 11), "");
     }
 

@@ -2,18 +2,26 @@
 //!
 //! Deliberately absent: daemonising, which is the service manager's work.
 
+use std::path::Path;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, EXIT_OK, output::Output};
 use crate::{config::Config, daemon};
 
-pub(super) async fn run(config: Config, output: &Output) -> Result<u8, CliError> {
-    config.require_groups()?;
+pub(super) async fn run(config: Config, file: &Path, output: &Output) -> Result<u8, CliError> {
+    config.require_groups(Some(file))?;
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone())?;
-    let (names, groups) =
-        (config.groups.iter().map(|group| group.names.len()).sum::<usize>(), config.groups.len());
+    let (names, groups) = (
+        config
+            .groups
+            .iter()
+            .map(|group| group.names.len())
+            .sum::<usize>(),
+        config.groups.len(),
+    );
     let vantage = config.vantage.clone();
     daemon::run(config, shutdown, |address| {
         output.error(&welcome(&vantage, names, groups, address));

@@ -32,16 +32,19 @@ pub struct Asked {
 }
 
 /// Puts questions. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Asker {
     prober: Prober,
-    delegations: Arc<Delegations>,
+    delegations: Delegations,
 }
 
 impl Asker {
     /// An asker over the probe adapter.
-    pub fn new(prober: Prober, delegations: Arc<Delegations>) -> Self {
-        Self { prober, delegations }
+    pub fn new(prober: Prober, delegations: Delegations) -> Self {
+        Self {
+            prober,
+            delegations,
+        }
     }
 
     /// Puts every question of the group to all its resolvers, `samples` times each, and to its authorities once.
@@ -69,7 +72,11 @@ impl Asker {
         questions.dedup();
         let chain = Chain::new(self, group);
         let resolvers = self.ask_resolvers(group, &questions, |question, address| {
-            if wanted.contains(&(question.clone(), address)) { RESOLVER_AGAIN } else { 0 }
+            if wanted.contains(&(question.clone(), address)) {
+                RESOLVER_AGAIN
+            } else {
+                0
+            }
         });
         let (mut observations, ()) = tokio::join!(resolvers, chain.follow(questions.clone()));
         let asked = chain.finish(&mut observations);
@@ -85,11 +92,14 @@ impl Asker {
     ) -> Vec<Observation> {
         let mut asking = FuturesUnordered::new();
         for resolver in &group.resolvers {
-            let how = Ask { max_qps: Some(resolver.max_qps), ..how(group) };
+            let how = Ask {
+                max_qps: Some(resolver.max_qps),
+                ..how(group)
+            };
             for source in resolver.sources() {
                 for question in questions {
                     let count = samples(question, source.address);
-                    asking.push(self.ask_times(source.clone(), question, how, count));
+                    asking.push(self.ask_times(source.clone(), question, how.clone(), count));
                 }
             }
         }
@@ -100,7 +110,13 @@ impl Asker {
         observations
     }
 
-    async fn ask_times(&self, source: Source, question: &Question, how: Ask, count: u8) -> Vec<Observation> {
+    async fn ask_times(
+        &self,
+        source: Source,
+        question: &Question,
+        how: Ask,
+        count: u8,
+    ) -> Vec<Observation> {
         let mut observations = Vec::with_capacity(count.into());
         for _ in 0..count {
             observations.push(self.prober.ask(&source, question, &how).await);
@@ -110,7 +126,11 @@ impl Asker {
 }
 
 fn how(group: &Group) -> Ask {
-    Ask { timeout: group.timeout, attempts: group.attempts, max_qps: None }
+    Ask {
+        timeout: group.timeout,
+        attempts: group.attempts,
+        max_qps: None,
+    }
 }
 
 /// The authorities' side of a round: every question at every server of its zone, and every alias target likewise.
@@ -123,11 +143,21 @@ struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     fn new(asker: &'a Asker, group: &'a Group) -> Self {
-        Self { asker, group, asked: Mutex::default(), found: Mutex::default() }
+        Self {
+            asker,
+            group,
+            asked: Mutex::default(),
+            found: Mutex::default(),
+        }
     }
 
     async fn follow(&self, questions: Vec<Question>) {
-        join_all(questions.into_iter().map(|question| self.follow_one(question))).await;
+        join_all(
+            questions
+                .into_iter()
+                .map(|question| self.follow_one(question)),
+        )
+        .await;
     }
 
     /// Asks a name's servers, then those of whatever it is an alias of. A link that many names share is asked once.
@@ -135,7 +165,11 @@ impl<'a> Chain<'a> {
         let rtype = question.rtype;
         let mut here = vec![question.name];
         for _ in 0..LONGEST_CHAIN {
-            let links = join_all(here.into_iter().map(|name| self.ask_link(Question { name, rtype }))).await;
+            let links = join_all(
+                here.into_iter()
+                    .map(|name| self.ask_link(Question { name, rtype })),
+            )
+            .await;
             here = links.into_iter().flatten().collect();
             if here.is_empty() {
                 break;
@@ -148,14 +182,21 @@ impl<'a> Chain<'a> {
         if !self.asked.lock().await.insert(question.clone()) {
             return Vec::new();
         }
-        let Some(zone) = self.zone(&question.name).await else { return Vec::new() };
+        let Some(zone) = self.zone(&question.name).await else {
+            return Vec::new();
+        };
         let how = how(self.group);
         let replies = join_all(zone.servers.iter().map(async |server| {
-            self.asker.prober.ask(&server.source(), &question, &how).await
+            self.asker
+                .prober
+                .ask(&server.source(), &question, &how)
+                .await
         }));
         let replies = replies.await;
-        let mut targets: Vec<_> =
-            replies.iter().filter_map(|reply| leads_to(reply, &zone, question.rtype)).collect();
+        let mut targets: Vec<_> = replies
+            .iter()
+            .filter_map(|reply| leads_to(reply, &zone, question.rtype))
+            .collect();
         targets.sort();
         targets.dedup();
         self.found.lock().await.observations.extend(replies);
@@ -165,7 +206,10 @@ impl<'a> Chain<'a> {
     async fn zone(&self, name: &DnsName) -> Option<Arc<Zone>> {
         let is_ours = self.group.names.contains(name);
         let zone = if is_ours && !self.group.authorities.is_empty() {
-            self.asker.delegations.configured(name, &self.group.authorities, Utc::now()).await
+            self.asker
+                .delegations
+                .configured_for(name, &self.group.authorities, Utc::now())
+                .await
         } else {
             match self.asker.delegations.zone_of(name, Utc::now()).await {
                 Ok(zone) => zone,
@@ -192,7 +236,11 @@ fn leads_to(reply: &Observation, zone: &Zone, rtype: RecordType) -> Option<DnsNa
     if !reply.flags.has(Flags::AA) {
         return None;
     }
-    let foreign = reply.answer.links.iter().find(|link| !link.owner.is_within(&zone.apex));
+    let foreign = reply
+        .answer
+        .links
+        .iter()
+        .find(|link| !link.owner.is_within(&zone.apex));
     if let Some(link) = foreign {
         return Some(link.owner.clone());
     }

@@ -12,7 +12,11 @@ use crate::{
 };
 
 /// One message per step and channel of the group that wants its severity.
-pub(super) fn for_transitions(config: &Config, group: &Group, transitions: &[Transition]) -> Vec<NewMessage> {
+pub(super) fn for_transitions(
+    config: &Config,
+    group: &Group,
+    transitions: &[Transition],
+) -> Vec<NewMessage> {
     let base_url = format!("http://{}", config.http.listen);
     let context = MessageContext {
         vantage: &config.vantage,
@@ -20,8 +24,11 @@ pub(super) fn for_transitions(config: &Config, group: &Group, transitions: &[Tra
         runbook: group.runbook.as_deref(),
         resolvers: &group.resolvers,
     };
-    let channels: Vec<&Arc<Channel>> =
-        group.channels.iter().filter_map(|id| config.channels.iter().find(|channel| channel.id == *id)).collect();
+    let channels: Vec<&Arc<Channel>> = group
+        .channels
+        .iter()
+        .filter_map(|id| config.channels.iter().find(|channel| channel.id == *id))
+        .collect();
     transitions
         .iter()
         .flat_map(|transition| channels.iter().map(move |channel| (transition, channel)))
@@ -30,7 +37,8 @@ pub(super) fn for_transitions(config: &Config, group: &Group, transitions: &[Tra
             id: message_id(transition.incident.id, transition.number, &channel.id),
             incident_id: Some(transition.incident.id),
             channel: channel.id.clone(),
-            kind: notify::message_type(transition.kind).to_owned(),
+            kind: notify::kind_name(transition).to_owned(),
+            severity: transition.incident.severity,
             body: notify::body(channel.kind, transition, &context),
             created_at: transition.at,
         })

@@ -38,8 +38,11 @@ impl Parameters {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, Problem> {
-        let Some(text) = self.0.remove(name) else { return Ok(None) };
-        let value = parse(&text).map_err(|error| Problem::BadRequest(format!("{name}: {error}")))?;
+        let Some(text) = self.0.remove(name) else {
+            return Ok(None);
+        };
+        let value =
+            parse(&text).map_err(|error| Problem::BadRequest(format!("{name}: {error}")))?;
         Ok(Some(value))
     }
 
@@ -49,7 +52,9 @@ impl Parameters {
 
     fn end(self, known: &str) -> Result<(), Problem> {
         match self.0.into_keys().next() {
-            Some(name) => Err(Problem::BadRequest(format!("unknown parameter `{name}`; known are {known}"))),
+            Some(name) => Err(Problem::BadRequest(format!(
+                "unknown parameter `{name}`; known are {known}"
+            ))),
             None => Ok(()),
         }
     }
@@ -71,7 +76,10 @@ pub(super) async fn incidents(
         to: given.take_instant("to")?,
         ..IncidentFilter::default()
     };
-    let limit = given.take("limit", str::parse::<u32>)?.unwrap_or(USUAL_LIMIT).clamp(1, HIGHEST_LIMIT);
+    let limit = given
+        .take("limit", str::parse::<u32>)?
+        .unwrap_or(USUAL_LIMIT)
+        .clamp(1, HIGHEST_LIMIT);
     let after = given.take("after", page_key)?;
     given.end("status, group, name, resolver, from, to, limit, after")?;
     let page = context.store.incidents(&filter, after, limit).await?;
@@ -88,7 +96,9 @@ pub(super) struct Page {
 
 impl From<IncidentPage> for Page {
     fn from(page: IncidentPage) -> Self {
-        let next_after = page.next.map(|key| format!("{}_{}", key.opened_at.timestamp_micros(), key.id));
+        let next_after = page
+            .next
+            .map(|key| format!("{}_{}", key.opened_at.timestamp_micros(), key.id));
         Self { page, next_after }
     }
 }
@@ -96,8 +106,15 @@ impl From<IncidentPage> for Page {
 fn page_key(text: &str) -> Result<PageKey, &'static str> {
     let wrong = "not the `next_after` of a page";
     let (micros, id) = text.split_once('_').ok_or(wrong)?;
-    let opened_at = micros.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or(wrong)?;
-    Ok(PageKey { opened_at, id: id.parse().map_err(|_| wrong)? })
+    let opened_at = micros
+        .parse()
+        .ok()
+        .and_then(DateTime::from_timestamp_micros)
+        .ok_or(wrong)?;
+    Ok(PageKey {
+        opened_at,
+        id: id.parse().map_err(|_| wrong)?,
+    })
 }
 
 fn statuses(text: &str) -> Result<Vec<Status>, String> {
@@ -144,7 +161,9 @@ pub(super) async fn timeline(
     let mut given = Parameters(parameters);
     let name = given.take("name", str::parse::<DnsName>)?;
     let query = TimelineQuery {
-        name: name.ok_or_else(|| Problem::BadRequest("name: which name? ?name=dialer1.example.com".to_owned()))?,
+        name: name.ok_or_else(|| {
+            Problem::BadRequest("name: which name? ?name=dialer1.example.com".to_owned())
+        })?,
         rtype: given.take("type", str::parse)?,
         from: given.take_instant("from")?,
         to: given.take_instant("to")?,
@@ -170,5 +189,8 @@ pub(super) async fn state(
     let at = given.take_instant("at")?.unwrap_or_else(Utc::now);
     let name = given.take("name", str::parse::<DnsName>)?;
     given.end("at, name")?;
-    Ok(Json(Snapshot { at, states: context.store.state_at(at, name.as_ref()).await? }))
+    Ok(Json(Snapshot {
+        at,
+        states: context.store.state_at(at, name.as_ref()).await?,
+    }))
 }

@@ -53,18 +53,35 @@ pub(super) async fn ready(State(context): State<Context>) -> Response {
     if let Err(error) = context.store.ping().await {
         problems.push(format!("database: {error}"));
     }
-    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: problems.is_empty(), problems })).into_response()
+    let status = if problems.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Readiness {
+            ready: problems.is_empty(),
+            problems,
+        }),
+    )
+        .into_response()
 }
 
 fn late_groups(context: &Context, now: DateTime<Utc>) -> Vec<String> {
     let mut problems = Vec::new();
     for (group, due) in context.metrics.schedule() {
         if due.failed >= FAILED_ROUNDS {
-            problems.push(format!("group {group}: {} rounds in a row could not be recorded", due.failed));
+            problems.push(format!(
+                "group {group}: {} rounds in a row could not be recorded",
+                due.failed
+            ));
         }
         if let Some(next) = due.next.filter(|next| now > *next + LATE) {
-            problems.push(format!("group {group}: the round due at {} has not started", next.to_rfc3339()));
+            problems.push(format!(
+                "group {group}: the round due at {} has not started",
+                next.to_rfc3339()
+            ));
         }
     }
     problems

@@ -55,8 +55,17 @@ impl IntoResponse for Problem {
 }
 
 fn respond(status: StatusCode, title: &'static str, detail: &str) -> Response {
-    let body = Body { kind: "about:blank", title, status: status.as_u16(), detail };
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body())
+    let body = Body {
+        kind: "about:blank",
+        title,
+        status: status.as_u16(),
+        detail,
+    };
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        Json(body).into_response().into_body(),
+    )
         .into_response()
 }
 

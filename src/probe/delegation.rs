@@ -20,6 +20,7 @@ use crate::{
     types::{AuthorityServer, Listed, Zone},
 };
 
+mod configured;
 mod cut;
 mod hosts;
 mod said;
@@ -65,6 +66,7 @@ struct Inner {
     settings: Settings,
     places: Slots<Placed>,
     zones: Slots<Known>,
+    configured: configured::Configured,
 }
 
 type Slot<T> = Arc<tokio::sync::Mutex<Option<T>>>;
@@ -110,6 +112,7 @@ impl Delegations {
                 settings,
                 places: Slots::default(),
                 zones: Slots::default(),
+                configured: configured::Configured::default(),
             }),
         }
     }

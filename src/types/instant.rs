@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// The text is neither RFC 3339 nor relative.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an instant: write RFC 3339 (2026-11-22T19:05:00Z), a time before now (-2h, -1d6h), or now")]
+#[error(
+    "`{0}` is not an instant: write RFC 3339 (2026-11-22T19:05:00Z), a time before now (-2h, -1d6h), or now"
+)]
 pub struct NotAnInstant(pub String);
 
 /// Reads RFC 3339 with any offset, `now`, or a humantime duration before (`-2h`) or after (`+5m`) `now`.
@@ -31,7 +33,11 @@ mod tests {
 
     fn check(text: &str, expected: Option<&str>) {
         let now = "2026-11-22T19:05:00Z".parse().unwrap();
-        assert_eq!(parse_instant(text, now).ok(), expected.map(|at| at.parse().unwrap()), "{text}");
+        assert_eq!(
+            parse_instant(text, now).ok(),
+            expected.map(|at| at.parse().unwrap()),
+            "{text}"
+        );
     }
 
     #[test]

@@ -17,7 +17,11 @@ fn sources() -> Vec<(String, String)> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+            if path.is_dir() {
+                walk(&path, found)
+            } else {
+                found.push(path)
+            }
         }
     }
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -27,9 +31,17 @@ fn sources() -> Vec<(String, String)> {
     found
         .iter()
         .map(|path| {
-            let name = path.strip_prefix(&src).unwrap().with_extension("").display().to_string();
+            let name = path
+                .strip_prefix(&src)
+                .unwrap()
+                .with_extension("")
+                .display()
+                .to_string();
             let text = fs::read_to_string(path).unwrap();
-            let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>();
+            let code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect::<Vec<_>>();
             (name, code.join("\n"))
         })
         .collect()
@@ -48,23 +60,41 @@ fn imports(code: &str, module: &str) -> bool {
             block.lines().any(|line| {
                 let line = line.trim();
                 line.starts_with(&format!("{module}::")) || line == format!("{module},")
-            }) || block.split([',', '{']).any(|word| word.trim().starts_with(&format!("{module}::")) && !block.contains('\n'))
+            }) || block.split([',', '{']).any(|word| {
+                word.trim().starts_with(&format!("{module}::")) && !block.contains('\n')
+            })
         })
 }
 
 fn refuse(broken: Vec<String>) {
-    assert!(broken.is_empty(), "architecture broken:\n{}", broken.join("\n"));
+    assert!(
+        broken.is_empty(),
+        "architecture broken:\n{}",
+        broken.join("\n")
+    );
 }
 
 #[test]
 fn audit_knows_no_outside_world_and_no_clock() {
-    let forbidden = ["tokio", "sqlx", "hickory", "reqwest", "axum", "Utc::now", "Instant::now", "SystemTime"];
+    let forbidden = [
+        "tokio",
+        "sqlx",
+        "hickory",
+        "reqwest",
+        "axum",
+        "Utc::now",
+        "Instant::now",
+        "SystemTime",
+    ];
     refuse(
         sources()
             .iter()
             .filter(|(file, _)| part(file) == "audit")
             .flat_map(|(file, code)| {
-                forbidden.iter().filter(|word| code.contains(**word)).map(move |word| format!("{file} names {word}"))
+                forbidden
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(move |word| format!("{file} names {word}"))
             })
             .collect(),
     );
@@ -85,11 +115,17 @@ fn each_library_stands_in_its_own_part_only() {
         let mut used = false;
         for (file, code) in sources.iter().filter(|(_, code)| code.contains(library)) {
             used = true;
-            if !allowed.iter().any(|home| file == home || file.starts_with(&format!("{home}/"))) {
+            if !allowed
+                .iter()
+                .any(|home| file == home || file.starts_with(&format!("{home}/")))
+            {
                 broken.push(format!("{file} names {library}"));
             }
         }
-        assert!(used, "{library} is used nowhere: this test no longer sees what it looks for");
+        assert!(
+            used,
+            "{library} is used nowhere: this test no longer sees what it looks for"
+        );
     }
     refuse(broken);
 }
@@ -102,14 +138,23 @@ fn imports_point_down() {
         let above: Vec<&str> = if PURE.contains(&here) {
             [&ADAPTERS[..], &SERVICES, &FACES, &["daemon", "metrics"]].concat()
         } else if ADAPTERS.contains(&here) {
-            let others = ADAPTERS.iter().copied().filter(|other| *other != here).collect::<Vec<_>>();
+            let others = ADAPTERS
+                .iter()
+                .copied()
+                .filter(|other| *other != here)
+                .collect::<Vec<_>>();
             [&others[..], &SERVICES, &FACES, &["daemon", "metrics"]].concat()
         } else if SERVICES.contains(&here) {
             [&FACES[..], &["daemon"]].concat()
         } else {
             continue;
         };
-        broken.extend(above.iter().filter(|module| imports(&code, module)).map(|module| format!("{file} imports {module}")));
+        broken.extend(
+            above
+                .iter()
+                .filter(|module| imports(&code, module))
+                .map(|module| format!("{file} imports {module}")),
+        );
     }
     refuse(broken);
 }

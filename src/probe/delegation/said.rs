@@ -38,9 +38,7 @@ pub(super) fn said(
     ) {
         return None;
     }
-    let own = soa_owners(&message.answers).find(|owner| owner == asked);
-    let enclosing = soa_owners(&message.authorities).find(|owner| asked.is_within(owner));
-    if let Some(apex) = own.or(enclosing) {
+    if let Some(apex) = apex_named(asked, message) {
         if apex == *zone {
             return Some(Said::Inside);
         }
@@ -51,6 +49,13 @@ pub(super) fn said(
     }
     // An alias, or an authority that sends no SOA with its denials. An apex would have shown its SOA.
     observation.flags.has(Flags::AA).then_some(Said::Inside)
+}
+
+/// The apex whose SOA a reply carries: the name's own, or one it lies below.
+pub(super) fn apex_named(asked: &DnsName, message: &Message) -> Option<DnsName> {
+    let own = soa_owners(&message.answers).find(|owner| owner == asked);
+    let enclosing = soa_owners(&message.authorities).find(|owner| asked.is_within(owner));
+    own.or(enclosing)
 }
 
 fn soa_owners(records: &[Record]) -> impl Iterator<Item = DnsName> {

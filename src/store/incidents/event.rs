@@ -111,7 +111,8 @@ impl Store {
         &self,
         ids: &[Uuid],
     ) -> Result<Vec<IncidentEvent>, StoreError> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            Row,
             "-- events_of
             select incident_event_id, incident_id, at, kind, step, channel, message_id, attempt, detail
             from incident_event where incident_id = any($1) order by incident_event_id",
@@ -119,22 +120,50 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                let step = row.step.map(|step| columns::number("step", step));
-                let attempt = row.attempt.map(|count| columns::number("attempt", count));
-                Ok(IncidentEvent {
-                    id: row.incident_event_id,
-                    incident_id: row.incident_id,
-                    at: row.at,
-                    kind: columns::variant_from_text("kind of event", row.kind)?,
-                    step: step.transpose()?,
-                    channel: row.channel,
-                    message_id: row.message_id,
-                    attempt: attempt.transpose()?,
-                    detail: row.detail,
-                })
-            })
-            .collect()
+        rows.into_iter().map(Row::into_event).collect()
+    }
+
+    /// Every attempt to deliver one message, in the order of recording.
+    pub async fn deliveries_of(&self, message: Uuid) -> Result<Vec<IncidentEvent>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "-- deliveries_of
+            select incident_event_id, incident_id, at, kind, step, channel, message_id, attempt, detail
+            from incident_event where message_id = $1 order by incident_event_id",
+            message
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Row::into_event).collect()
+    }
+}
+
+struct Row {
+    incident_event_id: i64,
+    incident_id: Option<Uuid>,
+    at: DateTime<Utc>,
+    kind: String,
+    step: Option<i64>,
+    channel: Option<String>,
+    message_id: Option<Uuid>,
+    attempt: Option<i32>,
+    detail: String,
+}
+
+impl Row {
+    fn into_event(self) -> Result<IncidentEvent, StoreError> {
+        let step = self.step.map(|step| columns::number("step", step));
+        let attempt = self.attempt.map(|count| columns::number("attempt", count));
+        Ok(IncidentEvent {
+            id: self.incident_event_id,
+            incident_id: self.incident_id,
+            at: self.at,
+            kind: columns::variant_from_text("kind of event", self.kind)?,
+            step: step.transpose()?,
+            channel: self.channel,
+            message_id: self.message_id,
+            attempt: attempt.transpose()?,
+            detail: self.detail,
+        })
     }
 }
