@@ -23,12 +23,13 @@ use crate::{
 mod configured;
 mod cut;
 mod hosts;
+mod known;
 mod said;
 mod survey;
 mod walk;
 
 use cut::Cut;
-use survey::Known;
+use known::Known;
 use walk::{Located, Settings, Walk};
 
 /// How long it is before a failed walk is tried again.

@@ -84,7 +84,7 @@ pub struct Observation {
     /// The TTLs as received, in seconds: one list per link of the answer. For an `RRset` one TTL per RDATA in the
     /// answer's order, for an alias one, for a denial `[SOA TTL, SOA MINIMUM]`, or empty when no SOA came with it.
     pub ttls: Vec<Vec<u32>>,
-    /// The SOA serial a denial carried.
+    /// The SOA serial that a denial carried, or that was asked for.
     pub serial: Option<u32>,
     /// Header flags.
     pub flags: Flags,

@@ -33,7 +33,7 @@ use tokio::{
     time::sleep,
 };
 
-pub use fault::{Fault, Rule};
+pub use fault::Fault;
 pub use script::Script;
 pub use zone::{Zone, rdata};
 

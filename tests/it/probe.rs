@@ -1,6 +1,7 @@
 //! The probe against scripted servers: real packets over the loopback network.
 
 mod answers;
+mod delegation;
 mod failures;
 mod load;
 

@@ -9,45 +9,17 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
 use super::{
-    RETRY,
     cut::{self, Cut, HostAddress, NsSet},
+    known::Known,
     walk::{Walk, question},
 };
 use crate::{
     names::DnsName,
-    types::{AuthorityServer, Flags, Listed, RecordType, Zone},
+    types::{AuthorityServer, Flags, Listed, Observation, RecordType, Zone},
 };
-
-/// The longest that a server is still asked after it is no longer listed.
-const LONGEST_FAREWELL: TimeDelta = TimeDelta::days(2);
-
-/// A zone as last found.
-#[derive(Clone)]
-pub(super) struct Known {
-    pub(super) zone: Arc<Zone>,
-    /// The highest TTL of its NS sets, seconds: how long a cache may go on using them.
-    ns_ttl: u32,
-    /// Set when finding it again failed: when to try next.
-    retry_at: Option<DateTime<Utc>>,
-}
-
-impl Known {
-    pub(super) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        now < self.retry_at.unwrap_or(self.zone.refresh_at)
-    }
-
-    fn kept(self, now: DateTime<Utc>) -> Self {
-        tracing::warn!(dns.zone = %self.zone.apex, "its servers could not be found again; those last found stay in use");
-        Self {
-            retry_at: Some(now + RETRY),
-            ..self
-        }
-    }
-}
 
 /// Finds a zone's authority set, or keeps the known one where that fails.
 pub(super) async fn survey(walk: &Walk<'_>, cut: &Cut, known: Option<Known>) -> Known {
@@ -64,7 +36,7 @@ pub(super) async fn survey(walk: &Walk<'_>, cut: &Cut, known: Option<Known>) -> 
     }
     found.remember(&known.zone);
     let mut zone = found.zone(walk, cut);
-    keep_removed(&mut zone, &known, walk.now);
+    known.bid_farewell(&mut zone, walk.now);
     found.known(zone)
 }
 
@@ -264,33 +236,11 @@ impl Findings {
     }
 }
 
-fn is_authoritative_set(seen: &crate::types::Observation) -> bool {
+fn is_authoritative_set(seen: &Observation) -> bool {
     seen.flags.has(Flags::AA) && seen.answer.is_data()
 }
 
 fn addresses_of(zone: &Zone, host: &str) -> BTreeSet<IpAddr> {
     let servers = zone.servers.iter().filter(|server| server.name == host);
     servers.map(|server| server.address.ip()).collect()
-}
-
-/// Keeps asking the servers that were listed until now: for one NS TTL caches may still hold the old set.
-fn keep_removed(zone: &mut Zone, known: &Known, now: DateTime<Utc>) {
-    let farewell = TimeDelta::seconds(i64::from(known.ns_ttl)).min(LONGEST_FAREWELL);
-    for old in &known.zone.servers {
-        let until = match old.listed {
-            Listed::Configured => continue,
-            Listed::Delegated { .. } => now + farewell,
-            Listed::Removed { until } => until,
-        };
-        let is_listed = zone
-            .servers
-            .iter()
-            .any(|server| server.address == old.address);
-        if !is_listed && until > now {
-            zone.servers.push(AuthorityServer {
-                listed: Listed::Removed { until },
-                ..old.clone()
-            });
-        }
-    }
 }

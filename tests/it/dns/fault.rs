@@ -9,6 +9,9 @@ use hickory_proto::{
 
 use super::{Query, Reply, script::blank};
 
+/// What a test makes of a reply itself.
+pub type Custom = Arc<dyn Fn(&Query, Message) -> Vec<Reply> + Send + Sync>;
+
 /// One way to go wrong.
 #[derive(Clone)]
 pub enum Fault {
@@ -47,7 +50,7 @@ pub enum Fault {
     /// The asked name's letters in upper case, everywhere.
     UpperCase,
     /// Whatever this makes of it.
-    Custom(Arc<dyn Fn(&Query, Message) -> Vec<Reply> + Send + Sync>),
+    Custom(Custom),
 }
 
 /// A fault and the queries it strikes.
