@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     unreachable_pub,
     missing_docs,
     dead_code,
@@ -9,4 +10,6 @@
 )]
 
 mod notify;
+mod postgres;
 mod sink;
+mod store;
