@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and each suite uses its own part of the scripted servers"
 )]
 
+mod dispatcher;
 mod notify;
 mod postgres;
 mod sink;
