@@ -47,4 +47,7 @@ create table outbox (
 );
 
 create index outbox_waiting_index on outbox (available_at, position) where delivered_at is null and buried_at is null;
+-- For the depth of the outbox: what waits, and what was given up.
+create index outbox_undelivered_index on outbox (created_at) where delivered_at is null;
+
 create index outbox_order_index on outbox (incident_id, channel, position) where delivered_at is null and buried_at is null;

@@ -28,6 +28,7 @@ pub mod outbox;
 mod partition;
 pub mod private_pg;
 mod record;
+mod retire;
 pub mod round;
 mod spans;
 pub mod state;

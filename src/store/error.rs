@@ -53,10 +53,10 @@ impl StoreError {
         matches!(self, Self::Unavailable(_))
     }
 
-    pub(super) fn unreadable(what: &'static str, why: impl ToString) -> Self {
+    pub(super) fn unreadable(what: &'static str, why: impl std::fmt::Display) -> Self {
         Self::Unreadable {
             what,
-            why: why.to_string(),
+            why: format!("{why}"),
         }
     }
 }

@@ -55,7 +55,8 @@ async fn upsert(
     }
     let documents = latest
         .values()
-        .map(|incident| columns::to_json(incident))
+        .copied()
+        .map(columns::to_json)
         .collect::<Result<Vec<_>, _>>()?;
     sqlx::query!(
         "-- upsert_incidents

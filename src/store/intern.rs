@@ -6,7 +6,7 @@
 //! Deliberately absent: deletion. A row once interned keeps its key.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Mutex, PoisonError},
 };
@@ -49,17 +49,15 @@ impl<K: Eq + Hash + Clone, V: Copy> Cache<K, V> {
     /// Splits the keys into known ones with their value and unknown ones, each once.
     fn split(&self, keys: impl IntoIterator<Item = K>) -> (HashMap<K, V>, Vec<K>) {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut found, mut missing) = (HashMap::new(), HashMap::new());
+        let (mut found, mut missing) = (HashMap::new(), HashSet::new());
         for key in keys {
-            match known.get(&key) {
-                Some(value) => found.insert(key, *value),
-                None => {
-                    missing.insert(key, ());
-                    None
-                }
-            };
+            if let Some(value) = known.get(&key) {
+                found.insert(key, *value);
+            } else {
+                missing.insert(key);
+            }
         }
-        (found, missing.into_keys().collect())
+        (found, missing.into_iter().collect())
     }
 
     fn learn(&self, rows: &HashMap<K, V>) {

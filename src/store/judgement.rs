@@ -226,7 +226,8 @@ async fn open_findings(
     let names: Vec<_> = found.values().map(|one| Json::from(names(one))).collect();
     let evidence = found
         .values()
-        .map(|one| columns::to_json(one))
+        .copied()
+        .map(columns::to_json)
         .collect::<Result<Vec<_>, _>>()?;
     sqlx::query!(
         "-- open_findings

@@ -50,7 +50,7 @@ impl PrivatePg {
         lockfile::settle(&cluster)?;
         let binaries = binaries::find(cluster.major()?)?;
         cluster.create(&binaries)?;
-        let server = Server::start(&cluster, binaries)?;
+        let server = Server::start(&cluster, &binaries)?;
         Ok(Self {
             cluster,
             server,
@@ -63,14 +63,15 @@ impl PrivatePg {
         url(self.server.socket_dir())
     }
 
-    /// Starts the server again if it died. Returns whether it had. Connections that were open are lost.
+    /// Starts the server again if it died. Returns whether it had. Connections that were open are lost; ask
+    /// for the URL again, it may have changed.
     pub fn revive(&mut self) -> Result<bool, PgError> {
         if self.server.is_running() {
             return Ok(false);
         }
         lockfile::settle(&self.cluster)?;
         let binaries = binaries::find(self.cluster.major()?)?;
-        self.server = Server::start(&self.cluster, binaries)?;
+        self.server = Server::start(&self.cluster, &binaries)?;
         Ok(true)
     }
 

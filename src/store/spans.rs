@@ -52,7 +52,7 @@ fn last_of_each(chunk: &[(crate::types::Observation, SpanChange)]) -> Vec<&Span>
         last.insert((&span.series, &span.site, first_seen), span);
     }
     let mut last: Vec<_> = last.into_iter().collect();
-    last.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    last.sort_unstable_by_key(|(key, _)| *key);
     last.into_iter().map(|(_, span)| span).collect()
 }
 

@@ -191,7 +191,7 @@ impl Store {
             where question.name = $1 and ($2::integer is null or rtype = $2)
                 and ($3::text is null or source.name = $3)
                 and since <= $5 and (until is null or until >= $4)
-            order by since, verdict_span_id"#,
+            order by since, rtype, source.name, address, port, verdict_span_id"#,
             window.name,
             window.rtype,
             window.resolver,

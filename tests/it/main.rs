@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     unreachable_pub,
     missing_docs,
     dead_code,
@@ -9,8 +10,11 @@
 )]
 
 mod architecture;
+mod dispatcher;
 mod dns;
 mod lab;
 mod notify;
+mod postgres;
 mod probe;
 mod sink;
+mod store;

@@ -83,7 +83,7 @@ async fn insert(pool: &PgPool, new: &[&(Digest, &Annotation<'_>)]) -> Result<(),
         .iter()
         .map(|(_, one)| one.ecs_scope.map(i16::from))
         .collect();
-    let sizes: Vec<_> = new
+    let edns_sizes: Vec<_> = new
         .iter()
         .map(|(_, one)| one.edns_size.map(i32::from))
         .collect();
@@ -104,7 +104,7 @@ async fn insert(pool: &PgPool, new: &[&(Digest, &Annotation<'_>)]) -> Result<(),
         &sites as &[Option<String>],
         &edes,
         &scopes as &[Option<i16>],
-        &sizes as &[Option<i32>],
+        &edns_sizes as &[Option<i32>],
         &serials as &[Option<i64>]
     )
     .execute(pool)

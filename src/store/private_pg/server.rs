@@ -26,7 +26,7 @@ const START_LIMIT: Duration = Duration::from_mins(10);
 const LINGER: Duration = Duration::from_secs(15);
 
 /// How long a clean stop may take.
-const STOP_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_mins(1);
 
 /// Octets of a socket's path, the shortest limit of the systems there are (macOS; Linux allows 107).
 const SOCKET_PATH_LIMIT: usize = 103;
@@ -40,10 +40,10 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server and waits until it is ready.
-    pub(super) fn start(cluster: &Cluster, binaries: Binaries) -> Result<Self, PgError> {
+    pub(super) fn start(cluster: &Cluster, binaries: &Binaries) -> Result<Self, PgError> {
         let until = Instant::now() + LINGER;
         loop {
-            match Self::start_once(cluster, &binaries) {
+            match Self::start_once(cluster, binaries) {
                 // Backends of a killed server see that it is gone within moments, and then let go of its memory.
                 Err(PgError::DidNotStart { why, .. })
                     if why.contains("still in use") && Instant::now() < until =>

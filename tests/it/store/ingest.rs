@@ -1,0 +1,275 @@
+//! What is written comes back exactly.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use dns_auditor::{
+    audit::history::SpanChange,
+    store::{Store, observations::ObservationQuery},
+    types::{
+        Answer, Ede, Flags, Link, NoReply, Observation, Rcode, RecordType, Span, Status, Transport,
+        Value,
+    },
+};
+
+use super::samples::{at, authority, begin, going_on, observation, opening, question, resolver};
+use crate::postgres::{fresh_database, fresh_store};
+
+async fn read_back(store: &Store, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Observation> {
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from,
+        to,
+        group: None,
+        name: None,
+    };
+    let recorded = store.observations(&query).await.unwrap();
+    recorded.into_iter().map(|one| one.observation).collect()
+}
+
+/// Replies of every kind, each with something unusual in it.
+fn odd_ones() -> Vec<Observation> {
+    let source = resolver("google", "8.8.8.8:53");
+    let plain = observation(&source, "dialer7.example.com", "192.0.2.7", 300, at(1));
+    let mut all = vec![
+        Observation {
+            ttls: vec![vec![u32::MAX]],
+            nsid: Some(vec![0, 255, b'x', b'\'', b'\\']),
+            ede: vec![
+                Ede {
+                    code: 3,
+                    text: "stale; \"quoted\" {braces}, \\N \u{1F4A5} \u{202e}x".to_owned(),
+                },
+                Ede {
+                    code: 65535,
+                    text: String::new(),
+                },
+            ],
+            ecs_scope: Some(255),
+            edns_size: Some(65535),
+            rtt: Duration::from_micros(2_000_000_001),
+            attempts: 255,
+            mismatched: 65535,
+            size: 65535,
+            flags: Flags(255),
+            transport: Transport::Tcp,
+            at: at(2),
+            ..plain.clone()
+        },
+        Observation {
+            answer: Arc::new(Answer {
+                status: Status::Rcode(Rcode::NOERROR),
+                links: vec![
+                    Link {
+                        owner: "dialer7.example.com".parse().unwrap(),
+                        value: Value::Cname(r"l\.b.example.net".parse().unwrap()),
+                    },
+                    Link {
+                        owner: r"l\.b.example.net".parse().unwrap(),
+                        value: Value::Rrset(["192.0.2.1".into(), "192.0.2.2".into()].into()),
+                    },
+                ],
+            }),
+            ttls: vec![vec![86_400], vec![300, 17]],
+            nsid: Some(b"gpdns-fra".to_vec()),
+            at: at(3),
+            ..plain.clone()
+        },
+        Observation {
+            answer: Arc::new(Answer::failure(Status::NoReply(NoReply::Timeout))),
+            ttls: vec![],
+            edns_size: None,
+            rtt: Duration::ZERO,
+            size: 0,
+            at: at(4),
+            ..plain.clone()
+        },
+    ];
+    for (moment, (value, ttls)) in [
+        (Value::Nxdomain, vec![vec![1800, 300]]),
+        (Value::Nodata, vec![vec![]]),
+        (Value::Nodata, vec![vec![60, 60]]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        all.push(Observation {
+            answer: Arc::new(Answer {
+                status: Status::Rcode(Rcode::NXDOMAIN),
+                links: vec![Link {
+                    owner: "dialer7.example.com".parse().unwrap(),
+                    value,
+                }],
+            }),
+            ttls,
+            serial: Some(u32::MAX),
+            source: authority("ns1.example.com", "[fe80::1%7]:5353"),
+            question: dns_auditor::types::Question {
+                rtype: RecordType(65_535),
+                ..question("dialer7.example.com")
+            },
+            at: at(5 + i64::try_from(moment).unwrap()),
+            ..plain.clone()
+        });
+    }
+    all.insert(0, plain);
+    all
+}
+
+#[tokio::test]
+async fn every_field_of_an_observation_comes_back_as_it_was() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let written = odd_ones();
+    let chunk: Vec<_> = written
+        .iter()
+        .map(|one| (one.clone(), opening(one)))
+        .collect();
+    store.record(round, &chunk).await.unwrap();
+    assert_eq!(read_back(&store, at(0), at(1000)).await, written);
+    // What is interned by now must give the same again.
+    store.record(round, &chunk[..1]).await.unwrap();
+    assert_eq!(read_back(&store, at(0), at(2)).await.len(), 2);
+}
+
+#[tokio::test]
+async fn every_field_of_a_span_comes_back_as_it_was() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let chunk: Vec<_> = odd_ones()
+        .into_iter()
+        .map(|one| (one.clone(), opening(&one)))
+        .collect();
+    store.record(round, &chunk).await.unwrap();
+    let spans = store.restore_spans("here", at(0)).await.unwrap();
+    let written: Vec<Span> = chunk.into_iter().map(|(_, change)| change.span).collect();
+    assert_eq!(spans, written);
+}
+
+#[tokio::test]
+async fn a_span_goes_on_across_chunks_and_within_one() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let samples: Vec<_> = [300, 250, 299]
+        .iter()
+        .zip([0, 60_000, 61_000])
+        .map(|(ttl, when)| observation(&source, "a.example", "192.0.2.1", *ttl, at(when)))
+        .collect();
+    let first = opening(&samples[0]);
+    let second = going_on(&first, &samples[1]);
+    let third = going_on(&second, &samples[2]);
+    store
+        .record(round, &[(samples[0].clone(), first)])
+        .await
+        .unwrap();
+    let chunk = [
+        (samples[1].clone(), second),
+        (samples[2].clone(), third.clone()),
+    ];
+    store.record(round, &chunk).await.unwrap();
+    assert_eq!(
+        store.restore_spans("here", at(0)).await.unwrap(),
+        [third.span]
+    );
+}
+
+#[tokio::test]
+async fn a_nul_from_the_wire_does_not_stop_a_round() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let source = resolver("odd", "192.0.2.53:53");
+    let mut sample = observation(&source, "a.example", "192.0.2.1", 60, at(0));
+    sample.ede = vec![Ede {
+        code: 0,
+        text: "a\0b".to_owned(),
+    }];
+    store
+        .record(round, &[(sample.clone(), opening(&sample))])
+        .await
+        .unwrap();
+    let read = read_back(&store, at(0), at(1)).await;
+    assert_eq!(read[0].ede[0].text, "a\u{fffd}b");
+}
+
+#[tokio::test]
+async fn only_what_a_history_needs_is_restored() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let sample = |address, ttl, when| observation(&source, "a.example", address, ttl, at(when));
+    let (gone, cached, latest) = (
+        sample("192.0.2.1", 1, 0),
+        sample("192.0.2.2", 86_400, 60_000),
+        sample("192.0.2.3", 1, 120_000),
+    );
+    let elsewhere = {
+        let mut sample = sample("192.0.2.1", 1, 0);
+        sample.nsid = Some(b"fra".to_vec());
+        sample
+    };
+    let chunk: Vec<(Observation, SpanChange)> = [&gone, &elsewhere, &cached, &latest]
+        .map(|one| (one.clone(), opening(one)))
+        .into();
+    store.record(round, &chunk).await.unwrap();
+    let spans = store.restore_spans("here", at(600_000)).await.unwrap();
+    let expected: Vec<_> = [&elsewhere, &cached, &latest]
+        .map(|one| opening(one).span)
+        .into();
+    assert_eq!(spans, expected);
+    assert_eq!(store.restore_spans("elsewhere", at(0)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_round_over_midnight_finds_its_partitions() {
+    let store = fresh_store().await;
+    let other = store.clone();
+    let midnight = "2026-12-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap();
+    // Two that make the same partitions at once, as two instances do.
+    let (one, two) = tokio::join!(
+        store.ensure_partitions(midnight, 2),
+        other.ensure_partitions(midnight, 3)
+    );
+    one.and(two).unwrap();
+    let round = begin(&store, midnight).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let chunk: Vec<_> = [-1, 0, 86_400_000 * 40]
+        .map(|offset| {
+            let when = midnight + chrono::TimeDelta::milliseconds(offset);
+            let sample = observation(&source, "a.example", "192.0.2.1", 60, when);
+            (sample.clone(), opening(&sample))
+        })
+        .into();
+    store.record(round, &chunk).await.unwrap();
+    let all = read_back(&store, at(0), midnight + chrono::TimeDelta::days(60)).await;
+    assert_eq!(all.len(), 3);
+}
+
+#[tokio::test]
+async fn two_instances_that_meet_the_same_things_at_once_keep_one_row_of_each() {
+    let url = fresh_database().await;
+    let chunk = |vantage: i64| -> Vec<(Observation, SpanChange)> {
+        (0..300)
+            .map(|n| {
+                let source = resolver(&format!("r{}", n % 7), &format!("192.0.2.{}:53", n % 7));
+                let (name, address) = (format!("d{n}.example"), format!("198.51.100.{}", n % 250));
+                let sample = observation(&source, &name, &address, 60, at(n + vantage));
+                (sample.clone(), opening(&sample))
+            })
+            .collect()
+    };
+    let write = async |vantage: &'static str, mut chunk: Vec<_>, backwards: bool| {
+        let store = Store::open(&url).await.unwrap();
+        if backwards {
+            chunk.reverse();
+        }
+        let round = store.begin_round(vantage, "dialers", at(0), at(0)).await;
+        store.record(round.unwrap().unwrap(), &chunk).await.unwrap();
+        store.restore_spans(vantage, at(0)).await.unwrap().len()
+    };
+    let written = tokio::join!(
+        write("here", chunk(0), false),
+        write("there", chunk(1), true)
+    );
+    assert_eq!(written, (300, 300));
+}

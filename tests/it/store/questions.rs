@@ -1,0 +1,428 @@
+//! Questions about the past, and their answers from spans.
+
+use chrono::{DateTime, Utc};
+use dns_auditor::{
+    audit::{
+        incident::{Axis, Status, TransitionKind},
+        ledger::Ledger,
+        verdict::State,
+    },
+    store::{
+        RoundOutcome, Store,
+        incidents::{EventKind, IncidentFilter},
+        timeline::TimelineQuery,
+    },
+    types::{Observation, RecordType, Severity, Source},
+};
+
+use super::samples::{
+    at, authority, begin, going_on, incident, message, observation, opening, quiet, resolver, step,
+    verdict,
+};
+use crate::postgres::fresh_store;
+
+const MINUTE: i64 = 60_000;
+
+fn with_site(mut sample: Observation, site: &str) -> Observation {
+    sample.nsid = Some(site.as_bytes().to_vec());
+    sample
+}
+
+fn quad9() -> Source {
+    resolver("quad9", "9.9.9.9:53")
+}
+
+fn google() -> Source {
+    resolver("google", "8.8.8.8:53")
+}
+
+/// Five rounds of `a.example`: the authority moves from .1 to .2 at minute 2, quad9 follows at minute 3, google stays
+/// behind and is told of. The round of minute 4 is missed, that of minute 5 abandoned.
+async fn a_small_past() -> Store {
+    let store = fresh_store().await;
+    let ns = authority("ns1.example.com", "192.0.2.53:53");
+    let seen = |source: &Source, last: &str, minute, offset: i64| {
+        let address = format!("192.0.2.{last}");
+        observation(
+            source,
+            "a.example",
+            &address,
+            300,
+            at(minute * MINUTE + offset),
+        )
+    };
+    let mut open: Vec<dns_auditor::audit::history::SpanChange> = Vec::new();
+    for minute in [0, 1, 2, 3] {
+        let round = begin(&store, at(minute * MINUTE)).await;
+        let samples = [
+            seen(&ns, if minute < 2 { "1" } else { "2" }, minute, 10),
+            with_site(
+                seen(&quad9(), if minute < 3 { "1" } else { "2" }, minute, 20),
+                "fra",
+            ),
+            seen(&google(), "1", minute, 30),
+        ];
+        let chunk: Vec<_> = samples
+            .iter()
+            .map(|sample| {
+                let change = opening(sample);
+                let before = open.iter().rposition(|one| {
+                    one.span.series == change.span.series && one.span.answer == change.span.answer
+                });
+                let change = match before {
+                    Some(index) => going_on(&open.remove(index), sample),
+                    None => change,
+                };
+                open.push(change.clone());
+                (sample.clone(), change)
+            })
+            .collect();
+        store.record(round, &chunk).await.unwrap();
+        finish(&store, round, minute, &samples[1..]).await;
+    }
+    store
+        .missed_round("here", "dialers", at(4 * MINUTE))
+        .await
+        .unwrap();
+    begin(&store, at(5 * MINUTE)).await;
+    store.abandon_rounds("here", at(6 * MINUTE)).await.unwrap();
+    store
+}
+
+async fn finish(
+    store: &Store,
+    round: dns_auditor::store::RoundId,
+    minute: i64,
+    resolvers: &[Observation],
+) {
+    let now = at(minute * MINUTE + 100);
+    let stale = minute >= 2;
+    let verdicts = [
+        verdict(&resolvers[0], State::Consistent, Severity::None),
+        if stale {
+            verdict(&resolvers[1], State::Propagating, Severity::Info)
+        } else {
+            verdict(&resolvers[1], State::Consistent, Severity::None)
+        },
+    ];
+    let opened = incident(1, "a.example", at(2 * MINUTE));
+    let ledger = Ledger {
+        incidents: if stale { vec![opened.clone()] } else { vec![] },
+        ..Ledger::default()
+    };
+    let outcome = RoundOutcome {
+        verdicts: &verdicts,
+        transitions: &if minute == 2 {
+            vec![step(0, TransitionKind::Opened, &opened, now)]
+        } else {
+            vec![]
+        },
+        messages: &if minute == 2 {
+            vec![message(9, Some(1), "slack", now)]
+        } else {
+            vec![]
+        },
+        ..quiet(&ledger, now)
+    };
+    store.finish_round(round, &outcome).await.unwrap();
+}
+
+fn query(
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    resolver: Option<&str>,
+) -> TimelineQuery {
+    TimelineQuery {
+        name: "a.example".parse().unwrap(),
+        rtype: Some(RecordType::A),
+        from,
+        to,
+        resolver: resolver.map(str::to_owned),
+    }
+}
+
+#[tokio::test]
+async fn a_timeline_says_who_served_what_from_when_until_when() {
+    let store = a_small_past().await;
+    store
+        .lease("one", at(5 * MINUTE), std::time::Duration::from_secs(30))
+        .await
+        .unwrap();
+    store
+        .delivered(uuid::Uuid::from_u128(9), at(5 * MINUTE), "200")
+        .await
+        .unwrap();
+    let past = store.timeline(&query(None, None, None)).await.unwrap();
+    let spans: Vec<_> = past
+        .spans
+        .iter()
+        .map(|one| {
+            let span = &one.span;
+            let minute = |at: DateTime<Utc>| (at - super::samples::at(0)).num_minutes();
+            (
+                &*span.series.source.id,
+                span.site.as_deref(),
+                span.answer.to_string(),
+                minute(span.first_seen),
+                minute(span.last_seen),
+                span.samples,
+            )
+        })
+        .collect();
+    assert_eq!(
+        spans,
+        [
+            ("ns1.example.com", None, "192.0.2.1".to_owned(), 0, 1, 2),
+            ("quad9", Some("fra"), "192.0.2.1".to_owned(), 0, 2, 3),
+            ("google", None, "192.0.2.1".to_owned(), 0, 3, 4),
+            ("ns1.example.com", None, "192.0.2.2".to_owned(), 2, 3, 2),
+            ("quad9", Some("fra"), "192.0.2.2".to_owned(), 3, 3, 1),
+        ]
+    );
+    assert_eq!(
+        past.spans[2].span.cached_until,
+        Some(at(3 * MINUTE + 30 + 300_000))
+    );
+    let states: Vec<_> = past
+        .verdicts
+        .iter()
+        .map(|one| (&*one.resolver, one.state))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("google", State::Consistent),
+            ("quad9", State::Consistent),
+            ("google", State::Propagating)
+        ]
+    );
+    let events: Vec<_> = past.events.iter().map(|event| event.kind).collect();
+    assert_eq!(events, [EventKind::Opened, EventKind::Delivered]);
+    let coverage = &past.coverage[0];
+    assert_eq!(
+        (
+            coverage.finished,
+            coverage.missed,
+            coverage.abandoned,
+            coverage.running
+        ),
+        (4, 1, 1, 0)
+    );
+    assert_eq!(coverage.longest_gap_to, Some(at(MINUTE)));
+}
+
+#[tokio::test]
+async fn a_window_holds_what_overlaps_it_and_a_resolver_is_shown_beside_the_authorities() {
+    let store = a_small_past().await;
+    let narrow = query(
+        Some(at(3 * MINUTE)),
+        Some(at(3 * MINUTE + 15)),
+        Some("quad9"),
+    );
+    let past = store.timeline(&narrow).await.unwrap();
+    let sources: Vec<_> = past
+        .spans
+        .iter()
+        .map(|one| &*one.span.series.source.id)
+        .collect();
+    assert_eq!(sources, ["ns1.example.com"], "quad9 spoke before and after");
+    assert_eq!(past.verdicts.len(), 1);
+    assert_eq!(past.coverage[0].finished, 1);
+    let other = TimelineQuery {
+        rtype: Some(RecordType::AAAA),
+        ..query(None, None, None)
+    };
+    let past = store.timeline(&other).await.unwrap();
+    assert_eq!((past.spans, past.verdicts), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn the_state_as_of_an_instant_is_what_was_known_then() {
+    let store = a_small_past().await;
+    let name = "a.example".parse().unwrap();
+    let state = async |when: i64| {
+        let rows = store.state_at(at(when), Some(&name)).await.unwrap();
+        rows.into_iter()
+            .map(|row| {
+                let span = row.span.span;
+                let verdict = row.verdict.map(|verdict| verdict.state);
+                (
+                    span.series.source.id,
+                    span.answer.to_string(),
+                    row.age_seconds,
+                    verdict,
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(state(-1).await, [], "nothing was known yet");
+    let row = |id: &str, last: &str, age, verdict| {
+        (id.to_owned(), format!("192.0.2.{last}"), age, verdict)
+    };
+    assert_eq!(
+        state(2 * MINUTE + 40_000).await,
+        [
+            row("google", "1", 0, Some(State::Propagating)),
+            // Its run ended with the sample of minute 2.
+            row("quad9", "1", 39, Some(State::Consistent)),
+            row("ns1.example.com", "2", 0, None),
+        ]
+    );
+    let hour = state(63 * MINUTE).await;
+    assert_eq!(hour[0], row("google", "1", 3599, Some(State::Propagating)));
+    assert_eq!(store.state_at(at(MINUTE), None).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn who_served_an_address_is_found_by_address_and_by_network() {
+    let store = a_small_past().await;
+    let who = async |what: &str, from: Option<i64>| {
+        let found = store
+            .who_served(what.parse().unwrap(), from.map(at), None)
+            .await
+            .unwrap();
+        found
+            .into_iter()
+            .map(|one| one.span.series.source.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        who("192.0.2.1/32", None).await,
+        ["ns1.example.com", "quad9", "google"]
+    );
+    assert_eq!(who("192.0.2.1/32", Some(3 * MINUTE)).await, ["google"]);
+    assert_eq!(who("192.0.2.0/24", None).await.len(), 5);
+    assert_eq!(who("192.0.2.9/32", None).await, [""; 0]);
+    assert_eq!(who("2001:db8::/32", None).await, [""; 0]);
+}
+
+/// Numbers 0 to 4, the oldest first; 3 is another resolver's and milder, 4 is resolved.
+async fn five_incidents() -> Store {
+    let store = fresh_store().await;
+    let mut incidents: Vec<_> = (0..5)
+        .map(|n| {
+            incident(
+                n,
+                &format!("d{n}.example"),
+                at(i64::try_from(n).unwrap() / 2),
+            )
+        })
+        .collect();
+    incidents[3].key.axis = Axis::Resolver;
+    incidents[3].severity = Severity::Warning;
+    let ledger = Ledger {
+        incidents,
+        ..Ledger::default()
+    };
+    let round = begin(&store, at(0)).await;
+    store
+        .finish_round(round, &quiet(&ledger, at(0)))
+        .await
+        .unwrap();
+    store
+        .resolve_incident(uuid::Uuid::from_u128(4), "ada", at(10))
+        .await
+        .unwrap();
+    store
+}
+
+#[tokio::test]
+async fn incidents_are_listed_page_by_page_newest_first() {
+    let store = five_incidents().await;
+    let mut after = None;
+    let mut pages = Vec::new();
+    loop {
+        let page = store
+            .incidents(&IncidentFilter::default(), after, 2)
+            .await
+            .unwrap();
+        pages.push(
+            page.incidents
+                .iter()
+                .map(|one| one.id.as_u128())
+                .collect::<Vec<_>>(),
+        );
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec![4, 3], vec![2, 1], vec![0]]);
+}
+
+#[tokio::test]
+async fn a_list_of_incidents_holds_what_every_filter_lets_through() {
+    let store = five_incidents().await;
+    let listed = async |filter: IncidentFilter| {
+        let page = store.incidents(&filter, None, 10).await.unwrap();
+        page.incidents
+            .iter()
+            .map(|one| one.id.as_u128())
+            .collect::<Vec<_>>()
+    };
+    let any = IncidentFilter::default;
+    assert_eq!(
+        listed(IncidentFilter {
+            statuses: vec![Status::Resolved],
+            ..any()
+        })
+        .await,
+        [4]
+    );
+    assert_eq!(
+        listed(IncidentFilter {
+            axis: Some(Axis::Resolver),
+            ..any()
+        })
+        .await,
+        [3]
+    );
+    assert_eq!(
+        listed(IncidentFilter {
+            min_severity: Some(Severity::Critical),
+            ..any()
+        })
+        .await,
+        [4, 2, 1, 0]
+    );
+    assert_eq!(
+        listed(IncidentFilter {
+            name: Some("d2.example".parse().unwrap()),
+            ..any()
+        })
+        .await,
+        [2]
+    );
+    assert_eq!(
+        listed(IncidentFilter {
+            resolver: Some("quad9".into()),
+            ..any()
+        })
+        .await,
+        [0u128; 0]
+    );
+    assert_eq!(
+        listed(IncidentFilter {
+            from: Some(at(11)),
+            ..any()
+        })
+        .await,
+        [3, 2, 1, 0]
+    );
+    assert_eq!(
+        listed(IncidentFilter {
+            to: Some(at(1)),
+            ..any()
+        })
+        .await,
+        [1, 0]
+    );
+    assert_eq!(
+        listed(IncidentFilter {
+            group: Some("other".into()),
+            ..any()
+        })
+        .await,
+        [0u128; 0]
+    );
+}

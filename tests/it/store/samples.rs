@@ -1,0 +1,265 @@
+//! Observations, verdicts and incidents to store, small and explicit.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use dns_auditor::{
+    audit::{
+        finding::{Finding, FindingKind, Subject},
+        history::SpanChange,
+        incident::{Axis, Incident, IncidentKey, Status, Transition, TransitionKind},
+        ledger::Ledger,
+        verdict::{Family, Observed, State, Verdict},
+    },
+    store::{NewMessage, RoundId, RoundOutcome, Store},
+    types::{
+        Answer, Flags, Link, Observation, Question, Rcode, RecordType, SeriesKey, Severity, Source,
+        SourceKind, Span, Transport, Value,
+    },
+};
+use uuid::Uuid;
+
+/// 2026-11-22T03:00:00Z and some milliseconds.
+pub(crate) fn at(milliseconds: i64) -> DateTime<Utc> {
+    "2026-11-22T03:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::milliseconds(milliseconds)
+}
+
+pub(crate) fn question(name: &str) -> Question {
+    Question {
+        name: name.parse().unwrap(),
+        rtype: RecordType::A,
+    }
+}
+
+pub(crate) fn resolver(id: &str, address: &str) -> Source {
+    Source {
+        kind: SourceKind::Resolver,
+        id: id.to_owned(),
+        address: address.parse().unwrap(),
+        transport: Transport::Udp,
+    }
+}
+
+pub(crate) fn authority(name: &str, address: &str) -> Source {
+    Source {
+        kind: SourceKind::Authority,
+        ..resolver(name, address)
+    }
+}
+
+pub(crate) fn answer(name: &str, addresses: &[&str]) -> Arc<Answer> {
+    let records = addresses.iter().map(ToString::to_string).collect();
+    Arc::new(Answer {
+        status: dns_auditor::types::Status::Rcode(Rcode::NOERROR),
+        links: vec![Link {
+            owner: name.parse().unwrap(),
+            value: Value::Rrset(records),
+        }],
+    })
+}
+
+/// One address with one TTL, as it is seen most of the time.
+pub(crate) fn observation(
+    source: &Source,
+    name: &str,
+    address: &str,
+    ttl: u32,
+    when: DateTime<Utc>,
+) -> Observation {
+    Observation {
+        source: source.clone(),
+        question: question(name),
+        at: when,
+        answer: answer(name, &[address]),
+        ttls: vec![vec![ttl]],
+        serial: None,
+        flags: Flags::RD.with(Flags::RA, true),
+        ede: Vec::new(),
+        nsid: None,
+        ecs_scope: None,
+        edns_size: Some(1232),
+        rtt: Duration::from_micros(12_345),
+        transport: Transport::Udp,
+        attempts: 1,
+        mismatched: 0,
+        size: 64,
+    }
+}
+
+/// The span that an observation opens by itself.
+pub(crate) fn opening(observation: &Observation) -> SpanChange {
+    let until = (0..observation.answer.links.len())
+        .map(|index| observation.expires_at(index))
+        .max();
+    SpanChange {
+        span: Span {
+            series: SeriesKey {
+                question: observation.question.clone(),
+                source: observation.source.clone(),
+            },
+            site: observation.site(),
+            answer: Arc::clone(&observation.answer),
+            first_ttls: observation.ttls.clone(),
+            first_seen: observation.at,
+            last_seen: observation.at,
+            samples: 1,
+            ttl_min: observation.ttl(),
+            ttl_max: observation.ttl(),
+            first_expires_at: until,
+            cached_until: until,
+        },
+        opened: true,
+    }
+}
+
+/// The span after one more observation of the same answer.
+pub(crate) fn going_on(before: &SpanChange, observation: &Observation) -> SpanChange {
+    let mut span = before.span.clone();
+    span.last_seen = observation.at;
+    span.samples += 1;
+    span.ttl_min = span.ttl_min.min(observation.ttl());
+    span.ttl_max = span.ttl_max.max(observation.ttl());
+    span.cached_until = span
+        .cached_until
+        .max(opening(observation).span.cached_until);
+    SpanChange {
+        span,
+        opened: false,
+    }
+}
+
+pub(crate) fn verdict(observation: &Observation, state: State, severity: Severity) -> Verdict {
+    Verdict {
+        question: observation.question.clone(),
+        resolver: observation.source.id.clone(),
+        operator: "Example".to_owned(),
+        state,
+        severity,
+        confirmed: true,
+        flags: Vec::new(),
+        observed: observed(observation),
+        link: None,
+        baseline: None,
+        deadline: None,
+        cached_until: None,
+        worst_case_until: None,
+        samples: Vec::new(),
+        reason: format!("it is {state}"),
+    }
+}
+
+pub(crate) fn observed(observation: &Observation) -> Observed {
+    Observed {
+        resolver: observation.source.id.clone(),
+        source: observation.source.clone(),
+        question: observation.question.clone(),
+        records: Vec::new(),
+        rcode: "NOERROR".to_owned(),
+        ttl: observation.ttl(),
+        site: observation.site(),
+        ede: observation.ede.clone(),
+        at: observation.at,
+        cached_until: None,
+    }
+}
+
+pub(crate) fn finding(name: &str, when: DateTime<Utc>) -> Finding {
+    Finding {
+        kind: FindingKind::TtlAbovePolicy,
+        severity: Severity::Warning,
+        subject: Subject::Question(question(name)),
+        zone: Some("example.com".parse().unwrap()),
+        questions: vec![question(name)],
+        resolvers: Vec::new(),
+        authorities: vec!["ns1.example.com".to_owned()],
+        baseline: None,
+        observed: Vec::new(),
+        at: when,
+        reason: "the TTL is 86400, the limit is 300".to_owned(),
+    }
+}
+
+pub(crate) fn incident(number: u128, name: &str, opened_at: DateTime<Utc>) -> Incident {
+    Incident {
+        id: Uuid::from_u128(number),
+        key: IncidentKey {
+            group: "dialers".to_owned(),
+            axis: Axis::Name,
+            subject: format!("{name} A"),
+            family: Family::Value,
+        },
+        status: Status::Open,
+        verdict: "divergent".to_owned(),
+        severity: Severity::Critical,
+        names: [name.parse().unwrap()].into(),
+        types: [RecordType::A].into(),
+        resolvers: ["google".to_owned()].into(),
+        authorities: [].into(),
+        vantages: ["here".to_owned()].into(),
+        baseline: None,
+        observed: Vec::new(),
+        opened_at,
+        confirmed_at: opened_at,
+        last_bad_at: opened_at,
+        recovering_at: None,
+        resolved_at: None,
+        acked_at: None,
+        cached_until: None,
+        worst_case_until: None,
+        backends: [].into(),
+        clean_rounds: 0,
+        transitions: 1,
+        told_at: opened_at,
+        reason: "nobody ever served that".to_owned(),
+    }
+}
+
+pub(crate) fn step(
+    number: u32,
+    kind: TransitionKind,
+    incident: &Incident,
+    when: DateTime<Utc>,
+) -> Transition {
+    Transition {
+        number,
+        kind,
+        at: when,
+        reason: format!("step {number}"),
+        incident: incident.clone(),
+    }
+}
+
+pub(crate) fn message(
+    number: u128,
+    incident_id: Option<u128>,
+    channel: &str,
+    when: DateTime<Utc>,
+) -> NewMessage {
+    NewMessage {
+        id: Uuid::from_u128(number),
+        incident_id: incident_id.map(Uuid::from_u128),
+        channel: channel.to_owned(),
+        kind: "incident.opened".to_owned(),
+        severity: Severity::Critical,
+        body: serde_json::json!({ "number": number.to_string() }),
+        created_at: when,
+    }
+}
+
+/// Begins the round of the group `dialers` at the vantage `here`.
+pub(crate) async fn begin(store: &Store, due_at: DateTime<Utc>) -> RoundId {
+    let begun = store.begin_round("here", "dialers", due_at, due_at).await;
+    begun.unwrap().unwrap()
+}
+
+/// An outcome in which nothing happened.
+pub(crate) fn quiet(ledger: &Ledger, now: DateTime<Utc>) -> RoundOutcome<'_> {
+    RoundOutcome {
+        verdicts: &[],
+        findings: &[],
+        ledger,
+        transitions: &[],
+        messages: &[],
+        now,
+    }
+}
