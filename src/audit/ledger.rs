@@ -13,6 +13,8 @@ mod confirm;
 mod evidence;
 mod growth;
 mod ids;
+mod keeping;
+mod merge;
 mod recovery;
 #[cfg(test)]
 mod tests;
@@ -29,7 +31,7 @@ pub use ids::message_id;
 use crate::{
     audit::{
         finding::Finding,
-        incident::{Candidate, Incident, Transition, TransitionKind},
+        incident::{Candidate, Incident, IncidentKey, Transition, TransitionKind},
         ledger::book::{Book, Entry},
         verdict::Verdict,
     },
@@ -105,13 +107,16 @@ pub fn acknowledge(incident: &mut Incident, now: DateTime<Utc>) {
 }
 
 /// A person ends the incident. `None` when no open incident has this id. What is still bad opens a new incident once it is
-/// confirmed anew.
+/// confirmed anew: what counted towards this one starts afresh.
 pub fn resolve_by_hand(ledger: &mut Ledger, id: Uuid, now: DateTime<Utc>) -> Option<Transition> {
     let at = ledger
         .incidents
         .iter()
         .position(|incident| incident.id == id)?;
     let mut entry = Entry::new(ledger.incidents.remove(at));
+    ledger
+        .candidates
+        .retain(|candidate| candidate.key != entry.incident.key);
     entry.resolve(now, "Resolved by hand.");
     entry.tell(now)
 }
@@ -140,8 +145,6 @@ pub fn retire(
 }
 
 /// The order transitions are told in: what is new first, endings last.
-fn telling_order(
-    transition: &Transition,
-) -> (TransitionKind, &crate::audit::incident::IncidentKey) {
+fn telling_order(transition: &Transition) -> (TransitionKind, &IncidentKey) {
     (transition.kind, &transition.incident.key)
 }

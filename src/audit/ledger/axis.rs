@@ -11,7 +11,6 @@ use crate::{
     audit::{
         incident::{Axis, IncidentKey},
         ledger::{Judgement, book::Book, evidence::Sighting},
-        verdict::Family,
     },
     names::DnsName,
 };
@@ -99,9 +98,4 @@ pub(super) fn fall_back(sightings: &mut [Sighting<'_>], book: &Book) {
             sighting.target = sighting.home.clone();
         }
     }
-}
-
-/// Whether a family's breaches lie at resolvers, and are followed backend by backend.
-pub(super) fn is_by_backend(family: Family) -> bool {
-    matches!(family, Family::Value | Family::Failure)
 }

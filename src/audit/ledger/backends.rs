@@ -25,6 +25,11 @@ pub(super) enum Touch {
     Neither,
 }
 
+/// Whether a family's breaches lie at resolvers, and are followed backend by backend.
+pub(super) fn is_by_backend(family: Family) -> bool {
+    matches!(family, Family::Value | Family::Failure)
+}
+
 /// Judges every sample of a verdict: its backends' names and what it shows. `bad` says whether the verdict as a whole shows
 /// the breach.
 pub(super) fn touches(
@@ -51,9 +56,8 @@ pub(super) fn touches(
 
 fn touch_of_failure(state: State, bad: bool) -> Touch {
     match state.row() {
-        0 => Touch::Neither,
         1..=4 if bad => Touch::Bad,
-        1..=4 => Touch::Neither,
+        0..=4 => Touch::Neither,
         _ => Touch::Clean,
     }
 }

@@ -13,8 +13,7 @@ use crate::{
     audit::{
         incident::{Axis, Candidate, Incident, Status},
         ledger::{
-            Judgement,
-            axis::is_by_backend,
+            Judgement, backends,
             book::Book,
             evidence::{Sighting, verdict_subject},
         },
@@ -54,7 +53,7 @@ pub(super) fn count(
 /// A finding and `blind` are counted in every round that they last; a verdict's candidate ends by its verdicts.
 fn is_still_seen(candidate: &Candidate, counted: &BTreeSet<(Family, String)>, blind: bool) -> bool {
     let family = candidate.key.family;
-    is_by_backend(family)
+    backends::is_by_backend(family)
         || (blind && family != Family::Blind)
         || counted.contains(&(family, candidate.subject.clone()))
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
-        incident::{Axis, Incident, IncidentKey},
+        incident::{Axis, IncidentKey},
         ledger::{Judgement, backends},
         verdict::{Baseline, Family, Observed, State, Verdict},
     },
@@ -22,8 +22,6 @@ use crate::{
 const FAILING_ROUNDS: u32 = 3;
 /// Rounds in a row after which a state is believed that re-asking did not show a second time.
 const UNCONFIRMED_ROUNDS: u32 = 2;
-/// Most replies kept with an incident.
-const MOST_OBSERVED: usize = 100;
 
 /// One breach at one place in one round.
 pub(super) struct Sighting<'a> {
@@ -49,7 +47,7 @@ pub(super) struct Sighting<'a> {
     pub(super) observed: Vec<&'a Observed>,
     pub(super) cached_until: Option<DateTime<Utc>>,
     pub(super) worst_case_until: Option<DateTime<Utc>>,
-    /// Bad backends, as in [`Incident::backends`].
+    /// Bad backends, as in [`crate::audit::incident::Incident::backends`].
     pub(super) backends: BTreeSet<String>,
     /// What is counted until it is believed: candidate subject and rounds needed. Any one suffices.
     pub(super) counters: Vec<(String, u32)>,
@@ -103,17 +101,21 @@ pub(super) fn is_explained(verdict: &Verdict, findings: &[Finding]) -> bool {
         && findings.iter().any(|finding| {
             is_authority_down(finding.kind)
                 && finding.severity >= verdict.severity
-                && (finding.questions.contains(&verdict.question)
-                    || finding.zone.as_ref().is_some_and(|zone| {
-                        verdict.question.name.is_within(zone)
-                            || verdict
-                                .link
-                                .as_ref()
-                                .is_some_and(|link| link.is_within(zone))
-                    }))
+                && (finding
+                    .zone
+                    .as_ref()
+                    .is_some_and(|zone| is_in_zone(verdict, zone))
+                    || finding.questions.contains(&verdict.question))
         })
 }
 
+/// Whether the name, or the link of its chain that decided, lies in the zone.
+fn is_in_zone(verdict: &Verdict, zone: &DnsName) -> bool {
+    let mut owners = std::iter::once(&verdict.question.name).chain(&verdict.link);
+    owners.any(|owner| owner.is_within(zone))
+}
+
+/// Whether a finding says that a server does not do its work at all.
 pub(super) fn is_authority_down(kind: FindingKind) -> bool {
     matches!(
         kind,
@@ -263,48 +265,4 @@ pub(super) fn is_asked(
                 let place = format!(" @ {} {}", source.id, source.address);
                 subject.trim_end_matches(" bogus").ends_with(&place)
             })
-}
-
-/// Takes a sighting's evidence into its incident. Instants only ever rise; what it is called is not touched.
-pub(super) fn absorb(incident: &mut Incident, sighting: &Sighting<'_>) {
-    for question in &sighting.questions {
-        incident.names.insert(question.name.clone());
-        incident.types.insert(question.rtype);
-    }
-    let resolvers = sighting.resolvers.iter().map(|id| (*id).to_owned());
-    incident.resolvers.extend(resolvers);
-    incident
-        .authorities
-        .extend(sighting.authorities.iter().cloned());
-    for observed in &sighting.observed {
-        note_observed(incident, observed);
-    }
-    incident.last_bad_at = incident.last_bad_at.max(sighting.at);
-    incident.cached_until = incident.cached_until.max(sighting.cached_until);
-    incident.worst_case_until = incident.worst_case_until.max(sighting.worst_case_until);
-    for backend in &sighting.backends {
-        backends::track(incident, backend, sighting.at);
-    }
-}
-
-/// Keeps a bad reply: the latest per (resolver address, question, site), and of those the latest hundred, in that order.
-pub(super) fn note_observed(incident: &mut Incident, observed: &Observed) {
-    fn place(one: &Observed) -> impl Ord + use<'_> {
-        (&one.source, &one.question, &one.site)
-    }
-    match incident
-        .observed
-        .binary_search_by(|kept| place(kept).cmp(&place(observed)))
-    {
-        Ok(at) if incident.observed[at].at <= observed.at => {
-            incident.observed[at] = observed.clone()
-        }
-        Ok(_) => {}
-        Err(at) => incident.observed.insert(at, observed.clone()),
-    }
-    if incident.observed.len() > MOST_OBSERVED {
-        let oldest = incident.observed.iter().enumerate();
-        let oldest = oldest.min_by_key(|(_, one)| one.at).map(|(at, _)| at);
-        oldest.map(|at| incident.observed.remove(at));
-    }
 }

@@ -1,28 +1,25 @@
-//! Incidents open, grow worse and wider, and take in others of the same cause.
+//! Incidents open, and grow worse and wider.
 //!
-//! Deliberately absent: getting better, which is `recovery`.
+//! Deliberately absent: getting better, which is `recovery`; taking in others, which is `merge`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
-        finding::FindingKind,
-        incident::{Axis, BackendTrack, Incident, IncidentKey, Status, TransitionKind},
+        incident::{Axis, Incident, IncidentKey, Status, TransitionKind},
         ledger::{
             Judgement,
-            axis::{group_names, is_by_backend, names_of_zone},
-            backends,
+            axis::{group_names, names_of_zone},
             book::{Book, Entry},
             confirm::covers,
-            evidence::{Sighting, absorb, note_observed},
+            evidence::Sighting,
             ids::incident_id,
+            keeping::absorb,
+            merge::{Parts, merge, take_parts},
         },
-        verdict::{Baseline, Family},
+        verdict::Baseline,
     },
     names::DnsName,
     types::Severity,
@@ -42,15 +39,7 @@ pub(super) fn grow(book: &mut Book, sightings: &[Sighting<'_>], judgement: &Judg
         if !is_open && !case.iter().any(|sighting| sighting.confirmed) {
             continue;
         }
-        let mut moved = BTreeMap::new();
-        let mut parts = book.take_where(|other| match key.axis {
-            Axis::Resolver => is_part_of_resolver(other, key, &mut moved),
-            Axis::Authority => {
-                let is_fed = sightings.iter().any(|one| one.target == other.key);
-                !is_fed && is_part_of_authority(other, key, &case)
-            }
-            Axis::Name | Axis::Vantage => false,
-        });
+        let parts = take_parts(book, key, &case, sightings);
         if !is_open {
             book.insert(open(key, &case, &parts, judgement));
         }
@@ -58,17 +47,16 @@ pub(super) fn grow(book: &mut Book, sightings: &[Sighting<'_>], judgement: &Judg
             if is_open {
                 feed(entry, &case, judgement);
             }
-            backends::take_over(&mut entry.incident, moved);
-            merge(entry, &mut parts, judgement.now);
+            let ended = merge(entry, parts, judgement.now);
+            book.lay_aside(ended);
         }
-        book.lay_aside(parts);
     }
 }
 
 fn open(
     key: &IncidentKey,
     case: &[&Sighting<'_>],
-    parts: &[Entry],
+    parts: &Parts,
     judgement: &Judgement<'_>,
 ) -> Entry {
     // On a name each resolver is believed for itself; wider, one that is believed stands for all.
@@ -77,7 +65,7 @@ fn open(
         .filter(|sighting| key.axis != Axis::Name || sighting.confirmed);
     let believed: Vec<_> = believed.copied().collect();
     let sinces = believed.iter().map(|sighting| sighting.since);
-    let part_sinces = parts.iter().map(|part| part.incident.opened_at);
+    let part_sinces = parts.incidents.iter().map(|part| part.incident.opened_at);
     let opened_at = sinces.chain(part_sinces).min().unwrap_or(judgement.now);
     let mut incident = empty(key, opened_at, judgement);
     for sighting in &believed {
@@ -164,8 +152,11 @@ fn feed(entry: &mut Entry, case: &[&Sighting<'_>], judgement: &Judgement<'_>) {
     if wider {
         let places = entry.incident.resolvers.difference(&resolvers);
         let names = entry.incident.names.difference(&names).map(DnsName::as_str);
-        let joined = list(places.map(String::as_str).chain(names));
-        entry.say(TransitionKind::Updated, format!("Also {joined}."));
+        let joined = match entry.incident.key.axis {
+            Axis::Name => format!("Also at {}.", list(places.map(String::as_str))),
+            _ => format!("Also {}.", list(names)),
+        };
+        entry.say(TransitionKind::Updated, joined);
     }
 }
 
@@ -227,83 +218,5 @@ fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
         shown
     } else {
         format!("{shown} and {more} more")
-    }
-}
-
-/// Whether an incident is a part of a resolver's cause: it is on a name, and only this resolver shows it. One that others
-/// show too goes on without this one's backends, which are moved.
-fn is_part_of_resolver(
-    other: &mut Incident,
-    key: &IncidentKey,
-    moved: &mut BTreeMap<String, BackendTrack>,
-) -> bool {
-    if other.key.family != key.family || other.key.axis != Axis::Name {
-        false
-    } else if is_by_backend(key.family) {
-        backends::move_out(other, &key.subject, moved) && other.backends.is_empty()
-    } else {
-        other.resolvers.iter().all(|id| *id == key.subject)
-    }
-}
-
-/// Whether an incident with nothing of its own this round is a part of an authority's cause: it is on names that the
-/// finding covers, or on a server of a zone of which no server answers.
-fn is_part_of_authority(other: &Incident, key: &IncidentKey, case: &[&Sighting<'_>]) -> bool {
-    let questions = case.iter().flat_map(|one| &one.questions);
-    let names: BTreeSet<_> = questions.map(|question| &question.name).collect();
-    let servers: BTreeSet<_> = case.iter().flat_map(|one| one.authorities).collect();
-    other.key.family == key.family
-        && match other.key.axis {
-            Axis::Name => {
-                other.resolvers.is_empty() && other.names.iter().all(|name| names.contains(name))
-            }
-            Axis::Authority => {
-                key.family == Family::Finding(FindingKind::AuthorityUnreachable)
-                    && !is_address(&key.subject)
-                    && is_address(&other.key.subject)
-                    && !other.authorities.is_empty()
-                    && other.authorities.iter().all(|one| servers.contains(one))
-            }
-            Axis::Resolver | Axis::Vantage => false,
-        }
-}
-
-fn is_address(subject: &str) -> bool {
-    subject.parse::<IpAddr>().is_ok() || subject.parse::<SocketAddr>().is_ok()
-}
-
-/// Takes parts into the whole. The whole says so once; each part ends with a last step that names the whole, so that a
-/// channel which keeps one alarm per incident (PagerDuty) closes it.
-fn merge(whole: &mut Entry, parts: &mut [Entry], now: DateTime<Utc>) {
-    if parts.is_empty() {
-        return;
-    }
-    for part in parts.iter_mut() {
-        take_in(&mut whole.incident, &part.incident);
-        let step = format!(
-            "Merged into incident {}: {}",
-            whole.incident.id, whole.incident.reason
-        );
-        part.resolve(now, step);
-    }
-    let step = format!("It takes in incidents told before: {}.", parts.len());
-    whole.say(TransitionKind::Updated, step);
-}
-
-fn take_in(whole: &mut Incident, part: &Incident) {
-    whole.names.extend(part.names.iter().cloned());
-    whole.types.extend(part.types.iter().copied());
-    whole.resolvers.extend(part.resolvers.iter().cloned());
-    whole.authorities.extend(part.authorities.iter().cloned());
-    for observed in &part.observed {
-        note_observed(whole, observed);
-    }
-    whole.last_bad_at = whole.last_bad_at.max(part.last_bad_at);
-    whole.cached_until = whole.cached_until.max(part.cached_until);
-    whole.worst_case_until = whole.worst_case_until.max(part.worst_case_until);
-    if part.severity > whole.severity {
-        whole.severity = part.severity;
-        whole.verdict.clone_from(&part.verdict);
-        whole.reason.clone_from(&part.reason);
     }
 }

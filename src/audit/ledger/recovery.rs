@@ -15,10 +15,10 @@ use crate::{
         incident::{Axis, Incident, Status, TransitionKind},
         ledger::{
             Judgement,
-            axis::is_by_backend,
             backends::{self, Touch},
             book::Entry,
-            evidence::{Sighting, is_authority_down, note_observed},
+            evidence::{Sighting, is_authority_down},
+            keeping::note_observed,
         },
         verdict::{Family, Verdict},
     },
@@ -32,7 +32,7 @@ const CLEAN_ROUNDS: u32 = 3;
 /// Counts one round for an incident and takes the step that follows from it.
 pub(super) fn step(entry: &mut Entry, sightings: &[Sighting<'_>], judgement: &Judgement<'_>) {
     let incident = &mut entry.incident;
-    let (bad, clean) = if is_by_backend(incident.key.family) {
+    let (bad, clean) = if backends::is_by_backend(incident.key.family) {
         count_backends(incident, judgement)
     } else {
         let bad = sightings.iter().any(|one| one.target == incident.key);

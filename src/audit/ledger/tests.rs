@@ -1,6 +1,8 @@
 //! The engine as stories: each test plays rounds and reads what was told.
 
+mod authorities;
 mod axes;
+mod blindness;
 mod confirmation;
 mod lab;
 mod properties;

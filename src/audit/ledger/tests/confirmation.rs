@@ -1,6 +1,6 @@
 //! What is believed, and when; escalation, joins and reminders.
 
-use super::lab::{Lab, Tweak, dialer, found, kinds, seen, words};
+use super::lab::{Lab, dialer, found, kinds, seen, words};
 use crate::{
     audit::{
         finding::FindingKind,
@@ -174,7 +174,7 @@ fn a_name_bad_at_three_resolvers_is_one_incident_that_two_join() {
     assert!(told.is_empty(), "a resolver joins once it is believed");
     let told = lab.round(vec![bad("google"), bad("quad9"), bad("office")]);
     assert_eq!(kinds(&told), [Updated]);
-    assert_eq!(told[0].reason, "Also office, quad9.");
+    assert_eq!(told[0].reason, "Also at office, quad9.");
     assert_eq!((told[0].number, told[0].incident.transitions), (1, 2));
     assert_eq!(words(&lab.only().resolvers), ["google", "office", "quad9"]);
     assert!(
@@ -238,7 +238,7 @@ fn a_second_operator_makes_servfail_critical_after_three_rounds_of_it() {
         told[0].reason
     );
     assert!(
-        told[0].reason.ends_with("Also quad9."),
+        told[0].reason.ends_with("Also at quad9."),
         "{}",
         told[0].reason
     );
@@ -346,4 +346,17 @@ fn at_most_a_hundred_bad_replies_are_kept_and_the_latest_of_each_place() {
     assert_eq!(kept.len(), 100);
     assert_eq!(kept[0].site.as_deref(), Some("pop030"));
     assert_eq!(kept[99].at, lab.now - chrono::TimeDelta::seconds(1));
+}
+
+#[test]
+fn ending_by_hand_starts_the_count_of_the_others_afresh() {
+    let mut lab = Lab::new();
+    let at = |resolver| seen(&dialer(7), resolver, State::Servfail);
+    lab.round(vec![at("google")]);
+    lab.rounds(2, &[at("google"), at("quad9")]);
+    let (id, now) = (lab.only().id, lab.now);
+    resolve_by_hand(&mut lab.ledger, id, now);
+    assert!(lab.ledger.candidates.is_empty());
+    assert!(lab.rounds(2, &[at("quad9")]).is_empty());
+    assert_eq!(kinds(&lab.round(vec![at("quad9")])), [Opened]);
 }

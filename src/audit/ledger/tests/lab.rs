@@ -105,36 +105,29 @@ pub(super) fn seen(question: &Question, resolver: &str, state: State) -> Verdict
     }
 }
 
-pub(super) trait Tweak: Sized {
-    fn unconfirmed(self) -> Self;
-    fn severe(self, severity: Severity) -> Self;
-    fn ttl(self, seconds: u32) -> Self;
-    fn records(self, rdata: &str) -> Self;
-    fn sites(self, sites: &[(&str, State)]) -> Self;
-}
-
-impl Tweak for Verdict {
-    fn unconfirmed(mut self) -> Self {
+/// Variations on [`seen`].
+impl Verdict {
+    pub(super) fn unconfirmed(mut self) -> Self {
         self.confirmed = false;
         self
     }
 
-    fn severe(mut self, severity: Severity) -> Self {
+    pub(super) fn severe(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
-    fn ttl(mut self, seconds: u32) -> Self {
+    pub(super) fn ttl(mut self, seconds: u32) -> Self {
         self.observed.ttl = Some(seconds);
         self
     }
 
-    fn records(mut self, rdata: &str) -> Self {
+    pub(super) fn records(mut self, rdata: &str) -> Self {
         self.observed.records = vec![rdata.to_owned()];
         self
     }
 
-    fn sites(mut self, sites: &[(&str, State)]) -> Self {
+    pub(super) fn sites(mut self, sites: &[(&str, State)]) -> Self {
         self.samples = sites
             .iter()
             .map(|(site, state)| Sample {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::lab::{Lab, Tweak, dialer, found, found_at_server, seen};
+use super::lab::{Lab, dialer, found, found_at_server, seen};
 use crate::{
     audit::{
         finding::{Finding, FindingKind},
@@ -215,7 +215,7 @@ impl Witness {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn every_history_keeps_the_rules_of_incidents_and_ends_once_all_is_clean(history in history()) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::TimeDelta;
 
-use super::lab::{Lab, Tweak, dialer, found, found_at_server, kinds, seen};
+use super::lab::{Lab, dialer, found, found_at_server, kinds, seen};
 use crate::{
     audit::{
         finding::FindingKind,

@@ -1,0 +1,130 @@
+//! A vantage that sees nothing, and what it holds back.
+
+use super::lab::{Lab, all, dialer, kinds, seen, some};
+use crate::{
+    audit::{
+        incident::{
+            Axis,
+            TransitionKind::{Opened, Reminder, Resolved, Updated},
+        },
+        ledger::AuthorityReach,
+        verdict::State,
+    },
+    types::Severity,
+};
+
+/// Everything fails, at resolvers and authorities.
+fn dark(lab: &mut Lab) -> Vec<crate::audit::incident::Transition> {
+    let answered = std::mem::replace(&mut lab.authorities.answered, 0);
+    let mut round = all(40, "google", State::Unreachable);
+    round.extend(all(40, "quad9", State::Unreachable));
+    let told = lab.round(round);
+    lab.authorities.answered = answered;
+    told
+}
+
+#[test]
+fn a_blind_vantage_is_one_critical_incident_and_nothing_else_moves() {
+    let mut lab = Lab::new();
+    let mut light = some(1, 40, "google", State::Servfail);
+    light.extend(all(40, "quad9", State::Consistent));
+    lab.rounds(2, &light);
+    let before = lab.ledger.candidates.clone();
+    assert!(dark(&mut lab).is_empty());
+    assert_eq!(
+        lab.ledger.candidates[0], before[0],
+        "what counted keeps its count"
+    );
+    assert!(dark(&mut lab).is_empty());
+    let told = dark(&mut lab);
+    assert_eq!(kinds(&told), [Opened]);
+    let blind = &told[0].incident;
+    assert_eq!(lab.axes(), [(Axis::Vantage, "us-west-2")]);
+    assert_eq!(
+        (blind.verdict.as_str(), blind.severity),
+        ("blind", Severity::Critical)
+    );
+    assert_eq!((blind.names.len(), blind.observed.len()), (40, 80));
+    assert!(dark(&mut lab).is_empty());
+    // The lights go on: it recovers, and only now the rest counts again.
+    let mut light = all(40, "google", State::Consistent);
+    light.extend(all(40, "quad9", State::Consistent));
+    assert_eq!(kinds(&lab.rounds(20, &light)), [Updated, Resolved]);
+}
+
+#[test]
+fn a_blip_of_the_vantage_is_silent_and_a_long_night_is_told_again() {
+    let mut lab = Lab::new();
+    dark(&mut lab);
+    dark(&mut lab);
+    lab.rounds(3, &all(40, "google", State::Consistent));
+    assert!(lab.told.is_empty() && lab.ledger.candidates.is_empty());
+    lab.policy.repeat_interval = std::time::Duration::from_mins(10);
+    let told: Vec<_> = (0..20).flat_map(|_| dark(&mut lab)).collect();
+    assert_eq!(kinds(&told), [Opened, Reminder]);
+}
+
+#[test]
+fn while_blind_open_incidents_neither_recover_nor_remind() {
+    let mut lab = Lab::new();
+    lab.policy.repeat_interval = std::time::Duration::from_mins(5);
+    lab.round(vec![seen(&dialer(1), "google", State::Divergent)]);
+    let before = lab.only().clone();
+    lab.authorities.answered = 0;
+    for _ in 0..20 {
+        let mut round = all(40, "google", State::Unreachable);
+        round[0] = seen(&dialer(1), "google", State::Consistent);
+        lab.round(round);
+    }
+    assert_eq!(lab.ledger.incidents[0], before);
+}
+
+#[test]
+fn blind_needs_both_sides_and_two_sources() {
+    let reach = |asked, answered| AuthorityReach { asked, answered };
+    let google = |state| all(1, "google", state);
+    for (round, authorities, blind) in [
+        (google(State::Unreachable), reach(1, 1), false),
+        (google(State::Unreachable), reach(1, 0), true),
+        (google(State::Unreachable), reach(0, 0), false),
+        (google(State::Servfail), reach(1, 0), true),
+        (google(State::Unknown), reach(2, 0), false),
+        (
+            [google(State::Refused), all(1, "quad9", State::Unreachable)].concat(),
+            reach(0, 0),
+            true,
+        ),
+        (
+            [
+                google(State::Unreachable),
+                all(1, "quad9", State::Consistent),
+            ]
+            .concat(),
+            reach(2, 0),
+            false,
+        ),
+        (some(8, 10, "google", State::Unreachable), reach(5, 1), true),
+        (
+            some(7, 10, "google", State::Unreachable),
+            reach(5, 1),
+            false,
+        ),
+        (
+            some(8, 10, "google", State::Unreachable),
+            reach(5, 2),
+            false,
+        ),
+    ] {
+        let mut lab = Lab::new();
+        lab.authorities = authorities;
+        lab.rounds(3, &round);
+        let told = lab.axes().contains(&(Axis::Vantage, "us-west-2"));
+        assert_eq!(
+            told,
+            blind,
+            "{authorities:?}, {} {}",
+            round[0].state,
+            round.len()
+        );
+    }
+}
