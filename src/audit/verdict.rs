@@ -190,6 +190,22 @@ pub struct Baseline {
     pub ttl: Option<u32>,
 }
 
+impl Baseline {
+    /// The right answer as people read it: its records, or `NXDOMAIN`, or `NODATA`.
+    pub fn answer_text(&self) -> String {
+        answer_text(&self.records, &self.rcode)
+    }
+}
+
+/// Records, or what their absence means.
+fn answer_text(records: &[String], rcode: &str) -> String {
+    match (records, rcode) {
+        ([], "NOERROR") => "NODATA".to_owned(),
+        ([], rcode) => rcode.to_owned(),
+        (records, _) => records.join(" "),
+    }
+}
+
 /// One reply as it stands in incidents and messages: enough to act on and to prove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
@@ -213,6 +229,13 @@ pub struct Observed {
     pub at: DateTime<Utc>,
     /// The latest `t + θ` seen of this value at this resolver address.
     pub cached_until: Option<DateTime<Utc>>,
+}
+
+impl Observed {
+    /// The answer as people read it: its records, or what came in their place.
+    pub fn answer_text(&self) -> String {
+        answer_text(&self.records, &self.rcode)
+    }
 }
 
 /// One sample of a round, for shares and recovery by backend.

@@ -232,18 +232,13 @@ fn render(report: &Report) -> String {
 fn render_question(question: &Question, verdicts: &[&Verdict]) -> String {
     let rows = verdicts.iter().map(|verdict| {
         let seen = &verdict.observed;
-        let answer = if seen.records.is_empty() {
-            seen.rcode.clone()
-        } else {
-            seen.records.join(" ")
-        };
         [
             seen.source.to_string(),
             verdict.state.to_string(),
             seen.ttl
                 .map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()),
             instant_or_dash(verdict.cached_until),
-            inert(&answer),
+            inert(&seen.answer_text()),
         ]
     });
     let head = ["RESOLVER", "VERDICT", "TTL", "CACHED UNTIL", "ANSWER"];
@@ -275,11 +270,7 @@ fn baseline(verdicts: &[&Verdict]) -> String {
     else {
         return "  (no authority answered)".to_owned();
     };
-    let records = if baseline.records.is_empty() {
-        baseline.rcode.clone()
-    } else {
-        baseline.records.join(" ")
-    };
+    let records = baseline.answer_text();
     let ttl = baseline
         .ttl
         .map(|ttl| format!(", TTL {ttl}"))

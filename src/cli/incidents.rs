@@ -241,11 +241,7 @@ fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
     let right = incident.baseline.as_ref().map_or_else(
         || "-".to_owned(),
         |right| {
-            let records = if right.records.is_empty() {
-                right.rcode.clone()
-            } else {
-                right.records.join(" ")
-            };
+            let records = right.answer_text();
             inert(
                 &right
                     .ttl
@@ -290,16 +286,11 @@ fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
 
 fn observed(observed: &[Observed]) -> String {
     let rows = observed.iter().map(|seen| {
-        let answer = if seen.records.is_empty() {
-            seen.rcode.clone()
-        } else {
-            seen.records.join(" ")
-        };
         [
             instant(seen.at),
             seen.source.to_string(),
             seen.question.to_string(),
-            inert(&answer),
+            inert(&seen.answer_text()),
             seen.ttl
                 .map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()),
             instant_or_dash(seen.cached_until),

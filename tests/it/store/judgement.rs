@@ -160,6 +160,7 @@ async fn a_ledger_comes_back_as_it_was_left() {
                 key: incident(3, "c.example", at(0)).key,
                 subject: format!("c.example A @ 192.0.2.{rounds}"),
                 since: at(0),
+                last_at: at(1),
                 rounds,
             })
             .collect(),

@@ -99,6 +99,7 @@ pub(crate) fn opening(observation: &Observation) -> SpanChange {
             },
             site: observation.site(),
             answer: Arc::clone(&observation.answer),
+            authoritative: dns_auditor::audit::history::is_authoritative(observation),
             first_ttls: observation.ttls.clone(),
             first_seen: observation.at,
             last_seen: observation.at,
