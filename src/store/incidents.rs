@@ -1,4 +1,4 @@
-//! Incidents: written by rounds, acknowledged and closed by people, listed by every face.
+//! Incidents: written by rounds, acknowledged and ended by people, listed by every face.
 //!
 //! The database is the one truth of what is open: [`Store::load_ledger`] is cheap, and read before every round it
 //! carries what people did meanwhile into the judgement. An incident that is resolved stays so, whatever a round that
@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -156,14 +157,14 @@ async fn append_steps(
 
 impl Store {
     /// The open and recovering incidents of a group, and its candidates, as the last finished round or a person left
-    /// them. Oldest first.
+    /// them. In order of key.
     pub async fn load_ledger(&self, vantage: &str, group: &str) -> Result<Ledger, StoreError> {
         let vantage_id = self.intern_vantage(vantage).await?;
         let incidents = sqlx::query_scalar!(
             "-- load_incidents
             select document from incident
             where vantage_id = $1 and group_name = $2 and status <> 'resolved'
-            order by opened_at, incident_id",
+            order by incident_id",
             vantage_id,
             group
         )
@@ -177,18 +178,11 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let read = |what, documents: Vec<Json>| -> Result<Vec<_>, StoreError> {
-            documents
-                .into_iter()
-                .map(|document| columns::from_json(what, document))
-                .collect()
-        };
+        let mut incidents: Vec<Incident> = read_all("incident", incidents)?;
+        incidents.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(Ledger {
-            incidents: read("incident", incidents)?,
-            candidates: candidates
-                .into_iter()
-                .map(|document| columns::from_json("candidate", document))
-                .collect::<Result<_, _>>()?,
+            incidents,
+            candidates: read_all("candidate", candidates)?,
         })
     }
 
@@ -209,6 +203,14 @@ impl Store {
         let incident = columns::from_json("incident", document)?;
         Ok(Some((incident, self.events_of(&[id]).await?)))
     }
+}
+
+fn read_all<T: DeserializeOwned>(
+    what: &'static str,
+    documents: Vec<Json>,
+) -> Result<Vec<T>, StoreError> {
+    let read = |document| columns::from_json(what, document);
+    documents.into_iter().map(read).collect()
 }
 
 /// An instant as the documents hold it.

@@ -2,7 +2,7 @@
 
 use dns_auditor::{
     audit::{
-        incident::{Candidate, Status, TransitionKind},
+        incident::{Candidate, Status, Transition, TransitionKind},
         ledger::Ledger,
         verdict::{State, VerdictFlag},
     },
@@ -15,7 +15,8 @@ use dns_auditor::{
 };
 
 use super::samples::{
-    at, begin, finding, incident, observation, opening, quiet, resolver, step, verdict,
+    at, begin, ended, finding, incident, message, observation, opening, quiet, resolver, step,
+    verdict,
 };
 use crate::postgres::fresh_store;
 
@@ -152,8 +153,8 @@ async fn a_ledger_comes_back_as_it_was_left() {
     let store = fresh_store().await;
     let ledger = Ledger {
         incidents: vec![
-            incident(2, "a.example", at(0)),
-            incident(1, "b.example", at(1)),
+            incident(2, "a.example", at(1)),
+            incident(1, "b.example", at(0)),
         ],
         candidates: (0..3)
             .map(|rounds| Candidate {
@@ -207,6 +208,14 @@ async fn what_people_do_outlives_rounds_that_do_not_know_of_it() {
     assert!(!store.ack_incident(opened.id, "bob", at(11)).await.unwrap());
     let mut unaware = ledger.clone();
     unaware.incidents[0].clean_rounds = 2;
+    let counting = |key| Candidate {
+        key,
+        subject: "a.example A @ 8.8.8.8".to_owned(),
+        since: at(0),
+        rounds: 1,
+    };
+    let other = counting(incident(2, "b.example", at(0)).key);
+    unaware.candidates = vec![counting(opened.key.clone()), other.clone()];
     // The same step again, as after a crash: it is recorded once.
     let outcome = RoundOutcome {
         transitions: &transitions,
@@ -222,18 +231,21 @@ async fn what_people_do_outlives_rounds_that_do_not_know_of_it() {
         .remove(0);
     assert_eq!((kept.acked_at, kept.clean_rounds), (Some(at(10)), 2));
 
-    assert!(
-        store
-            .resolve_incident(opened.id, "ada", at(70_000))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .resolve_incident(opened.id, "ada", at(70_001))
-            .await
-            .unwrap()
-    );
+    let ending = ended(&kept, at(70_000));
+    let told = [message(5, Some(1), "slack", at(70_000))];
+    let end = async |step: &Transition| {
+        let steps = std::slice::from_ref(step);
+        store.record_steps(steps, Some("ada"), &told).await.unwrap()
+    };
+    let mut outdated = ending.clone();
+    outdated.number = 0;
+    assert!(!end(&outdated).await, "it has taken a step since");
+    assert_eq!(store.outbox_depth().await.unwrap().waiting, 0);
+    assert!(end(&ending).await);
+    assert!(!end(&ending).await, "it is over already");
+    assert_eq!(store.outbox_depth().await.unwrap().waiting, 1);
+    let left = store.load_ledger("here", "dialers").await.unwrap();
+    assert_eq!((left.incidents, left.candidates), (vec![], vec![other]));
     let round = begin(&store, at(120_000)).await;
     store
         .finish_round(round, &quiet(&unaware, at(120_000)))
@@ -261,7 +273,8 @@ async fn what_people_do_outlives_rounds_that_do_not_know_of_it() {
         [
             (EventKind::Opened, "step 0"),
             (EventKind::Acked, "ada"),
-            (EventKind::Closed, "ada")
+            (EventKind::Closed, "ada"),
+            (EventKind::Resolved, "step 1")
         ]
     );
 }

@@ -3,7 +3,10 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -128,7 +131,13 @@ async fn after_a_killed_service_its_server_is_taken_over_with_all_that_was_ackno
 fn a_lock_file_that_names_a_later_process_does_not_stop_the_start_nor_harm_that_process() {
     let dir = open_dir();
     PrivatePg::start(dir.path()).unwrap().stop().unwrap();
-    let mut stranger = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let mut stranger = Command::new("cat");
+    if is_root() {
+        // A process of another user would not worry the server.
+        let owner = fs::metadata(dir.path().join("postgres")).unwrap().uid();
+        stranger.uid(owner);
+    }
+    let mut stranger = stranger.stdin(Stdio::piped()).spawn().unwrap();
     let run = dir.path().join("postgres/run");
     let stale = format!(
         "{}\n{}\n1\n5432\n{}\n\n 1 1\nready   \n",

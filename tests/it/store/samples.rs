@@ -230,6 +230,15 @@ pub(crate) fn step(
     }
 }
 
+/// The step that ends an incident, as the ledger makes it.
+pub(crate) fn ended(incident: &Incident, when: DateTime<Utc>) -> Transition {
+    let mut after = incident.clone();
+    after.status = Status::Resolved;
+    after.resolved_at = Some(when);
+    after.transitions += 1;
+    step(incident.transitions, TransitionKind::Resolved, &after, when)
+}
+
 pub(crate) fn message(
     number: u128,
     incident_id: Option<u128>,
