@@ -172,7 +172,7 @@ impl Source {
 /// Runs one command line; the exit code says how it went.
 pub async fn run(cli: Cli) -> ExitCode {
     let output = Output { format: cli.format };
-    match dispatch(cli, &output).await {
+    match dispatch(cli, output).await {
         Ok(code) => ExitCode::from(code),
         // A closed pipe is the reader's way to say that it has enough.
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -185,7 +185,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     }
 }
 
-async fn dispatch(cli: Cli, output: &Output) -> Result<u8, CliError> {
+async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
     let source = Source::new(cli.config);
     match cli.command {
         Command::Check(args) => check::run(&args, &source.load()?, output).await,

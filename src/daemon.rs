@@ -192,15 +192,15 @@ async fn serve(
     });
     let dispatching = spawn_part(dispatcher.run(shutdown.clone()), &shutdown);
     let listening = spawn_part(http::serve(listener, app, shutdown.clone()), &shutdown);
-    let scheduler = Scheduler::new(config, Arc::new(evaluator), store.clone(), metrics);
-    let scheduled = scheduler.run(shutdown, GRACE).await;
+    let rounds = Scheduler::new(config, Arc::new(evaluator), store.clone(), metrics);
+    let ended = rounds.run(shutdown, GRACE).await;
     drop(stop_all);
     for (task, name) in [(dispatching, "dispatcher"), (listening, "http")] {
         if let Err(error) = task.await {
             tracing::error!(task = name, %error, "a part of the service did not end well");
         }
     }
-    Ok(scheduled?)
+    Ok(ended?)
 }
 
 /// Runs a part of the service. Whatever ends first, by a panic too, ends the rest: half an auditor is a silent one.

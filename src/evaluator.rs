@@ -4,7 +4,7 @@
 //! Deliberately absent: when a round is due (`scheduler`) and how a step is told (`dispatcher`).
 
 pub mod asking;
-mod messages;
+pub mod messages;
 
 use std::{
     collections::HashSet,
@@ -239,16 +239,16 @@ fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
 /// One audit without history, store or incidents: what `check` shows.
 pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Finding>) {
     let mut history = History::default();
-    let mut asked = asker.ask(group, |_, _| group.samples).await;
-    absorb(&mut history, group, &asked.observations);
-    let mut verdicts = judge(&history, group, &asked, Utc::now());
+    let mut round = asker.ask(group, |_, _| group.samples).await;
+    absorb(&mut history, group, &round.observations);
+    let mut verdicts = judge(&history, group, &round, Utc::now());
     let again = suspicious(&verdicts);
     if !again.is_empty() {
-        let more = asker.ask_again(group, &again, &mut asked.zones).await;
+        let more = asker.ask_again(group, &again, &mut round.zones).await;
         absorb(&mut history, group, &more);
-        asked.observations.extend(more);
-        verdicts = judge(&history, group, &asked, Utc::now());
+        round.observations.extend(more);
+        verdicts = judge(&history, group, &round, Utc::now());
     }
-    let found = findings::find(&history, &input(group, &asked, Utc::now()), &verdicts);
+    let found = findings::find(&history, &input(group, &round, Utc::now()), &verdicts);
     (verdicts, found)
 }

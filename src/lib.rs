@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Pure: [`names`] (domain names), [`types`] (the words), [`config`] (what is typed, and what is meant), [`audit`] (the
-//! judgement). Adapters: [`probe`] (DNS on the wire), [`store`] (PostgreSQL, and a private one), [`notify`] (Slack and
+//! judgement). Adapters: [`probe`] (DNS on the wire), [`store`] (`PostgreSQL`, and a private one), [`notify`] (Slack and
 //! webhooks). Services: [`evaluator`] (one round), [`scheduler`] (when), [`dispatcher`] (telling). Faces: [`http`] and
 //! [`cli`]. [`metrics`] is what services count and `http` shows; [`daemon`] puts everything together.
 //!

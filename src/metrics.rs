@@ -89,6 +89,10 @@ pub struct Due {
     pub failed: u32,
 }
 
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 fn seconds() -> Histogram {
     Histogram::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0])
 }
@@ -187,7 +191,7 @@ impl Metrics {
                 .inc();
         }
         self.with_due(group, |due| {
-            (due.finished, due.failed) = (Some(Utc::now()), 0)
+            (due.finished, due.failed) = (Some(Utc::now()), 0);
         });
     }
 
@@ -209,7 +213,7 @@ impl Metrics {
                 };
                 self.verdicts
                     .get_or_create(&label)
-                    .set(report.verdicts.iter().filter(of).count() as i64);
+                    .set(gauge(report.verdicts.iter().filter(of).count()));
             }
         }
         for kind in FindingKind::ALL {
@@ -222,7 +226,7 @@ impl Metrics {
                 .iter()
                 .filter(|finding| finding.kind == kind)
                 .count();
-            self.findings.get_or_create(&label).set(count as i64);
+            self.findings.get_or_create(&label).set(gauge(count));
         }
     }
 

@@ -67,11 +67,7 @@ struct Report {
     findings: Vec<Finding>,
 }
 
-pub(super) async fn run(
-    args: &CheckArgs,
-    config: &Config,
-    output: &Output,
-) -> Result<u8, CliError> {
+pub(super) async fn run(args: &CheckArgs, config: &Config, output: Output) -> Result<u8, CliError> {
     let group = group(args, config)?;
     let asker = daemon::asker(config)?;
     let questions = group.questions().count();

@@ -65,7 +65,7 @@ struct Snapshot {
 pub(super) async fn timeline(
     args: &TimelineArgs,
     config: &Config,
-    output: &Output,
+    output: Output,
 ) -> Result<u8, CliError> {
     let query = TimelineQuery {
         name: args.name.clone(),
@@ -84,7 +84,7 @@ pub(super) async fn timeline(
 pub(super) async fn state(
     args: &StateArgs,
     config: &Config,
-    output: &Output,
+    output: Output,
 ) -> Result<u8, CliError> {
     let at = read_instant(&args.at)?;
     let database = OpenDatabase::borrow(&config.database).await?;

@@ -8,17 +8,19 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    CliError, EXIT_OK, EXIT_USAGE, history,
+    CliError, EXIT_OK, history,
     output::{Output, inert, instant, instant_or_dash, wrap},
     table,
 };
 use crate::{
     audit::{
         incident::{Incident, Status},
+        ledger::{Ledger, resolve_by_hand},
         verdict::Observed,
     },
     config::Config,
     daemon::OpenDatabase,
+    evaluator::messages::for_transitions,
     store::{
         Store,
         incidents::{IncidentEvent, IncidentFilter, IncidentPage, IncidentRow},
@@ -52,7 +54,7 @@ enum IncidentsCommand {
     },
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 struct ListArgs {
     /// The resolved ones, too
     #[arg(long)]
@@ -72,25 +74,23 @@ struct Whole {
 pub(super) async fn run(
     args: IncidentsArgs,
     config: &Config,
-    output: &Output,
+    output: Output,
 ) -> Result<u8, CliError> {
     let database = OpenDatabase::borrow(&config.database).await?;
-    let done = match args.command.unwrap_or_else(|| {
-        IncidentsCommand::List(ListArgs {
-            all: false,
-            limit: 50,
-        })
-    }) {
+    let done = match args.command.unwrap_or(IncidentsCommand::List(ListArgs {
+        all: false,
+        limit: 50,
+    })) {
         IncidentsCommand::List(args) => list(&database.store, &args, output).await,
         IncidentsCommand::Show { id } => show(&database.store, &id, output).await,
-        IncidentsCommand::Ack { id } => act(&database.store, &id, true, output).await,
-        IncidentsCommand::Resolve { id } => act(&database.store, &id, false, output).await,
+        IncidentsCommand::Ack { id } => ack(&database.store, &id, output).await,
+        IncidentsCommand::Resolve { id } => resolve(&database.store, &id, config, output).await,
     };
     database.close().await?;
     done
 }
 
-async fn list(store: &Store, args: &ListArgs, output: &Output) -> Result<u8, CliError> {
+async fn list(store: &Store, args: &ListArgs, output: Output) -> Result<u8, CliError> {
     let statuses = if args.all {
         Vec::new()
     } else {
@@ -134,7 +134,7 @@ fn render_list(page: &IncidentPage) -> String {
     )
 }
 
-async fn show(store: &Store, id: &str, output: &Output) -> Result<u8, CliError> {
+async fn show(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
     let id = find(store, id).await?;
     let Some((incident, events)) = store.incident(id).await? else {
         return Err(CliError::Usage(format!("there is no incident {id}")));
@@ -143,26 +143,55 @@ async fn show(store: &Store, id: &str, output: &Output) -> Result<u8, CliError> 
     Ok(EXIT_OK)
 }
 
-async fn act(store: &Store, id: &str, ack: bool, output: &Output) -> Result<u8, CliError> {
+async fn ack(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
     let id = find(store, id).await?;
-    let by = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
-    let (done, what) = if ack {
-        (
-            store.ack_incident(id, &by, Utc::now()).await?,
-            "acknowledged",
-        )
-    } else {
-        (
-            store.resolve_incident(id, &by, Utc::now()).await?,
-            "resolved",
-        )
-    };
-    if !done {
-        output.error(&format!("incident {id} is {what} already"));
-        return Ok(EXIT_USAGE);
+    if !store.ack_incident(id, &by_whom(), Utc::now()).await? {
+        return Err(CliError::Usage(format!(
+            "incident {id} is acknowledged or resolved already"
+        )));
     }
-    output.text(&format!("{what} {id}"))?;
+    output.text(&format!("acknowledged {id}"))?;
     Ok(EXIT_OK)
+}
+
+/// Ends an incident as the ledger ends it, with a message to every channel that heard of it.
+async fn resolve(store: &Store, id: &str, config: &Config, output: Output) -> Result<u8, CliError> {
+    let id = find(store, id).await?;
+    let over = || CliError::Usage(format!("incident {id} is resolved already"));
+    let Some((incident, _)) = store
+        .incident(id)
+        .await?
+        .filter(|(known, _)| known.status != Status::Resolved)
+    else {
+        return Err(over());
+    };
+    let group = config
+        .groups
+        .iter()
+        .find(|group| group.name == incident.key.group);
+    let mut ledger = Ledger {
+        incidents: vec![incident],
+        candidates: Vec::new(),
+    };
+    let step = resolve_by_hand(&mut ledger, id, Utc::now()).ok_or_else(over)?;
+    let steps = std::slice::from_ref(&step);
+    let messages = group
+        .map(|group| for_transitions(config, group, steps))
+        .unwrap_or_default();
+    if !store
+        .record_steps(steps, Some(&by_whom()), &messages)
+        .await?
+    {
+        let moved =
+            format!("incident {id} has just taken another step: look at it and say it again");
+        return Err(CliError::Usage(moved));
+    }
+    output.text(&format!("resolved {id}"))?;
+    Ok(EXIT_OK)
+}
+
+fn by_whom() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned())
 }
 
 /// An incident by its id, or by a beginning that only one of the latest thousand has.

@@ -35,11 +35,7 @@ enum NotifyCommand {
     },
 }
 
-pub(super) async fn run(
-    args: NotifyArgs,
-    config: &Config,
-    output: &Output,
-) -> Result<u8, CliError> {
+pub(super) async fn run(args: NotifyArgs, config: &Config, output: Output) -> Result<u8, CliError> {
     let NotifyCommand::Test { channel } = args.command;
     let Some(channel) = config.channels.iter().find(|known| known.id == channel) else {
         let known: Vec<_> = config
@@ -66,7 +62,7 @@ async fn send(
     store: &Store,
     channel: &Channel,
     config: &Config,
-    output: &Output,
+    output: Output,
 ) -> Result<u8, CliError> {
     let now = Utc::now();
     let message = NewMessage {
@@ -90,20 +86,17 @@ async fn send(
     while Instant::now() < until {
         // A running service may take the message first: either way the log says how it went.
         let busy = dispatcher.step(Utc::now()).await?;
-        for event in store.deliveries_of(message.id).await? {
-            match event.kind {
-                EventKind::Delivered => {
-                    output.text(&format!("delivered to {}: {}", channel.id, event.detail))?;
-                    return Ok(EXIT_OK);
-                }
-                _ => {
-                    output.error(&format!(
-                        "not delivered to {}: {}",
-                        channel.id, event.detail
-                    ));
-                    return Ok(EXIT_BREACH);
-                }
+        if let Some(event) = store.deliveries_of(message.id).await?.first() {
+            let delivered = event.kind == EventKind::Delivered;
+            if delivered {
+                output.text(&format!("delivered to {}: {}", channel.id, event.detail))?;
+            } else {
+                output.error(&format!(
+                    "not delivered to {}: {}",
+                    channel.id, event.detail
+                ));
             }
+            return Ok(if delivered { EXIT_OK } else { EXIT_BREACH });
         }
         if !busy {
             sleep(Duration::from_millis(100)).await;

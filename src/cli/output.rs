@@ -15,10 +15,14 @@ pub(super) struct Output {
     pub(super) format: Format,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "one way out for everything a command says"
+)]
 impl Output {
     /// Prints `value` as JSON, or the text `table` makes of it.
     pub(super) fn print<T: Serialize>(
-        &self,
+        self,
         value: &T,
         table: impl FnOnce(&T) -> String,
     ) -> io::Result<()> {
@@ -29,19 +33,19 @@ impl Output {
     }
 
     /// Prints text as it is, with one newline at the end.
-    pub(super) fn text(&self, text: &str) -> io::Result<()> {
+    pub(super) fn text(self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         writeln!(out, "{}", text.trim_end())
     }
 
     /// A line on stderr, for people: an error or a hint.
-    pub(super) fn error(&self, text: &str) {
+    pub(super) fn error(self, text: &str) {
         // Nobody is left to be told when stderr itself is closed.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// A progress line on stderr, where somebody is watching; the next one, or `""`, takes its place.
-    pub(super) fn progress(&self, text: &str) {
+    pub(super) fn progress(self, text: &str) {
         let mut err = io::stderr().lock();
         if err.is_terminal() {
             let _ = write!(err, "\r\x1b[K{text}");

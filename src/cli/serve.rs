@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, EXIT_OK, output::Output};
 use crate::{config::Config, daemon};
 
-pub(super) async fn run(config: Config, file: &Path, output: &Output) -> Result<u8, CliError> {
+pub(super) async fn run(config: Config, file: &Path, output: Output) -> Result<u8, CliError> {
     config.require_groups(Some(file))?;
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone())?;

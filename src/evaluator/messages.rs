@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// One message per step and channel of the group that wants its severity.
-pub(super) fn for_transitions(
+pub fn for_transitions(
     config: &Config,
     group: &Group,
     transitions: &[Transition],

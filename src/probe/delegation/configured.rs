@@ -19,7 +19,9 @@ use crate::{
 
 /// The zones found so far, by name and servers.
 #[derive(Default)]
-pub(super) struct Configured(Mutex<HashMap<(DnsName, Vec<SocketAddr>), Arc<Zone>>>);
+pub(super) struct Configured(Mutex<HashMap<Key, Arc<Zone>>>);
+
+type Key = (DnsName, Vec<SocketAddr>);
 
 impl Delegations {
     /// The zone that holds `name` at configured servers, as their SOA records tell; remembered for an hour.

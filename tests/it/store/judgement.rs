@@ -212,6 +212,7 @@ async fn what_people_do_outlives_rounds_that_do_not_know_of_it() {
         key,
         subject: "a.example A @ 8.8.8.8".to_owned(),
         since: at(0),
+        last_at: at(1),
         rounds: 1,
     };
     let other = counting(incident(2, "b.example", at(0)).key);
