@@ -117,7 +117,7 @@ pub fn resolve_by_hand(ledger: &mut Ledger, id: Uuid, now: DateTime<Utc>) -> Opt
     ledger
         .candidates
         .retain(|candidate| candidate.key != entry.incident.key);
-    entry.resolve(now, "Resolved by hand.");
+    entry.resolve(now, "resolved by hand");
     entry.tell(now)
 }
 
@@ -135,7 +135,7 @@ pub fn retire(
     for entry in book.in_view(false) {
         let gone = recovery::forget_unasked(&mut entry.incident, names, resolvers);
         if gone {
-            entry.resolve(now, "Resolved: the configuration no longer asks for it.");
+            entry.resolve(now, "the configuration no longer asks for it");
         }
     }
     ledger.candidates.retain(|candidate| {

@@ -141,8 +141,8 @@ fn reason(judgement: &Judgement<'_>) -> String {
     let (failed, asked) = resolver_addresses(judgement);
     let authorities = judgement.authorities;
     format!(
-        "From {} {failed} of {asked} resolver addresses and {} of {} authoritative servers do not answer: nothing can be \
-         said of {} from there.",
+        "from {} {failed} of {asked} resolver addresses and {} of {} authoritative servers do not answer: nothing can be \
+         said of {} from there",
         judgement.vantage,
         authorities.silent(),
         authorities.asked,

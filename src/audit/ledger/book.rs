@@ -27,7 +27,7 @@ impl Entry {
         }
     }
 
-    /// Notes a sentence to tell. One round gives one step: an opening stays one, an ending replaces everything else.
+    /// Notes a sentence to tell, in lower case and without a full stop. One round gives one step: an opening stays one, an ending replaces everything else.
     pub(super) fn say(&mut self, kind: TransitionKind, sentence: impl Into<String>) {
         match &mut self.told {
             Some((_, sentences)) if kind != TransitionKind::Resolved => {
@@ -59,7 +59,7 @@ impl Entry {
             number,
             kind,
             at: now,
-            reason: sentences.join(" "),
+            reason: sentences.join("; "),
             incident: self.incident.clone(),
         })
     }

@@ -194,8 +194,8 @@ fn of_finding_at<'a>(
     let own = |observed: &&Observed| resolver.is_none_or(|id| *id == observed.resolver);
     let observed: Vec<_> = finding.observed.iter().filter(own).collect();
     let mut questions: Vec<_> = finding.questions.iter().collect();
-    if let Subject::Question(question) = &finding.subject {
-        questions = vec![question];
+    if let (true, Subject::Question(question)) = (questions.is_empty(), &finding.subject) {
+        questions.push(question);
     }
     Sighting {
         target: home.clone(),

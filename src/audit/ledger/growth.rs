@@ -17,7 +17,7 @@ use crate::{
             evidence::Sighting,
             ids::incident_id,
             keeping::absorb,
-            merge::{Parts, merge, take_parts},
+            merge::{merge, take_parts},
         },
         verdict::Baseline,
     },
@@ -41,7 +41,7 @@ pub(super) fn grow(book: &mut Book, sightings: &[Sighting<'_>], judgement: &Judg
         }
         let parts = take_parts(book, key, &case, sightings);
         if !is_open {
-            book.insert(open(key, &case, &parts, judgement));
+            book.insert(open(key, &case, judgement));
         }
         if let Some(entry) = book.entry(key) {
             if is_open {
@@ -53,20 +53,15 @@ pub(super) fn grow(book: &mut Book, sightings: &[Sighting<'_>], judgement: &Judg
     }
 }
 
-fn open(
-    key: &IncidentKey,
-    case: &[&Sighting<'_>],
-    parts: &Parts,
-    judgement: &Judgement<'_>,
-) -> Entry {
+fn open(key: &IncidentKey, case: &[&Sighting<'_>], judgement: &Judgement<'_>) -> Entry {
     // On a name each resolver is believed for itself; wider, one that is believed stands for all.
     let believed = case
         .iter()
         .filter(|sighting| key.axis != Axis::Name || sighting.confirmed);
     let believed: Vec<_> = believed.copied().collect();
+    // Not from what it takes in: two incidents of one key in a row must not begin at one instant, or they share an id.
     let sinces = believed.iter().map(|sighting| sighting.since);
-    let part_sinces = parts.incidents.iter().map(|part| part.incident.opened_at);
-    let opened_at = sinces.chain(part_sinces).min().unwrap_or(judgement.now);
+    let opened_at = sinces.min().unwrap_or(judgement.now);
     let mut incident = empty(key, opened_at, judgement);
     for sighting in &believed {
         absorb(&mut incident, sighting);
@@ -124,7 +119,7 @@ fn feed(entry: &mut Entry, case: &[&Sighting<'_>], judgement: &Judgement<'_>) {
         entry.incident.recovering_at = None;
         entry.say(
             TransitionKind::Updated,
-            format!("Bad again: {}", first.reason),
+            format!("bad again: {}", first.reason),
         );
     }
     if let Some(worst) = believed.clone().next()
@@ -132,7 +127,7 @@ fn feed(entry: &mut Entry, case: &[&Sighting<'_>], judgement: &Judgement<'_>) {
     {
         call_after(&mut entry.incident, worst, case, judgement);
         let step = format!(
-            "Now {} ({}): {}",
+            "now {} ({}): {}",
             worst.severity, worst.verdict, worst.reason
         );
         entry.say(TransitionKind::Updated, step);
@@ -153,8 +148,8 @@ fn feed(entry: &mut Entry, case: &[&Sighting<'_>], judgement: &Judgement<'_>) {
         let places = entry.incident.resolvers.difference(&resolvers);
         let names = entry.incident.names.difference(&names).map(DnsName::as_str);
         let joined = match entry.incident.key.axis {
-            Axis::Name => format!("Also at {}.", list(places.map(String::as_str))),
-            _ => format!("Also {}.", list(names)),
+            Axis::Name => format!("also at {}", list(places.map(String::as_str))),
+            _ => format!("also {}", list(names)),
         };
         entry.say(TransitionKind::Updated, joined);
     }
@@ -192,15 +187,16 @@ fn wide_reason(
     let example = equals.next().map_or(worst, |one| *one);
     let (bad, verdict, reason) = (bad.len(), example.verdict, &example.reason);
     if key.axis == Axis::Resolver {
-        let (group, resolver) = (judgement.group, &key.subject);
+        let question = example.questions.first().map(ToString::to_string);
         format!(
-            "{bad} of {all} names of {group} are bad at {resolver}, the worst is {verdict}: {reason}"
+            "{bad} of {all} names of {} are bad at {}, the worst is {} ({verdict}): {reason}",
+            judgement.group,
+            key.subject,
+            question.unwrap_or_default(),
         )
     } else {
-        format!(
-            "{bad} of {all} names of {} show {verdict}: {reason}",
-            key.subject
-        )
+        let zone = &key.subject;
+        format!("{bad} of {all} names of {zone} show {verdict}: {reason}")
     }
 }
 

@@ -99,11 +99,11 @@ pub(super) fn merge(whole: &mut Entry, parts: Parts, now: DateTime<Utc>) -> Vec<
     for part in &mut ended {
         take_in(&mut whole.incident, &part.incident);
         let whole = &whole.incident;
-        let step = format!("Merged into incident {}: {}", whole.id, whole.reason);
+        let step = format!("merged into incident {}: {}", whole.id, whole.reason);
         part.resolve(now, step);
     }
     if !ended.is_empty() {
-        let step = format!("It takes in incidents told before: {}.", ended.len());
+        let step = format!("it takes in incidents told before: {}", ended.len());
         whole.say(TransitionKind::Updated, step);
     }
     ended

@@ -187,13 +187,13 @@ fn move_on(entry: &mut Entry, judgement: &Judgement<'_>) {
     // A site that is never sampled again must not hold the incident open: clean addresses suffice in the end.
     if clean(true) && is_out_of_time(incident, judgement) {
         let last = instant(incident.last_bad_at);
-        entry.resolve(now, format!("Not seen since {last}."));
+        entry.resolve(now, format!("not seen since {last}"));
     } else if clean(false) && incident.status == Status::Open {
         let until = instant(earliest_end(incident, judgement));
         entry.incident.status = Status::Recovering;
         entry.incident.recovering_at = Some(now);
         let step =
-            format!("Clean for {CLEAN_ROUNDS} rounds wherever it was bad; watched until {until}.");
+            format!("clean for {CLEAN_ROUNDS} rounds wherever it was bad, watched until {until}");
         entry.say(TransitionKind::Updated, step);
     }
 }
@@ -234,7 +234,7 @@ pub(super) fn remind(entry: &mut Entry, judgement: &Judgement<'_>) {
         && judgement.now - incident.told_at >= interval
         && entry.is_quiet()
     {
-        let step = format!("Still open: {}", incident.reason);
+        let step = format!("still open: {}", incident.reason);
         entry.say(TransitionKind::Reminder, step);
     }
 }

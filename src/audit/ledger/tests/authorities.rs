@@ -165,5 +165,39 @@ fn two_servers_of_which_one_subject_is_a_zone_are_not_confused() {
     };
     lab.round_with(all(3, "google", State::Consistent), vec![zone]);
     assert_eq!(lab.axes(), [(Axis::Authority, "example.com")]);
-    assert_eq!(lab.only().reason, "dialer1.example.com A: ns_mismatch.");
+    assert_eq!(lab.only().reason, "dialer1.example.com A: ns_mismatch");
+}
+
+#[test]
+fn a_zone_that_falls_silent_again_is_a_new_incident_whatever_it_takes_in() {
+    let mut lab = Lab::new();
+    let server = || found_at_server(FindingKind::AuthorityUnreachable, 2, 40);
+    let zone = |servers: &[u8]| Finding {
+        severity: Severity::Critical,
+        subject: Subject::Zone(name("example.com")),
+        authorities: servers
+            .iter()
+            .map(|server| format!("ns{server}.example.com"))
+            .collect(),
+        ..server()
+    };
+    let good = || all(40, "google", State::Consistent);
+    let first: Vec<_> = (0..3)
+        .flat_map(|_| lab.round_with(good(), vec![server(), zone(&[1])]))
+        .collect();
+    assert_eq!(
+        kinds(&first),
+        [Opened, Opened],
+        "two causes that began together"
+    );
+    for _ in 0..12 {
+        lab.round_with(good(), vec![server()]);
+    }
+    assert_eq!(lab.axes(), [(Axis::Authority, "198.51.100.2")]);
+    let second: Vec<_> = (0..3)
+        .flat_map(|_| lab.round_with(good(), vec![zone(&[1, 2])]))
+        .collect();
+    assert_eq!(kinds(&second), [Opened, Resolved]);
+    assert_eq!(second[0].incident.key, first[1].incident.key);
+    assert_ne!(second[0].incident.id, first[1].incident.id);
 }

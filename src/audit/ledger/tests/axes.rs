@@ -26,8 +26,8 @@ fn a_resolver_bad_on_most_names_is_one_incident_told_once() {
     assert_eq!(incident.observed.len(), 38);
     assert_eq!(
         incident.reason,
-        "38 of 40 names of dialers are bad at google, the worst is servfail: \
-         dialer1.example.com A is servfail at google."
+        "38 of 40 names of dialers are bad at google, the worst is dialer1.example.com A (servfail): \
+         dialer1.example.com A is servfail at google"
     );
     assert!(lab.ledger.candidates.is_empty());
 }
@@ -98,7 +98,7 @@ fn names_that_join_an_open_resolver_are_one_update_a_round() {
     let told = lab.round(some(30, 40, "google", State::Divergent));
     assert_eq!(kinds(&told), [Updated]);
     assert!(
-        told[0].reason.ends_with("dialer25.example.com and 5 more."),
+        told[0].reason.ends_with("dialer25.example.com and 5 more"),
         "{}",
         told[0].reason
     );
@@ -119,20 +119,22 @@ fn incidents_of_names_are_merged_into_the_resolvers_and_end_naming_it() {
     let mut lab = Lab::new();
     lab.round(some(2, 40, "google", State::Divergent));
     let ids: Vec<_> = lab.ledger.incidents.iter().map(|one| one.id).collect();
-    let first = lab.ledger.incidents[0].opened_at;
     let told = lab.round(some(20, 40, "google", State::Divergent));
     assert_eq!(kinds(&told), [Opened, Resolved, Resolved]);
     assert!(
         told[0]
             .reason
-            .ends_with("It takes in incidents told before: 2."),
+            .ends_with("; it takes in incidents told before: 2"),
         "{}",
         told[0].reason
     );
-    assert_eq!(told[0].incident.opened_at, first, "it began with them");
+    assert_eq!(
+        told[0].incident.opened_at, told[0].incident.last_bad_at,
+        "it begins with itself"
+    );
     let merged: Vec<_> = told[1..].iter().map(|one| one.incident.id).collect();
     assert_eq!(merged, ids);
-    let end = format!("Merged into incident {}: 20 of 40", told[0].incident.id);
+    let end = format!("merged into incident {}: 20 of 40", told[0].incident.id);
     assert!(told[1].reason.starts_with(&end), "{}", told[1].reason);
     assert_eq!(told[1].number, 1);
     assert_eq!(lab.axes(), [(Axis::Resolver, "google")]);

@@ -140,7 +140,7 @@ fn three_rounds_of_servfail_are_one_warning_from_the_first_of_them_on() {
     );
     assert_eq!(
         told[0].reason,
-        "dialer7.example.com A is servfail at google."
+        "dialer7.example.com A is servfail at google"
     );
     assert!(lab.ledger.candidates.is_empty());
 }
@@ -174,7 +174,7 @@ fn a_name_bad_at_three_resolvers_is_one_incident_that_two_join() {
     assert!(told.is_empty(), "a resolver joins once it is believed");
     let told = lab.round(vec![bad("google"), bad("quad9"), bad("office")]);
     assert_eq!(kinds(&told), [Updated]);
-    assert_eq!(told[0].reason, "Also at office, quad9.");
+    assert_eq!(told[0].reason, "also at office, quad9");
     assert_eq!((told[0].number, told[0].incident.transitions), (1, 2));
     assert_eq!(words(&lab.only().resolvers), ["google", "office", "quad9"]);
     assert!(
@@ -208,7 +208,7 @@ fn severity_rises_once_believed_is_told_and_never_falls() {
     assert_eq!(kinds(&told), [Updated]);
     assert_eq!(
         told[0].reason,
-        "Now critical (divergent): dialer7.example.com A is divergent at google."
+        "now critical (divergent): dialer7.example.com A is divergent at google"
     );
     assert!(lab.round(vec![at(State::PropagatingLong)]).is_empty());
     let incident = lab.only();
@@ -218,7 +218,7 @@ fn severity_rises_once_believed_is_told_and_never_falls() {
     );
     assert_eq!(
         incident.reason,
-        "dialer7.example.com A is divergent at google."
+        "dialer7.example.com A is divergent at google"
     );
 }
 
@@ -233,12 +233,12 @@ fn a_second_operator_makes_servfail_critical_after_three_rounds_of_it() {
     let told = lab.round(both.to_vec());
     assert_eq!(kinds(&told), [Updated], "worse and wider in one step");
     assert!(
-        told[0].reason.starts_with("Now critical (servfail)"),
+        told[0].reason.starts_with("now critical (servfail)"),
         "{}",
         told[0].reason
     );
     assert!(
-        told[0].reason.ends_with("Also at quad9."),
+        told[0].reason.ends_with("; also at quad9"),
         "{}",
         told[0].reason
     );

@@ -101,7 +101,7 @@ pub(super) fn seen(question: &Question, resolver: &str, state: State) -> Verdict
             state,
             at: DateTime::UNIX_EPOCH,
         }],
-        reason: format!("{question} is {state} at {resolver}."),
+        reason: format!("{question} is {state} at {resolver}"),
     }
 }
 
@@ -155,7 +155,7 @@ pub(super) fn found(kind: FindingKind, question: &Question) -> Finding {
         baseline: None,
         observed: Vec::new(),
         at: DateTime::UNIX_EPOCH,
-        reason: format!("{question}: {kind}."),
+        reason: format!("{question}: {kind}"),
     }
 }
 

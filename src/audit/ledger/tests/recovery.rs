@@ -35,7 +35,7 @@ fn a_wrong_answer_recovers_after_three_clean_rounds_and_ends_after_its_cached_un
     assert!(
         told[0]
             .reason
-            .ends_with("watched until 2026-11-22T20:00:59Z."),
+            .ends_with("watched until 2026-11-22T20:00:59Z"),
         "{}",
         told[0].reason
     );
@@ -99,7 +99,7 @@ fn a_relapse_reopens_it_and_is_told_once() {
     assert_eq!(kinds(&told), [Updated]);
     assert_eq!(
         told[0].reason,
-        "Bad again: dialer7.example.com A is divergent at google."
+        "bad again: dialer7.example.com A is divergent at google"
     );
     assert_eq!(lab.only().status, Status::Open);
     assert_eq!(lab.only().recovering_at, None);
