@@ -18,9 +18,9 @@ fn sources() -> Vec<(String, String)> {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(&path, found)
+                walk(&path, found);
             } else {
-                found.push(path)
+                found.push(path);
             }
         }
     }
@@ -66,7 +66,7 @@ fn imports(code: &str, module: &str) -> bool {
         })
 }
 
-fn refuse(broken: Vec<String>) {
+fn refuse(broken: &[String]) {
     assert!(
         broken.is_empty(),
         "architecture broken:\n{}",
@@ -87,7 +87,7 @@ fn audit_knows_no_outside_world_and_no_clock() {
         "SystemTime",
     ];
     refuse(
-        sources()
+        &sources()
             .iter()
             .filter(|(file, _)| part(file) == "audit")
             .flat_map(|(file, code)| {
@@ -96,7 +96,7 @@ fn audit_knows_no_outside_world_and_no_clock() {
                     .filter(|word| code.contains(**word))
                     .map(move |word| format!("{file} names {word}"))
             })
-            .collect(),
+            .collect::<Vec<_>>(),
     );
 }
 
@@ -128,7 +128,7 @@ fn each_library_stands_in_its_own_part_only() {
             "{library} is used nowhere: this test no longer sees what it looks for"
         );
     }
-    refuse(broken);
+    refuse(&broken);
 }
 
 #[test]
@@ -157,17 +157,17 @@ fn imports_point_down() {
                 .map(|module| format!("{file} imports {module}")),
         );
     }
-    refuse(broken);
+    refuse(&broken);
 }
 
 #[test]
 fn no_file_is_a_module_of_everything() {
     let names = ["mod", "utils", "util", "common", "helpers", "misc"];
     refuse(
-        sources()
+        &sources()
             .iter()
             .filter(|(file, _)| names.contains(&file.rsplit('/').next().unwrap()))
             .map(|(file, _)| format!("{file} says nothing of what is inside"))
-            .collect(),
+            .collect::<Vec<_>>(),
     );
 }
