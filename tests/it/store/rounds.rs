@@ -167,7 +167,11 @@ async fn a_finish_that_fails_leaves_nothing_of_the_round() {
         ..outcome
     };
     store.finish_round(round, &outcome).await.unwrap();
-    let twice = store.finish_round(round, &outcome).await;
+    let other = RoundOutcome {
+        now: at(1),
+        ..outcome
+    };
+    let twice = store.finish_round(round, &other).await;
     assert!(
         matches!(twice, Err(StoreError::RoundNotRunning(_))),
         "{twice:?}"
