@@ -1,0 +1,3 @@
+//! Judgement held against worked examples, against every known cause of false alarms, and against random worlds.
+
+mod vectors_2020;
