@@ -205,7 +205,7 @@ fn raise_servfail(verdicts: &mut [Verdict]) {
         let others = operators.get(&verdict.question).map_or(0, BTreeSet::len);
         if others >= 2 {
             verdict.severity = Severity::Critical;
-            verdict.reason += &format!("; {others} operators at once");
+            verdict.reason = format!("{}; {others} operators at once", verdict.reason);
         }
     }
 }
