@@ -2,9 +2,9 @@
 //!
 //! Deliberately absent: finding them, which is `probe`'s work.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
-use crate::{names::DnsName, types::Zone};
+use crate::{audit::history::Membership, names::DnsName, types::Zone};
 
 /// Zones by apex.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,32 @@ impl Zones {
             here = name.parent();
         }
         None
+    }
+
+    /// Whether a server's word on `owner` counts, which it gave when asked for `told_for`. Where the zone is not known
+    /// every server counts.
+    pub fn membership(
+        &self,
+        owner: &DnsName,
+        address: SocketAddr,
+        told_for: &DnsName,
+    ) -> Membership {
+        let Some(zone) = self.zone_of(owner) else {
+            return Membership::Listed;
+        };
+        if zone.servers.iter().any(|server| server.address == address) {
+            return Membership::Listed;
+        }
+        // A server beside the zone may add what it believes of an alias's target (RFC 2181 section 5.4.1).
+        match self.zone_of(told_for) {
+            Some(other) if other.apex != zone.apex => Membership::Stranger,
+            _ => Membership::Left,
+        }
+    }
+
+    /// Whether the server is in `S` of the zone that `owner` lies in.
+    pub fn lists(&self, owner: &DnsName, address: SocketAddr) -> bool {
+        self.membership(owner, address, owner) == Membership::Listed
     }
 
     /// Every zone, by apex.

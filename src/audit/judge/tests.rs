@@ -1,0 +1,5 @@
+//! Judgement held against worked examples, against every known cause of false alarms, and against random worlds.
+
+mod false_positives;
+mod vectors;
+mod vectors_2020;
