@@ -7,6 +7,7 @@ mod names;
 mod servers;
 mod stretched;
 mod ttl;
+mod unplaced;
 mod view;
 mod zones;
 
@@ -36,6 +37,7 @@ pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<
     found.extend(stretched::find(&view));
     found.extend(ttl::unequal_in_rrset(&view));
     found.extend(servers::unreachable_or_lame(&view));
+    found.extend(unplaced::find(&view));
     found.extend(zones::ns_mismatch(&view));
     found.extend(zones::delegation_ttl(&view));
     found.sort_by(|one, other| {

@@ -32,7 +32,7 @@ use crate::{
     types::{Flags, Observation, Policy, Question, Resolver, Severity, SourceKind, Status},
 };
 use context::Context;
-pub use zones::Zones;
+pub use zones::{Unplaced, Zones};
 
 /// Everything a round is judged from, besides the history, which has taken in its observations already.
 #[derive(Debug, Clone, Copy)]

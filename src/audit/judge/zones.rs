@@ -2,30 +2,57 @@
 //!
 //! Deliberately absent: finding them, which is `probe`'s work.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use crate::{audit::history::Membership, names::DnsName, types::Zone};
 
-/// Zones by apex.
+/// Zones by apex, and the names whose zone was not found.
 #[derive(Debug, Clone, Default)]
-pub struct Zones(HashMap<DnsName, Arc<Zone>>);
+pub struct Zones {
+    found: HashMap<DnsName, Arc<Zone>>,
+    unplaced: BTreeMap<DnsName, Unplaced>,
+}
+
+/// Why a name's zone was not found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplaced {
+    /// The zone whose servers did not say where the name is delegated: the root, where not even that was reached.
+    pub silent: DnsName,
+    /// One sentence, with the mend.
+    pub why: String,
+}
 
 impl Zones {
     /// Adds a zone, or puts it in the place of what was known of its apex.
     pub fn insert(&mut self, zone: Arc<Zone>) {
-        self.0.insert(zone.apex.clone(), zone);
+        self.found.insert(zone.apex.clone(), zone);
+    }
+
+    /// Notes that a name's zone was not found.
+    pub fn insert_unplaced(&mut self, name: DnsName, why: Unplaced) {
+        self.unplaced.insert(name, why);
+    }
+
+    /// The names whose zone was not found.
+    pub fn unplaced(&self) -> impl Iterator<Item = (&DnsName, &Unplaced)> {
+        self.unplaced.iter()
     }
 
     /// Adds all of `other`.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.found.extend(other.found);
+        self.unplaced.extend(other.unplaced);
     }
 
     /// The zone with the longest apex that the name lies in.
     pub fn zone_of(&self, name: &DnsName) -> Option<&Zone> {
         let mut here = Some(name.clone());
         while let Some(name) = here {
-            if let Some(zone) = self.0.get(&name) {
+            if let Some(zone) = self.found.get(&name) {
                 return Some(zone);
             }
             here = name.parent();
@@ -61,7 +88,7 @@ impl Zones {
 
     /// Every zone, by apex.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
-        let mut zones: Vec<_> = self.0.values().map(Arc::as_ref).collect();
+        let mut zones: Vec<_> = self.found.values().map(Arc::as_ref).collect();
         zones.sort_by(|one, other| one.apex.cmp(&other.apex));
         zones.into_iter()
     }
