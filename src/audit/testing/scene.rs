@@ -140,8 +140,12 @@ impl Scene {
         let targets = self.targets.iter().filter(|_| !questions.is_empty());
         let mut observations = Vec::new();
         for question in questions.iter().chain(targets) {
-            let zone = self.zones.zone_of(&question.name).unwrap();
-            for source in zone.servers.iter().map(AuthorityServer::source) {
+            let zone = self.zones.zone_of(&question.name);
+            for source in zone
+                .into_iter()
+                .flat_map(|zone| &zone.servers)
+                .map(AuthorityServer::source)
+            {
                 let reply = world(&source, question, at);
                 observations.push(observe(&source, question, at, &reply));
             }
