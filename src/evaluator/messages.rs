@@ -70,5 +70,6 @@ fn channel<'a>(config: &'a Config, id: &str) -> Option<&'a Channel> {
 }
 
 fn base_url(config: &Config) -> String {
-    format!("http://{}", config.http.listen)
+    let listening = || format!("http://{}", config.http.listen);
+    config.http.url.clone().unwrap_or_else(listening)
 }
