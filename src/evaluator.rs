@@ -5,9 +5,10 @@
 
 pub mod asking;
 pub mod messages;
+mod recording;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
@@ -27,19 +28,23 @@ use crate::{
     },
     config::{Config, Group},
     metrics::{Metrics, RoundReport},
-    store::{RoundId, RoundOutcome, Store, StoreError, patience::insist},
+    store::{RoundId, RoundOutcome, Store, StoreError},
     types::{Observation, Question, Severity},
 };
 use asking::{Asked, Asker};
+use recording::Recorder;
 
 /// How far back spans are read at start, beyond what any deadline can need.
 const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
 
-/// Observations recorded in one transaction.
-const CHUNK: usize = 2_000;
+/// What is sampled three times a round.
+type Suspects = HashSet<(Question, SocketAddr)>;
 
-/// How long one step of a round is tried to be recorded while the database is away. Later ticks are missed meanwhile.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// What a round has heard, and what that did to the spans: one change an observation.
+struct Heard {
+    asked: Asked,
+    changes: Vec<SpanChange>,
+}
 
 /// Runs rounds. One for the whole service.
 pub struct Evaluator {
@@ -49,6 +54,8 @@ pub struct Evaluator {
     metrics: Arc<Metrics>,
     /// Shared by all groups, since links are: locked for moments, never across an await.
     history: std::sync::Mutex<History>,
+    /// Each group's, as its last recorded round left them: asking does not wait for the database.
+    suspects: std::sync::Mutex<HashMap<String, Suspects>>,
 }
 
 impl Evaluator {
@@ -73,19 +80,25 @@ impl Evaluator {
                 .await?,
             gap,
         );
+        let mut open = HashMap::new();
+        for group in &config.groups {
+            let ledger = store.load_ledger(&config.vantage, &group.name).await?;
+            open.insert(group.name.clone(), suspects(&ledger));
+        }
         Ok(Self {
             config,
             asker,
             store,
             metrics,
             history: std::sync::Mutex::new(history),
+            suspects: std::sync::Mutex::new(open),
         })
     }
 
     /// Runs the round that was due at `due_at`; `None` where it has run before.
     ///
-    /// A database that is away is waited for, a bounded time. An error leaves the incidents as they were before the
-    /// round: the next round finds and tells them.
+    /// A database that is away is waited for, a bounded time; it is asked all the same, so that the history has no gap.
+    /// An error leaves the incidents as they were before the round: the next round finds and tells them.
     pub async fn run_round(
         &self,
         group: &Group,
@@ -93,14 +106,26 @@ impl Evaluator {
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = Utc::now();
-        let (vantage, name) = (&self.config.vantage, &group.name);
-        let begun = insist(PATIENCE, |_| {
-            self.store.begin_round(vantage, name, due_at, started)
-        });
-        let Some(round) = begun.await? else {
+        let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
+        let begin = recorder();
+        let (begun, heard) = tokio::join!(begin.begin(due_at, started), self.ask(group));
+        let Some(round) = begun? else {
             return Ok(None);
         };
-        let more = suspects(&self.ledger(group).await?);
+        // Rounds of a group may overlap in their asking, never in their judging.
+        let _turn = turn.lock().await;
+        let heard = self.hear_again(group, heard).await;
+        let report = self
+            .judge_and_record(round, group, heard, recorder())
+            .await?;
+        self.metrics
+            .round_finished(&group.name, Utc::now() - started, &report);
+        Ok(Some(report))
+    }
+
+    async fn ask(&self, group: &Group) -> Heard {
+        let more = self.suspects().get(&group.name).cloned();
+        let more = more.unwrap_or_default();
         let asked = self.asker.ask(group, |question, address| {
             if more.contains(&(question.clone(), address)) {
                 3
@@ -109,36 +134,38 @@ impl Evaluator {
             }
         });
         let asked = asked.await;
-        let report = self.judge_and_record(round, group, turn, asked).await?;
-        self.metrics
-            .round_finished(&group.name, Utc::now() - started, &report);
-        Ok(Some(report))
+        let changes = self.absorb(group, &asked.observations);
+        Heard { asked, changes }
+    }
+
+    /// Asks again what must not be believed at once.
+    async fn hear_again(&self, group: &Group, mut heard: Heard) -> Heard {
+        let verdicts = judge(&self.history(), group, &heard.asked, Utc::now());
+        let again = suspicious(&verdicts);
+        if !again.is_empty() {
+            let zones = &mut heard.asked.zones;
+            let more = self.asker.ask_again(group, &again, zones).await;
+            heard.changes.extend(self.absorb(group, &more));
+            heard.asked.observations.extend(more);
+        }
+        heard
     }
 
     async fn judge_and_record(
         &self,
         round: RoundId,
         group: &Group,
-        turn: &Mutex<()>,
-        mut asked: Asked,
+        heard: Heard,
+        recorder: Recorder<'_>,
     ) -> Result<RoundReport, StoreError> {
-        // Rounds of a group may overlap in their asking, never in their judging.
-        let _turn = turn.lock().await;
-        let mut changes = self.absorb(group, &asked.observations);
-        let mut verdicts = judge(&self.history(), group, &asked, Utc::now());
-        let again = suspicious(&verdicts);
-        if !again.is_empty() {
-            let more = self.asker.ask_again(group, &again, &mut asked.zones).await;
-            changes.extend(self.absorb(group, &more));
-            asked.observations.extend(more);
-            verdicts = judge(&self.history(), group, &asked, Utc::now());
-        }
-        let now = Utc::now();
-        let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
-
+        let Heard { asked, changes } = heard;
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
-        let mut ledger = self.ledger(group).await?;
+        let mut ledger = recorder.ledger().await?;
+        let now = Utc::now();
+        let verdicts = judge(&self.history(), group, &asked, now);
+        let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
+
         let names = group.names.iter().cloned().collect();
         let mut transitions = ledger::retire(&mut ledger, &names, &group.resolvers, now);
         let judgement = Judgement {
@@ -153,10 +180,8 @@ impl Evaluator {
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
 
-        let recorded: Vec<_> = asked.observations.iter().cloned().zip(changes).collect();
-        for chunk in recorded.chunks(CHUNK) {
-            insist(PATIENCE, |again| self.record(round, chunk, again)).await?;
-        }
+        let recorded: Vec<_> = asked.observations.into_iter().zip(changes).collect();
+        recorder.observations(round, &recorded).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
@@ -165,7 +190,9 @@ impl Evaluator {
             messages: &messages,
             now,
         };
-        insist(PATIENCE, |_| self.store.finish_round(round, &outcome)).await?;
+        recorder.outcome(round, &outcome).await?;
+        self.suspects()
+            .insert(group.name.clone(), suspects(&ledger));
         self.history().forget_before(now - RESTORED_HISTORY);
         Ok(RoundReport {
             verdicts,
@@ -175,22 +202,8 @@ impl Evaluator {
         })
     }
 
-    /// Records a chunk; if that was tried before, only where it was in vain.
-    async fn record(
-        &self,
-        round: RoundId,
-        chunk: &[(Observation, SpanChange)],
-        again: bool,
-    ) -> Result<(), StoreError> {
-        if again && self.store.is_recorded(round, chunk).await? {
-            return Ok(());
-        }
-        self.store.record(round, chunk).await
-    }
-
-    async fn ledger(&self, group: &Group) -> Result<Ledger, StoreError> {
-        let vantage = &self.config.vantage;
-        insist(PATIENCE, |_| self.store.load_ledger(vantage, &group.name)).await
+    fn suspects(&self) -> MutexGuard<'_, HashMap<String, Suspects>> {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -240,7 +253,7 @@ fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
 }
 
 /// The pairs in an open value incident: they are sampled three times a round.
-fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
+fn suspects(ledger: &Ledger) -> Suspects {
     ledger
         .incidents
         .iter()

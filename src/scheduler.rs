@@ -226,8 +226,11 @@ impl Scheduler {
 
     async fn settle(&self, unrecorded: &Unrecorded, group: &str) {
         let vantage = &self.config.vantage;
-        if let Err(error) = unrecorded.write(&self.store, vantage, group).await {
-            tracing::warn!(%group, %error, "missed ticks are not recorded yet");
+        match unrecorded.write(&self.store, vantage, group).await {
+            // Each was told when it was missed, and is kept.
+            Ok(()) => {}
+            Err(error) if error.is_transient() => {}
+            Err(error) => tracing::error!(%group, %error, "missed ticks cannot be recorded"),
         }
     }
 }

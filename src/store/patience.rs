@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::StoreError;
 
-/// How long one attempt may take. A server that is frozen, or behind a broken network, never says that it is gone.
+/// How long one attempt may take, whatever patience is left: a database that is slow is not away. But a server that is frozen, or behind a broken network, never says that it is gone.
 const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// The pause after the first failed attempt, and the longest after later ones.
@@ -16,6 +16,17 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1
 /// its first answer may be what was lost.
 pub async fn insist<T, Called>(
     limit: Duration,
+    call: impl FnMut(bool) -> Called,
+) -> Result<T, StoreError>
+where
+    Called: Future<Output = Result<T, StoreError>>,
+{
+    insist_by(ATTEMPT, limit, call).await
+}
+
+async fn insist_by<T, Called>(
+    attempt: Duration,
+    limit: Duration,
     mut call: impl FnMut(bool) -> Called,
 ) -> Result<T, StoreError>
 where
@@ -24,18 +35,14 @@ where
     let until = Instant::now() + limit;
     let (mut again, mut pause) = (false, PAUSES[0]);
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let bound = ATTEMPT.min(left);
-        let answer = match tokio::time::timeout(bound, call(again)).await {
+        let answer = match tokio::time::timeout(attempt, call(again)).await {
             Ok(answer) => answer,
-            Err(_) => Err(StoreError::Silent(bound)),
+            Err(_) => Err(StoreError::Silent(attempt)),
         };
         match answer {
             Err(error) if error.is_transient() && Instant::now() + pause < until => {
-                if !again {
-                    let limit_s = limit.as_secs();
-                    tracing::warn!(%error, limit_s, "the database is away; trying again for {limit_s} s");
-                }
+                // Told by whoever gives up; a database that comes back in time is nobody's worry.
+                tracing::debug!(%error, "the database is away; trying again");
             }
             answer => return answer,
         }
@@ -69,7 +76,7 @@ mod tests {
     async fn patience_ends_and_what_is_refused_for_good_is_not_repeated() {
         let limit = Duration::from_millis(300);
         let began = Instant::now();
-        let answer = insist::<(), _>(limit, |_| std::future::pending()).await;
+        let answer = insist_by::<(), _>(limit, limit, |_| std::future::pending()).await;
         assert!(matches!(answer, Err(StoreError::Silent(_))));
         let answer = insist::<(), _>(limit, |_| std::future::ready(Err(away()))).await;
         assert!(matches!(answer, Err(StoreError::Silent(_))));

@@ -60,6 +60,19 @@ pub(super) struct Service {
 impl Service {
     /// Starts it and waits until it says where it listens.
     pub(super) async fn start(config: &Path) -> Self {
+        let mut service = Self::spawn(config);
+        service.address = until("the service starts", async || {
+            let log = service.log();
+            assert!(service.is_running(), "the service ended:\n{log}");
+            let rest = log.split_once("look here   http://")?.1;
+            rest.split_once('/')?.0.parse().ok()
+        })
+        .await;
+        service
+    }
+
+    /// Starts it and waits for nothing.
+    pub(super) fn spawn(config: &Path) -> Self {
         let mut child = program(config)
             .arg("serve")
             .stdout(Stdio::null())
@@ -73,20 +86,11 @@ impl Service {
                 *kept.lock().unwrap() += &format!("{line}\n");
             }
         });
-        let mut service = Self {
+        Self {
             child,
             address: SocketAddr::from(([0, 0, 0, 0], 0)),
             log,
-        };
-        service.address = until("the service starts", async || {
-            let log = service.log();
-            let ended = service.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the service ended:\n{log}");
-            let rest = log.split_once("look here   http://")?.1;
-            rest.split_once('/')?.0.parse().ok()
-        })
-        .await;
-        service
+        }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -110,10 +114,7 @@ impl Service {
     pub(super) async fn end(&mut self, signal: Signal) -> (ExitStatus, Duration) {
         let began = Instant::now();
         self.signal(signal);
-        let status = until("the service ends", async || {
-            self.child.try_wait().unwrap()
-        })
-        .await;
+        let status = until("the service ends", async || self.child.try_wait().unwrap()).await;
         (status, began.elapsed())
     }
 

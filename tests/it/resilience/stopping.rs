@@ -26,7 +26,8 @@ async fn sigterm_ends_a_quiet_service_with_code_0_and_its_postgresql_is_shut_dow
 }
 
 #[tokio::test]
-async fn sigint_waits_neither_for_a_silent_resolver_nor_for_a_hanging_receiver_nor_for_half_a_request() {
+async fn sigint_waits_neither_for_a_silent_resolver_nor_for_a_hanging_receiver_nor_for_half_a_request()
+ {
     let mut world = World::private().await;
     world.sink = Sink::start(vec![Reply::status(200).after(Duration::from_mins(5)); 9]).await;
     let config = world.config_with(
@@ -59,7 +60,8 @@ async fn sigint_waits_neither_for_a_silent_resolver_nor_for_a_hanging_receiver_n
     let of = |status: &str| format!("select count(*) from round where status = '{status}'");
     assert_eq!(world.count(&of("running")).await, 0);
     assert!(world.count(&of("abandoned")).await >= 1);
-    let leased = "select count(*) from outbox where leased_by is not null or lease_until is not null";
+    let leased =
+        "select count(*) from outbox where leased_by is not null or lease_until is not null";
     assert_eq!(world.count(leased).await, 0);
     let waiting = "select count(*) from outbox where delivered_at is null and buried_at is null";
     assert!(world.count(waiting).await >= 1);

@@ -6,9 +6,11 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use dns_auditor::store::private_pg::PrivatePg;
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
 
@@ -35,7 +37,7 @@ pub(super) const WRONG: &str = "198.51.100.66";
 /// The surroundings of one service.
 pub(super) struct World {
     pub(super) authority: DnsServer,
-    pub(super) resolver: DnsServer,
+    pub(super) resolver: Arc<DnsServer>,
     pub(super) sink: Sink,
     pub(super) dir: TempDir,
     /// `None`: private to the service.
@@ -56,7 +58,7 @@ impl World {
     pub(super) async fn over(url: Option<String>) -> Self {
         let zone = Zone::new("example.com", ZONE);
         let authority = DnsServer::start(Script::authority().zone(zone)).await;
-        let resolver = DnsServer::start(Script::cache(&authority)).await;
+        let resolver = Arc::new(DnsServer::start(Script::cache(&authority)).await);
         Self {
             authority,
             resolver,
@@ -114,9 +116,9 @@ impl World {
     }
 
     pub(super) async fn served_with(&self, config: &Path) -> Service {
-        let service = Service::start(config).await;
         let before = self.finished().await;
-        self.rounds_after(before, 2).await;
+        let service = Service::start(config).await;
+        self.rounds_after(before, 4).await;
         service
     }
 
@@ -204,6 +206,14 @@ impl World {
     /// The postgres processes that work in the private cluster.
     pub(super) fn postgres(&self) -> Vec<i32> {
         processes_in(&self.data_dir().join("postgres/data"))
+    }
+
+    /// Kills every process of the private cluster at once.
+    pub(super) fn kill_postgres(&self) {
+        for process in self.postgres() {
+            // It may have ended by itself, now that another one has.
+            let _ = kill_process(Pid::from_raw(process).unwrap(), Signal::KILL);
+        }
     }
 
     /// The private server's first process.
