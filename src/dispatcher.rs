@@ -7,6 +7,7 @@
 pub mod backoff;
 mod bell;
 pub mod lanes;
+mod outcome;
 
 use std::{
     sync::Arc,
@@ -20,12 +21,11 @@ use uuid::Uuid;
 
 use crate::{
     config::Channel,
-    metrics::{DeliveryResult, Metrics},
-    notify::{Delivery, Notifier},
+    metrics::Metrics,
+    notify::Notifier,
     store::{
         Store, StoreError,
         outbox::{Claim, LeasedMessage},
-        patience::insist,
     },
 };
 use bell::Bell;
@@ -33,17 +33,12 @@ use lanes::{Lanes, Pass};
 
 /// How long a message is ours: longer than an attempt can take ([`crate::notify::deliver::TIMEOUT`]).
 pub const LEASE: Duration = Duration::from_secs(30);
-/// Longest time a receiver's `Retry-After` holds back its other messages: a later incident may be the worse one.
-const LONGEST_CLOSURE: Duration = Duration::from_mins(5);
 /// Most deliveries under way over all channels.
 const MOST_UNDER_WAY: usize = 32;
 /// How long deliveries under way may still take after a shutdown began; the whole service has five seconds.
 const FAREWELL: Duration = Duration::from_millis(2_500);
 /// How long giving back the leases may take then.
 const LAST_WORD: Duration = Duration::from_secs(1);
-/// How long the outcome of an attempt is tried to be recorded while the database is away: as long as its lease lasts, no
-/// one else sends the message.
-const RECORDING: Duration = Duration::from_secs(15);
 /// How often the outbox is looked at when nothing rings: from the first, while there is something to do, to the last.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
@@ -226,55 +221,6 @@ impl Dispatcher {
         let took = begun.elapsed();
         let now = now + TimeDelta::from_std(took).unwrap_or_default();
         self.record(&message, delivery, took, now).await
-    }
-
-    async fn record(
-        &self,
-        message: &LeasedMessage,
-        delivery: Delivery,
-        took: Duration,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let duration_ms = took.as_millis() as u64;
-        let (id, channel, kind, attempt) =
-            (message.id, &message.channel, &message.kind, message.attempt);
-        match delivery {
-            Delivery::Delivered { status } => {
-                tracing::info!(message.id = %id, %channel, %kind, attempt, duration_ms, "delivered {kind} to {channel}");
-                self.count(message, DeliveryResult::Delivered);
-                let detail = format!("HTTP {status}");
-                insist(RECORDING, |_| self.store.delivered(id, now, &detail)).await
-            }
-            Delivery::Dead { why } => self.bury(message, now, &why).await,
-            Delivery::Retry { after, why } => {
-                if let Some(wait) = after {
-                    self.lanes.close(channel, wait.min(LONGEST_CLOSURE), now);
-                }
-                let Some(at) = backoff::next_attempt(attempt, id, now, after) else {
-                    let why = format!("given up after {attempt} attempts: {why}");
-                    return self.bury(message, now, &why).await;
-                };
-                tracing::warn!(message.id = %id, %channel, %kind, attempt, duration_ms, retry.at = %at, why, "{kind} was not taken by {channel}");
-                self.count(message, DeliveryResult::Failed);
-                insist(RECORDING, |_| self.store.retry(id, at, now, &why)).await
-            }
-        }
-    }
-
-    async fn bury(
-        &self,
-        message: &LeasedMessage,
-        now: DateTime<Utc>,
-        why: &str,
-    ) -> Result<(), StoreError> {
-        let (id, channel, kind) = (message.id, &message.channel, &message.kind);
-        tracing::error!(message.id = %id, %channel, %kind, attempt = message.attempt, why, "{kind} will never reach {channel}");
-        self.count(message, DeliveryResult::Buried);
-        insist(RECORDING, |_| self.store.bury(id, now, why)).await
-    }
-
-    fn count(&self, message: &LeasedMessage, result: DeliveryResult) {
-        self.metrics.delivery(&message.channel, result);
     }
 
     /// Gives back every lease of this instance, its own of an earlier life included.

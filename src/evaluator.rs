@@ -97,7 +97,8 @@ impl Evaluator {
 
     /// Runs the round that was due at `due_at`; `None` where it has run before.
     ///
-    /// A database that is away is waited for, a bounded time; it is asked all the same, so that the history has no gap.
+    /// A database that is away is waited for, a bounded time. The questions are put all the same, so that the history in
+    /// memory has no gap.
     /// An error leaves the incidents as they were before the round: the next round finds and tells them.
     pub async fn run_round(
         &self,
@@ -107,9 +108,9 @@ impl Evaluator {
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = Utc::now();
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
-        let begin = recorder();
-        let (begun, heard) = tokio::join!(begin.begin(due_at, started), self.ask(group));
-        let Some(round) = begun? else {
+        let first = recorder();
+        let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
+        let Some(round) = round? else {
             return Ok(None);
         };
         // Rounds of a group may overlap in their asking, never in their judging.
@@ -180,8 +181,8 @@ impl Evaluator {
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
 
-        let recorded: Vec<_> = asked.observations.into_iter().zip(changes).collect();
-        recorder.observations(round, &recorded).await?;
+        let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
+        recorder.observations(round, &samples).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
@@ -198,7 +199,7 @@ impl Evaluator {
             verdicts,
             findings: found,
             transitions,
-            observations: recorded.len(),
+            observations: samples.len(),
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: the HTTP endpoint, and one series per name: a scrape must not grow with the inventory.
 
+mod labels;
 mod stock;
 
 use std::{
@@ -12,11 +13,12 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
+use labels::{DeliveryLabel, FindingLabel, GroupLabel, RoundLabel, TransitionLabel, VerdictLabel};
 pub use stock::Stock;
 
 use crate::audit::{
@@ -24,42 +26,6 @@ use crate::audit::{
     incident::Transition,
     verdict::{State, Verdict},
 };
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct GroupLabel {
-    group: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RoundLabel {
-    group: String,
-    result: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct VerdictLabel {
-    group: String,
-    resolver: String,
-    state: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FindingLabel {
-    group: String,
-    finding: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TransitionLabel {
-    group: String,
-    kind: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DeliveryLabel {
-    channel: String,
-    result: &'static str,
-}
 
 /// What became of one attempt to deliver a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::sink::{Reply, Sink};
 ///
 /// # Panics
 /// At a line that is not OpenMetrics, and at a sample of a family that was not declared before.
-fn samples(text: &str) -> BTreeMap<String, f64> {
+fn samples(text: &str) -> BTreeMap<String, String> {
     let mut family = String::new();
     let mut samples = BTreeMap::new();
     let body = text.strip_suffix("# EOF\n").expect("# EOF ends it");
@@ -25,7 +25,8 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
         let (name, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("{line}"));
         assert!(name.starts_with(&family), "{name} stands below {family}");
         assert!(name.starts_with("dns_auditor_"), "{line}");
-        let twice = samples.insert(name.to_owned(), value.parse().expect(line));
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        let twice = samples.insert(name.to_owned(), value.to_owned());
         assert_eq!(twice, None, "{name} stands there twice");
     }
     samples
@@ -41,12 +42,12 @@ async fn deliveries_outbox_and_open_incidents_are_counted() {
     let quiet = get().await;
     for severity in ["info", "warning", "critical"] {
         let name = format!("dns_auditor_open_incidents{{severity=\"{severity}\"}}");
-        assert_eq!(quiet.get(&name), Some(&0.0), "{quiet:?}");
+        assert_eq!(quiet[&name], "0");
     }
-    assert_eq!(quiet["dns_auditor_database_up"], 1.0);
+    assert_eq!(quiet["dns_auditor_database_up"], "1");
     assert_eq!(
         quiet["dns_auditor_outbox_messages{status=\"waiting\"}"],
-        0.0
+        "0"
     );
 
     // The first is to be tried again, the second is refused for good.
@@ -62,16 +63,17 @@ async fn deliveries_outbox_and_open_incidents_are_counted() {
         now.get(&deliveries("delivered")).map(|_| now.clone())
     })
     .await;
-    assert_eq!(told[&deliveries("failed")], 1.0);
-    assert_eq!(told[&deliveries("buried")], 1.0);
-    assert_eq!(told[&deliveries("delivered")], 1.0);
+    assert_eq!(told[&deliveries("failed")], "1");
+    assert_eq!(told[&deliveries("buried")], "1");
+    assert_eq!(told[&deliveries("delivered")], "1");
     assert_eq!(
         told["dns_auditor_open_incidents{severity=\"critical\"}"],
-        2.0
+        "2"
     );
-    assert_eq!(told["dns_auditor_outbox_messages{status=\"buried\"}"], 1.0);
-    assert_eq!(told["dns_auditor_outbox_messages{status=\"waiting\"}"], 0.0);
+    assert_eq!(told["dns_auditor_outbox_messages{status=\"buried\"}"], "1");
+    assert_eq!(told["dns_auditor_outbox_messages{status=\"waiting\"}"], "0");
     assert!(told.contains_key("dns_auditor_outbox_oldest_waiting_seconds"));
-    assert!(told["dns_auditor_rounds_total{group=\"dialers\",result=\"finished\"}"] >= 4.0);
+    let rounds = &told["dns_auditor_rounds_total{group=\"dialers\",result=\"finished\"}"];
+    assert!(rounds.parse::<u32>().unwrap() >= 2);
     service.stop().await;
 }

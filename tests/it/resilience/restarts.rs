@@ -13,6 +13,7 @@ async fn a_finished_round_is_not_run_again_and_a_wrong_address_stays_one_inciden
     let of_hourly = "select count(*) from round where group_name = 'hourly'";
 
     let service = world.served_with(&config).await;
+    world.rounds(2).await;
     world.plant("dialer1", 600);
     world.is_told("incident.opened").await;
     service.stop().await;

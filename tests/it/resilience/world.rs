@@ -40,6 +40,8 @@ pub(super) struct World {
     pub(super) resolver: Arc<DnsServer>,
     pub(super) sink: Sink,
     pub(super) dir: TempDir,
+    /// The data directory's name below `dir`.
+    pub(super) data: String,
     /// `None`: private to the service.
     url: Option<String>,
 }
@@ -64,12 +66,13 @@ impl World {
             resolver,
             sink: Sink::start([]).await,
             dir: open_dir(),
+            data: "data".to_owned(),
             url,
         }
     }
 
     pub(super) fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.dir.path().join(&self.data)
     }
 
     /// A configuration with a round of four names each second.
@@ -118,7 +121,7 @@ impl World {
     pub(super) async fn served_with(&self, config: &Path) -> Service {
         let before = self.finished().await;
         let service = Service::start(config).await;
-        self.rounds_after(before, 4).await;
+        self.rounds_after(before, 2).await;
         service
     }
 
