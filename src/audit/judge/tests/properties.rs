@@ -4,6 +4,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
+
 use proptest::prelude::*;
 
 use super::simulator::{Dice, Simulation, answers, begin};
