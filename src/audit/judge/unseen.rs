@@ -59,10 +59,11 @@ impl Subject<'_> {
         let since = self.standing.since?;
         let theta = seconds(self.standing.longest_ttl);
         let young = now < since + theta.max(YOUTH);
-        if !young || self.was_current(since) || self.moves_later(since) {
+        let filling = self.mode == Mode::Pool && self.standing.pool_is_filling(now);
+        if !young || (!filling && (self.was_current(since) || self.moves_later(since))) {
             return None;
         }
-        let silent = now < since + theta || self.standing.low_confidence;
+        let silent = filling || now < since + theta || self.standing.low_confidence;
         let severity = if silent {
             Severity::None
         } else {
