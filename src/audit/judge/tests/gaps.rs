@@ -145,7 +145,7 @@ fn a_run_ends_with_its_answer_its_authority_ttl_or_its_unbroken_watch() {
     let google = scene.resolvers[0].sources().next().unwrap();
     let mut opened = |source: &Source, when: &str, reply: Reply| {
         let one = observe(source, &asked, at(when), &reply);
-        scene.history.absorb(&one, Duration::from_secs(180)).opened
+        scene.history.absorb(&one, Duration::from_mins(3)).opened
     };
     assert!(opened(&ns1, "08:00", a(&[GOOD], 300)));
     assert!(!opened(&ns1, "08:01", a(&[GOOD], 300)));

@@ -34,9 +34,8 @@ fn a_change_between_the_authoritys_second_answer_and_the_resolvers_is_no_diverge
     let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
         SourceKind::Authority if now < at("10:04") => a(&[BAD], 7_200),
         SourceKind::Authority if now < moved => a(&[GOOD], 300),
-        SourceKind::Authority => a(&["198.51.100.8"], 300),
         SourceKind::Resolver if now < moved => a(&[BAD], 7_000),
-        SourceKind::Resolver => a(&["198.51.100.8"], 300),
+        _ => a(&["198.51.100.8"], 300),
     };
     let mut scene = Scene::new();
     scene.run("10:00", "10:05", &world);
