@@ -6,6 +6,8 @@
 mod names;
 mod servers;
 mod stretched;
+#[cfg(test)]
+mod tests;
 mod ttl;
 mod unplaced;
 mod view;

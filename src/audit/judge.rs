@@ -13,6 +13,7 @@ mod quorum;
 mod reason;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod value;
 mod zones;
 
