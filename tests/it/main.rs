@@ -16,5 +16,6 @@ mod lab;
 mod notify;
 mod postgres;
 mod probe;
+mod resilience;
 mod sink;
 mod store;

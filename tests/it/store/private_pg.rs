@@ -40,7 +40,12 @@ fn postmaster(data_dir: &Path) -> String {
 async fn leave_a_mark(url: &str, minute: i64) {
     let store = Store::open(url).await.unwrap();
     store
-        .missed_round("here", "dialers", at(60_000 * minute))
+        .give_up_rounds(
+            "here",
+            "dialers",
+            &[at(60_000 * minute)],
+            at(60_000 * minute),
+        )
         .await
         .unwrap();
     store.close().await;
