@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     audit::{
         testing::{
-            ALIEN, BAD, GOOD, NAME, Reply, Scene, a, at, data, question, resolver, rrset, secs,
-            server, zone,
+            ALIEN, BAD, GOOD, NAME, Reply, Scene, a, at, data, question, resolver, rrset, says,
+            secs, server, zone,
         },
         verdict::{
             State::{
@@ -162,4 +162,43 @@ fn what_another_zones_server_believes_of_a_target_has_no_say() {
     let round = scene.round(at("10:05"), &world);
     assert_eq!(round.state("google"), Divergent);
     assert_eq!(round.at("google").link.as_ref().unwrap().as_str(), target);
+}
+
+#[test]
+fn a_remark_on_any_link_is_kept() {
+    let target = "lb.example.com";
+    let chain = |ttl| {
+        data()
+            .alias(NAME, target, ttl)
+            .link(target, rrset(&[GOOD]), ttl)
+    };
+    let mut scene = Scene::new();
+    scene.policy.expect = Expect {
+        networks: vec!["203.0.113.0/24".parse().unwrap()],
+        texts: Vec::new(),
+    };
+    let round = scene.round(at("10:00"), &says(chain(60), chain(30).with_ede(3)));
+    assert_eq!(
+        round.at("google").flags,
+        [VerdictFlag::ServeStaleInUse, VerdictFlag::ExpectedMismatch]
+    );
+    // The alias's server falls silent for too long, the target's does not.
+    let mut scene = Scene::new();
+    scene
+        .zones
+        .insert(zone("cdn.net", vec![server("ns.cdn.net", "192.0.2.40")]));
+    let target = "lb.cdn.net";
+    scene.targets = vec![question(target, RecordType::A)];
+    let world =
+        |source: &Source, asked: &Question, now: DateTime<Utc>| match (&*source.id, source.kind) {
+            ("ns.cdn.net", _) => data().link(target, rrset(&[GOOD]), 60),
+            (_, SourceKind::Authority) if now >= at("10:01") => Reply::silence(),
+            (_, SourceKind::Authority) => data().alias(asked.name.as_str(), target, 60),
+            _ => data()
+                .alias(NAME, target, 60)
+                .link(target, rrset(&[GOOD]), 60),
+        };
+    let round = scene.run("10:00", "11:30", &world).unwrap();
+    assert_eq!(round.state("google"), Consistent);
+    assert_eq!(round.at("google").flags, [VerdictFlag::LowConfidence]);
 }

@@ -111,6 +111,7 @@ fn two_backends_behind_one_authoritys_address_survive_a_restart() {
             "{}",
             round.at("google").reason
         );
+        assert_eq!(round.at("google").deadline, Some(at("08:31")));
     }
 }
 

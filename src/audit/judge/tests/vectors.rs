@@ -222,3 +222,18 @@ fn failures_and_blocks_are_told_apart_by_their_extended_errors() {
         assert_eq!(verdict.baseline.as_ref().unwrap().records, [GOOD]);
     }
 }
+
+#[test]
+fn a_cache_that_fetches_anew_each_round_does_not_repeat_its_ttl() {
+    let mut scene = Scene::new();
+    // A cap of 60 s and a round a minute: always fresh when asked, never constant.
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority => a(&[if now < at("15:10") { BAD } else { GOOD }], 300),
+        SourceKind::Resolver => a(&[BAD], 60),
+    };
+    let round = scene.run("14:30", "15:15", &world).unwrap();
+    assert_eq!(round.state("google"), Propagating);
+    assert_eq!(round.at("google").flags, []);
+    let late = scene.round(at("15:14:30"), &world);
+    assert_eq!(late.state("google"), StaleExtended);
+}
