@@ -32,7 +32,7 @@ mod authority;
 pub(crate) mod dig;
 mod namespace;
 mod place;
-mod process;
+pub(crate) mod process;
 mod recursor;
 mod zone;
 

@@ -16,5 +16,6 @@ mod lab;
 mod notify;
 mod postgres;
 mod probe;
+mod service;
 mod sink;
 mod store;
