@@ -235,6 +235,13 @@ impl Lab {
             .await;
     }
 
+    /// Makes one recursor deny a dialer, until it is [`unplant`](Self::unplant)ed.
+    pub(crate) async fn deny(&mut self, id: &str, name: &str) {
+        self.resolver(id)
+            .deny(&absolute(name, "example.com."))
+            .await;
+    }
+
     /// Drops a dialer from one recursor's cache.
     pub(crate) async fn flush(&mut self, id: &str, name: &str) {
         self.resolver(id)

@@ -10,3 +10,4 @@ mod setup;
 mod told;
 
 mod healthy;
+mod wrong;

@@ -10,7 +10,10 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
-    audit::verdict::{State, Verdict},
+    audit::{
+        incident::Status,
+        verdict::{State, Verdict},
+    },
     config::{self, Group},
     daemon,
     dispatcher::Dispatcher,
@@ -105,6 +108,14 @@ impl Auditor {
         reports
     }
 
+    /// Runs two calm rounds: the first fills every cache, the second sees each resolver agree with what its authorities
+    /// were seen to serve before.
+    pub(super) async fn settle(&mut self) {
+        for report in self.rounds(2).await {
+            assert_calm(&report);
+        }
+    }
+
     /// Runs rounds until one is as wanted; gives all of them, that one last.
     pub(super) async fn rounds_until(
         &mut self,
@@ -123,6 +134,25 @@ impl Auditor {
             reports.push(self.round().await);
         }
         reports
+    }
+
+    /// Runs rounds until no incident is left.
+    pub(super) async fn rounds_until_resolved(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_any_open().await {
+            assert!(
+                Instant::now() < deadline,
+                "still open: {:#?}",
+                self.incidents().await
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            self.round().await;
+        }
+    }
+
+    async fn is_any_open(&self) -> bool {
+        let incidents = self.incidents().await;
+        incidents.iter().any(|one| one.status != Status::Resolved)
     }
 
     /// Everything told so far, once nothing waits to be told. Both channels were told the same number of times.

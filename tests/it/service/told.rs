@@ -42,10 +42,9 @@ impl Told {
             0..=3 => names,
             total => format!("{total} names"),
         };
-        let places = match list(&self.incident["resolvers"]) {
-            resolvers if resolvers.is_empty() => list(&self.incident["authorities"]),
-            resolvers => resolvers,
-        };
+        let places = ["resolvers", "authorities"].map(|key| list(&self.incident[key]));
+        let places = places.iter().find(|place| !place.is_empty());
+        let places = places.map_or("-", String::as_str);
         format!(
             "{} {} {} {} {}: {names} {} at {places}",
             self.kind,
