@@ -10,4 +10,6 @@ mod setup;
 mod told;
 
 mod healthy;
+mod silent;
+mod ttls;
 mod wrong;
