@@ -12,4 +12,6 @@ pub mod history;
 pub mod incident;
 pub mod judge;
 pub mod ledger;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod verdict;

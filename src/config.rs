@@ -91,6 +91,8 @@ pub struct Database {
 pub struct Http {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// How people reach it, for the links in messages; without its last `/`. `None`: `http://` and `listen`.
+    pub url: Option<String>,
 }
 
 /// How authorities are found.
@@ -123,8 +125,6 @@ pub struct Group {
     pub timeout: Duration,
     /// UDP attempts before TCP is tried.
     pub attempts: u8,
-    /// How long a confirmed transition waits for others before it is told.
-    pub group_wait: Duration,
     /// Channel ids, in the order written.
     pub channels: Vec<String>,
     /// A page for whoever is woken.

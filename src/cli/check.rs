@@ -156,7 +156,6 @@ fn group(args: &CheckArgs, config: &Config) -> Result<Group, CliError> {
         channels: Vec::new(),
         runbook: None,
         tags: std::collections::BTreeMap::new(),
-        group_wait: Duration::ZERO,
     })
 }
 

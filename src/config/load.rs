@@ -152,8 +152,10 @@ fn read_http(written: Option<(Origin, &Table)>, report: &mut Report) -> Http {
     let (at, table) = written.unwrap_or((Origin::File(0), &empty));
     let mut section = Section::new("in [http]", at, table, report);
     let listen = section.parsed("listen", address::listen);
+    let url = section.parsed("url", identity::page);
     section.finish();
     Http {
+        url: url.map(|url| url.value.trim_end_matches('/').to_owned()),
         listen: listen.map_or_else(|| ([127, 0, 0, 1], 8053).into(), |listen| listen.value),
     }
 }

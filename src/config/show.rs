@@ -25,7 +25,14 @@ impl Config {
             }
         };
         section("[database]", &self.database());
-        section("[http]", &[("listen", self.http.listen.to_string().into())]);
+        let mut http: Vec<Entry> = vec![("listen", self.http.listen.to_string().into())];
+        http.extend(
+            self.http
+                .url
+                .as_ref()
+                .map(|url| ("url", url.clone().into())),
+        );
+        section("[http]", &http);
         section(
             "[authority]",
             &[("root_hints", texts(&self.authority.root_hints))],
@@ -125,7 +132,6 @@ fn group_table(group: &Group) -> Vec<Entry> {
         ("samples", i64::from(group.samples).into()),
         ("timeout", duration(group.timeout)),
         ("attempts", i64::from(group.attempts).into()),
-        ("group_wait", duration(group.group_wait)),
         ("max_ttl", i64::from(policy.max_ttl).into()),
         (
             "max_negative_ttl",

@@ -17,7 +17,8 @@ pub fn for_transitions(
     group: &Group,
     transitions: &[Transition],
 ) -> Vec<NewMessage> {
-    let base_url = format!("http://{}", config.http.listen);
+    let listening = || format!("http://{}", config.http.listen);
+    let base_url = config.http.url.clone().unwrap_or_else(listening);
     let context = MessageContext {
         vantage: &config.vantage,
         base_url: Some(&base_url),

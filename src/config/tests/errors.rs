@@ -185,8 +185,8 @@ fn one_mistake_in_a_group_gives_one_error() {
             "`timeout` must be a duration, not `1`\n    hint: write it with its unit: \"5s\", \"10m\", \"2h\"",
         ),
         (
-            "group_wait = 2026-11-22",
-            "`group_wait` must be a duration, not a date\n    hint: write it with its unit: \"5s\", \"10m\", \"2h\"",
+            "repeat_interval = 2026-11-22",
+            "`repeat_interval` must be a duration, not a date\n    hint: write it with its unit: \"5s\", \"10m\", \"2h\"",
         ),
         ("types = []", "`types` must not be empty"),
         ("types = 'A'", "`types` must be a list of texts, not text"),

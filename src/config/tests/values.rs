@@ -24,10 +24,7 @@ fn what_is_not_written_has_its_default() {
         .collect();
     assert_eq!(ids, ["quad9", "cloudflare", "google"]);
     assert_eq!((group.samples, group.attempts), (1, 2));
-    assert_eq!(
-        (group.timeout, group.group_wait),
-        (Duration::from_secs(1), Duration::ZERO)
-    );
+    assert_eq!(group.timeout, Duration::from_secs(1));
     assert!(group.channels.is_empty() && group.tags.is_empty() && group.runbook.is_none());
 }
 

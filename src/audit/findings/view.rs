@@ -1,0 +1,186 @@
+//! The round as findings look at it, with every lookup that they share worked out once.
+//!
+//! Deliberately absent: findings.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{
+    audit::{
+        history::{History, LinkKey, Standing, is_authoritative},
+        judge::RoundInput,
+        verdict::Verdict,
+    },
+    names::DnsName,
+    types::{Observation, Question, RecordType, SourceKind, Value, Zone},
+};
+
+/// Aliases followed from one name.
+const LONGEST_CHAIN: usize = 12;
+
+/// A link of an authority's reply: the reply, and the link's index in its answer.
+pub(super) type Reply<'a> = (&'a Observation, usize);
+
+/// The round, indexed.
+pub(super) struct View<'a> {
+    pub(super) history: &'a History,
+    pub(super) input: &'a RoundInput<'a>,
+    /// The group's questions: what resolvers were asked.
+    pub(super) questions: BTreeSet<Question>,
+    standings: HashMap<LinkKey, Standing<'a>>,
+    chains: HashMap<Question, Vec<DnsName>>,
+    /// By the zone of the asked name, and by every zone that the chain passes.
+    at_home: HashMap<DnsName, Vec<Question>>,
+    passing: HashMap<DnsName, Vec<Question>>,
+    replies: HashMap<LinkKey, Vec<Reply<'a>>>,
+    /// Authorities' replies by the zone of the asked name.
+    by_zone: HashMap<DnsName, Vec<&'a Observation>>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(
+        history: &'a History,
+        input: &'a RoundInput<'a>,
+        verdicts: &[Verdict],
+    ) -> Self {
+        let mut view = Self {
+            history,
+            input,
+            questions: questions(input, verdicts),
+            standings: HashMap::new(),
+            chains: HashMap::new(),
+            at_home: HashMap::new(),
+            passing: HashMap::new(),
+            replies: HashMap::new(),
+            by_zone: HashMap::new(),
+        };
+        for question in view.questions.clone() {
+            view.prepare(question);
+        }
+        view.index_replies();
+        view
+    }
+
+    /// Follows a question over the owners that it leads to, as the authorities serve them now.
+    fn prepare(&mut self, question: Question) {
+        let mut chain: Vec<DnsName> = Vec::new();
+        let mut zones = BTreeSet::new();
+        let mut next = Some(question.name.clone());
+        while let Some(owner) = next.take() {
+            zones.extend(self.zone_apex(&owner));
+            if chain.len() >= LONGEST_CHAIN || chain.contains(&owner) {
+                break;
+            }
+            let Some(standing) = self.learn(&owner, question.rtype) else {
+                break;
+            };
+            if let Some(Value::Cname(target)) = standing.current.first().map(|one| one.value)
+                && question.rtype != RecordType::CNAME
+            {
+                next = Some(target.clone());
+            }
+            chain.push(owner);
+        }
+        if let Some(home) = self.zone_apex(&question.name) {
+            self.at_home.entry(home).or_default().push(question.clone());
+        }
+        for zone in zones {
+            self.passing.entry(zone).or_default().push(question.clone());
+        }
+        self.chains.insert(question, chain);
+    }
+
+    fn learn(&mut self, owner: &DnsName, rtype: RecordType) -> Option<&Standing<'a>> {
+        let key = LinkKey {
+            owner: owner.clone(),
+            rtype,
+        };
+        if !self.standings.contains_key(&key) {
+            let standing = self.input.standing(self.history, &key)?;
+            self.standings.insert(key.clone(), standing);
+        }
+        self.standings.get(&key)
+    }
+
+    fn index_replies(&mut self) {
+        for one in self.input.observations {
+            if one.source.kind != SourceKind::Authority {
+                continue;
+            }
+            if let Some(zone) = self.zone_apex(&one.question.name) {
+                self.by_zone.entry(zone).or_default().push(one);
+            }
+            if !is_authoritative(one) {
+                continue;
+            }
+            for (index, link) in one.answer.links.iter().enumerate() {
+                let key = LinkKey {
+                    owner: link.owner.clone(),
+                    rtype: one.question.rtype,
+                };
+                if self.input.zones.lists(&link.owner, one.source.address) {
+                    self.replies.entry(key).or_default().push((one, index));
+                }
+            }
+        }
+    }
+
+    /// Where a link on some question's chain stands.
+    pub(super) fn standing(&self, owner: &DnsName, rtype: RecordType) -> Option<&Standing<'a>> {
+        self.standings.get(&LinkKey {
+            owner: owner.clone(),
+            rtype,
+        })
+    }
+
+    /// The owners a question leads over, as the authorities serve them now, with the standing of each.
+    pub(super) fn chain(
+        &self,
+        question: &Question,
+    ) -> impl DoubleEndedIterator<Item = (&DnsName, &Standing<'a>)> {
+        let owners = self.chains.get(question).into_iter().flatten();
+        let rtype = question.rtype;
+        owners.filter_map(move |owner| Some((owner, self.standing(owner, rtype)?)))
+    }
+
+    /// What the servers of its zone said of a link in this round.
+    pub(super) fn replies_about(&self, owner: &DnsName, rtype: RecordType) -> &[Reply<'a>] {
+        let key = LinkKey {
+            owner: owner.clone(),
+            rtype,
+        };
+        self.replies
+            .get(&key)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// Every reply of an authority to a question for a name of the zone.
+    pub(super) fn replies_in(&self, zone: &Zone) -> &[&'a Observation] {
+        let replies = self.by_zone.get(&zone.apex);
+        replies.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The group's questions for names of the zone.
+    pub(super) fn questions_in(&self, zone: &Zone) -> Vec<Question> {
+        self.at_home.get(&zone.apex).cloned().unwrap_or_default()
+    }
+
+    /// The group's questions whose chain passes the zone.
+    pub(super) fn questions_through(&self, zone: &Zone) -> Vec<Question> {
+        self.passing.get(&zone.apex).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn zone_apex(&self, owner: &DnsName) -> Option<DnsName> {
+        let zone = self.input.zones.zone_of(owner);
+        zone.map(|zone| zone.apex.clone())
+    }
+}
+
+/// The group's questions: what resolvers were asked.
+fn questions(input: &RoundInput, verdicts: &[Verdict]) -> BTreeSet<Question> {
+    let asked = input.observations.iter();
+    let asked = asked.filter(|one| one.source.kind == SourceKind::Resolver);
+    let asked = asked.map(|observation| &observation.question);
+    let judged = verdicts.iter().map(|verdict| &verdict.question);
+    judged.chain(asked).cloned().collect()
+}
