@@ -9,6 +9,7 @@ mod program;
 mod setup;
 mod told;
 
+mod crash;
 mod healthy;
 mod silent;
 mod ttls;

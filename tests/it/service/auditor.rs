@@ -32,7 +32,7 @@ use super::{setup::Setup, told::Told};
 use crate::{lab::Lab, postgres::fresh_database, sink::Sink};
 
 /// How long a state may take to come about, on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Keys of a group whose every deadline is short. A gap is three periods: 30 s, longer than any round.
 pub(super) const QUICK: &str = r#"
@@ -176,10 +176,7 @@ impl Auditor {
     pub(super) async fn slack(&self) -> Vec<String> {
         self.told().await;
         let received = self.slack.received();
-        received
-            .iter()
-            .map(|one| one.json().to_string())
-            .collect()
+        received.iter().map(|one| one.json().to_string()).collect()
     }
 
     /// Every incident there ever was, the oldest first.
@@ -237,6 +234,8 @@ pub(super) fn sketch(report: &RoundReport) -> String {
 pub(super) fn assert_calm(report: &RoundReport) {
     let calm = report.findings.is_empty()
         && report.transitions.is_empty()
-        && states(report).iter().all(|(state, _)| *state == State::Consistent);
+        && states(report)
+            .iter()
+            .all(|(state, _)| *state == State::Consistent);
     assert!(calm, "not calm:{}", sketch(report));
 }

@@ -72,7 +72,8 @@ fn forty_healthy_names_stay_silent_in_ten_rounds_of_the_programs_own_schedule() 
             count(&database, observations).await,
             rounds * i64::try_from(OBSERVATIONS_OF_A_ROUND).unwrap()
         );
-        let verdicts = "select count(*) from verdict_span where state = 'consistent' and until is null";
+        let verdicts =
+            "select count(*) from verdict_span where state = 'consistent' and until is null";
         assert_eq!(count(&database, verdicts).await, 40 * 2 * 4);
         for nothing in [
             "select count(*) from verdict_span where state <> 'consistent'",
@@ -108,7 +109,12 @@ fn a_planned_change_is_propagating_until_the_last_cache_has_let_go_and_nobody_is
         for id in &resolvers {
             for name in ["dialer1.example.com", "dialer2.example.com"] {
                 let state = state_of(&report, name, id);
-                assert_eq!(state, State::Propagating, "{name} at {id}{}", sketch(&report));
+                assert_eq!(
+                    state,
+                    State::Propagating,
+                    "{name} at {id}{}",
+                    sketch(&report)
+                );
             }
         }
         for id in &resolvers {

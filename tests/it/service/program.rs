@@ -4,8 +4,9 @@
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Signal, kill_process};
@@ -67,13 +68,10 @@ impl Program {
     /// Asks it to stop and waits until it has.
     pub(super) async fn terminate(&mut self) {
         kill_process(self.server.pid(), Signal::TERM).unwrap();
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while self.server.is_running() {
-            assert!(
-                std::time::Instant::now() < deadline,
-                "it does not stop when asked to"
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            assert!(Instant::now() < deadline, "it does not stop when asked to");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.server.stop();
     }
@@ -90,15 +88,6 @@ impl Program {
         let output = command.stderr(Stdio::inherit()).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
-
-    /// Its log so far.
-    pub(super) fn log(&self) -> String {
-        read(&self.dir.path().join("log"))
-    }
-}
-
-fn read(file: &Path) -> String {
-    std::fs::read_to_string(file).unwrap_or_default()
 }
 
 /// The body of a page; `None` where nobody answers, or not with 200.

@@ -37,7 +37,10 @@ fn a_ttl_of_a_day_is_one_finding_that_names_its_link_until_the_authority_lowers_
                 let verdict = verdict(&reports[round], "dialer33.example.com", id);
                 verdict.observed.ttl.unwrap()
             };
-            assert!(ttl(0) > ttl(1) && ttl(1) > ttl(2), "{id} does not count down");
+            assert!(
+                ttl(0) > ttl(1) && ttl(1) > ttl(2),
+                "{id} does not count down"
+            );
         }
         let told = &auditor.told().await[0].incident;
         assert_eq!(told["baseline"]["ttl"], 86400);
@@ -52,10 +55,16 @@ fn a_ttl_of_a_day_is_one_finding_that_names_its_link_until_the_authority_lowers_
             assert_eq!((&*states(&report), report.findings.len()), (&calm[..], 0));
         }
         auditor.rounds_until_resolved().await;
-        let step = |word| format!("{word} warning name ttl_above_policy: dialer33.example.com A at {servers}");
+        let step = |word| {
+            format!("{word} warning name ttl_above_policy: dialer33.example.com A at {servers}")
+        };
         assert_eq!(
             auditor.lines().await,
-            [opened, step("updated recovering"), step("resolved resolved")]
+            [
+                opened,
+                step("updated recovering"),
+                step("resolved resolved")
+            ]
         );
     });
 }
@@ -74,7 +83,8 @@ fn forty_names_with_a_ttl_of_a_day_are_one_incident_of_their_zone() {
             assert_eq!(states(&report), [(State::Consistent, 40 * 2 * 4)]);
         }
         let servers = "ns1.example.com ns2.example.com";
-        let opened = format!("opened open warning authority ttl_above_policy: 40 names A AAAA at {servers}");
+        let opened =
+            format!("opened open warning authority ttl_above_policy: 40 names A AAAA at {servers}");
         assert_eq!(auditor.lines().await, [opened]);
         let incidents = auditor.incidents().await;
         let subjects: Vec<_> = incidents.iter().map(|one| &*one.subject).collect();

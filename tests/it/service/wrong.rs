@@ -17,7 +17,8 @@ fn instant(value: &Value) -> DateTime<Utc> {
 }
 
 #[test]
-fn a_wrong_address_in_one_resolver_is_one_incident_told_within_its_round_and_ends_when_it_is_gone() {
+fn a_wrong_address_in_one_resolver_is_one_incident_told_within_its_round_and_ends_when_it_is_gone()
+{
     lab::test(async || {
         let mut lab = Lab::start(LabPlan::default()).await;
         let mut auditor = Auditor::start(&lab, TEN, QUICK).await;
@@ -68,10 +69,12 @@ fn a_wrong_address_in_one_resolver_is_one_incident_told_within_its_round_and_end
         for report in auditor.rounds(3).await {
             assert_eq!(states(&report), [(State::Consistent, 10 * 2 * 4)]);
         }
-        let recovering = "updated recovering critical name divergent: dialer7.example.com A at unbound";
+        let recovering =
+            "updated recovering critical name divergent: dialer7.example.com A at unbound";
         assert_eq!(auditor.lines().await, [opened, recovering]);
         auditor.rounds_until_resolved().await;
-        let resolved = "resolved resolved critical name divergent: dialer7.example.com A at unbound";
+        let resolved =
+            "resolved resolved critical name divergent: dialer7.example.com A at unbound";
         assert_eq!(auditor.lines().await, [opened, recovering, resolved]);
         assert_eq!(auditor.incidents().await.len(), 1);
     });
@@ -129,7 +132,8 @@ fn a_denial_by_one_resolver_is_a_mismatch_of_its_own_and_a_flushed_one_is_no_inc
         let report = auditor.round().await;
         let state = state_of(&report, "dialer9.example.com", "unbound");
         assert_eq!(state, State::NxdomainMismatch, "{}", sketch(&report));
-        let opened = "opened open critical name nxdomain_mismatch: dialer9.example.com A at unbound";
+        let opened =
+            "opened open critical name nxdomain_mismatch: dialer9.example.com A at unbound";
         assert_eq!(auditor.lines().await, [opened]);
         lab.unplant("unbound", "dialer9").await;
         auditor.rounds_until_resolved().await;
