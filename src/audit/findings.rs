@@ -17,10 +17,11 @@ use std::collections::BTreeSet;
 
 use crate::{
     audit::{
+        evidence::{Baseline, BaselineKind, Observed},
         finding::Finding,
         history::{History, Standing},
         judge::RoundInput,
-        verdict::{Baseline, BaselineKind, Observed, Verdict},
+        verdict::Verdict,
     },
     types::{Observation, Value},
 };

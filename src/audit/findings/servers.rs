@@ -10,9 +10,9 @@ use std::{
 use super::{MOST_EVIDENCE, View, evidence};
 use crate::{
     audit::{
+        evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         history::is_authoritative,
-        verdict::Observed,
     },
     types::{AuthorityServer, Listed, NoReply, Observation, Severity, Status, Zone, show_address},
 };

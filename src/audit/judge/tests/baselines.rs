@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
+        evidence::BaselineKind,
         testing::{
             ALIEN, BAD, GOOD, NAME, Reply, Scene, a, at, data, question, resolver, rrset, says,
             secs, server, zone,
         },
         verdict::{
-            BaselineKind,
             State::{Consistent, Propagating, StaleOverdue, Unexplained},
             VerdictFlag,
         },
