@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     audit::{
+        evidence::Observed,
         incident::{Incident, Status},
         ledger::{Ledger, resolve_by_hand},
-        verdict::Observed,
     },
     config::Config,
     evaluator::messages::for_transitions,

@@ -17,5 +17,6 @@ mod notify;
 mod postgres;
 mod probe;
 mod resilience;
+mod service;
 mod sink;
 mod store;

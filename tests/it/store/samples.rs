@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
     audit::{
+        evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         history::SpanChange,
         incident::{Axis, Incident, IncidentKey, Status, Transition, TransitionKind},
         ledger::Ledger,
-        verdict::{Family, Observed, State, Verdict},
+        verdict::{Family, State, Verdict},
     },
     store::{NewMessage, RoundId, RoundOutcome, Store, outbox::Claim},
     types::{
