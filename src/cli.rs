@@ -14,6 +14,7 @@ mod resolvers;
 #[cfg(test)]
 mod samples;
 mod serve;
+mod signals;
 mod table;
 
 use std::{
@@ -25,7 +26,11 @@ use std::{
 use chrono::Utc;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, ConfigErrors, Secrets};
+use crate::{
+    config::{Config, ConfigErrors, Secrets},
+    daemon::{DaemonError, with_history},
+    store::Store,
+};
 use output::Output;
 
 /// Watches what public resolvers and authoritative servers really answer.
@@ -95,7 +100,7 @@ enum CliError {
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
-    Daemon(#[from] crate::daemon::DaemonError),
+    Daemon(#[from] DaemonError),
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
     #[error("writing the output: {0}")]
@@ -110,11 +115,14 @@ const EXIT_BREACH: u8 = 1;
 const EXIT_USAGE: u8 = 2;
 /// Could not tell.
 const EXIT_UNKNOWN: u8 = 3;
+/// Ended by a signal, as shells say it of SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
 
 impl CliError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
+            Self::Daemon(DaemonError::Interrupted) => EXIT_INTERRUPTED,
             _ => EXIT_UNKNOWN,
         }
     }
@@ -220,6 +228,15 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
         }
         Command::Notify(args) => notify::run(args, &source.require_with_secrets()?, output).await,
     }
+}
+
+/// Does something with the history, and ends in order on a signal.
+async fn over_history<T>(
+    config: &Config,
+    work: impl AsyncFnOnce(&Store) -> T,
+) -> Result<T, CliError> {
+    let stop = signals::stop_on_signal()?;
+    Ok(with_history(&config.database, &stop, work).await?)
 }
 
 /// Where logs go: stderr, `info` unless `RUST_LOG` says otherwise.

@@ -27,7 +27,7 @@ use crate::{
     },
     config::{Config, Group},
     metrics::{Metrics, RoundReport},
-    store::{RoundId, RoundOutcome, Store, StoreError},
+    store::{RoundId, RoundOutcome, Store, StoreError, patience::insist},
     types::{Observation, Question, Severity},
 };
 use asking::{Asked, Asker};
@@ -37,6 +37,9 @@ const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
 
 /// Observations recorded in one transaction.
 const CHUNK: usize = 2_000;
+
+/// How long one step of a round is tried to be recorded while the database is away. Later ticks are missed meanwhile.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs rounds. One for the whole service.
 pub struct Evaluator {
@@ -81,7 +84,8 @@ impl Evaluator {
 
     /// Runs the round that was due at `due_at`; `None` where it has run before.
     ///
-    /// An error leaves the incidents as they were before the round: the next round finds and tells them.
+    /// A database that is away is waited for, a bounded time. An error leaves the incidents as they were before the
+    /// round: the next round finds and tells them.
     pub async fn run_round(
         &self,
         group: &Group,
@@ -89,19 +93,14 @@ impl Evaluator {
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = Utc::now();
-        let Some(round) = self
-            .store
-            .begin_round(&self.config.vantage, &group.name, due_at, started)
-            .await?
-        else {
+        let (vantage, name) = (&self.config.vantage, &group.name);
+        let begun = insist(PATIENCE, |_| {
+            self.store.begin_round(vantage, name, due_at, started)
+        });
+        let Some(round) = begun.await? else {
             return Ok(None);
         };
-        let more = suspects(
-            &self
-                .store
-                .load_ledger(&self.config.vantage, &group.name)
-                .await?,
-        );
+        let more = suspects(&self.ledger(group).await?);
         let asked = self.asker.ask(group, |question, address| {
             if more.contains(&(question.clone(), address)) {
                 3
@@ -139,10 +138,7 @@ impl Evaluator {
 
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
-        let mut ledger = self
-            .store
-            .load_ledger(&self.config.vantage, &group.name)
-            .await?;
+        let mut ledger = self.ledger(group).await?;
         let names = group.names.iter().cloned().collect();
         let mut transitions = ledger::retire(&mut ledger, &names, &group.resolvers, now);
         let judgement = Judgement {
@@ -159,7 +155,7 @@ impl Evaluator {
 
         let recorded: Vec<_> = asked.observations.iter().cloned().zip(changes).collect();
         for chunk in recorded.chunks(CHUNK) {
-            self.store.record(round, chunk).await?;
+            insist(PATIENCE, |again| self.record(round, chunk, again)).await?;
         }
         let outcome = RoundOutcome {
             verdicts: &verdicts,
@@ -169,7 +165,7 @@ impl Evaluator {
             messages: &messages,
             now,
         };
-        self.store.finish_round(round, &outcome).await?;
+        insist(PATIENCE, |_| self.store.finish_round(round, &outcome)).await?;
         self.history().forget_before(now - RESTORED_HISTORY);
         Ok(RoundReport {
             verdicts,
@@ -177,6 +173,24 @@ impl Evaluator {
             transitions,
             observations: recorded.len(),
         })
+    }
+
+    /// Records a chunk; if that was tried before, only where it was in vain.
+    async fn record(
+        &self,
+        round: RoundId,
+        chunk: &[(Observation, SpanChange)],
+        again: bool,
+    ) -> Result<(), StoreError> {
+        if again && self.store.is_recorded(round, chunk).await? {
+            return Ok(());
+        }
+        self.store.record(round, chunk).await
+    }
+
+    async fn ledger(&self, group: &Group) -> Result<Ledger, StoreError> {
+        let vantage = &self.config.vantage;
+        insist(PATIENCE, |_| self.store.load_ledger(vantage, &group.name)).await
     }
 
     fn history(&self) -> MutexGuard<'_, History> {

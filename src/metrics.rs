@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: the HTTP endpoint, and one series per name: a scrape must not grow with the inventory.
 
+mod stock;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -14,6 +16,8 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+
+pub use stock::Stock;
 
 use crate::audit::{
     finding::{Finding, FindingKind},
@@ -51,6 +55,23 @@ struct TransitionLabel {
     kind: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabel {
+    channel: String,
+    result: &'static str,
+}
+
+/// What became of one attempt to deliver a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryResult {
+    /// It was taken.
+    Delivered,
+    /// It was not; another attempt follows.
+    Failed,
+    /// It is given up.
+    Buried,
+}
+
 /// What a recorded round came to.
 #[derive(Debug)]
 pub struct RoundReport {
@@ -75,6 +96,8 @@ pub struct Metrics {
     verdicts: Family<VerdictLabel, Gauge>,
     findings: Family<FindingLabel, Gauge>,
     transitions: Family<TransitionLabel, Counter>,
+    deliveries: Family<DeliveryLabel, Counter>,
+    stock: stock::StockGauges,
     due: Mutex<BTreeMap<String, Due>>,
 }
 
@@ -89,8 +112,8 @@ pub struct Due {
     pub failed: u32,
 }
 
-fn gauge(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+fn gauge(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }
 
 fn seconds() -> Histogram {
@@ -152,6 +175,13 @@ impl Metrics {
             "Steps of incidents",
             transitions.clone(),
         );
+        let deliveries = Family::default();
+        registry.register(
+            "deliveries",
+            "Attempts to deliver a message, by channel and result",
+            deliveries.clone(),
+        );
+        let stock = stock::StockGauges::register(&mut registry);
         Self {
             registry,
             rounds,
@@ -161,6 +191,8 @@ impl Metrics {
             verdicts,
             findings,
             transitions,
+            deliveries,
+            stock,
             due: Mutex::default(),
         }
     }
@@ -252,6 +284,24 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Counts an attempt to deliver a message.
+    pub fn delivery(&self, channel: &str, result: DeliveryResult) {
+        let label = DeliveryLabel {
+            channel: channel.to_owned(),
+            result: match result {
+                DeliveryResult::Delivered => "delivered",
+                DeliveryResult::Failed => "failed",
+                DeliveryResult::Buried => "buried",
+            },
+        };
+        self.deliveries.get_or_create(&label).inc();
+    }
+
+    /// Sets what stands in the database now; `None`: it does not answer.
+    pub fn set_stock(&self, stock: Option<&Stock>) {
+        self.stock.set(stock);
     }
 
     /// The OpenMetrics text of everything here.

@@ -6,6 +6,8 @@
 mod names;
 mod servers;
 mod stretched;
+#[cfg(test)]
+mod tests;
 mod ttl;
 mod unplaced;
 mod view;
@@ -15,10 +17,11 @@ use std::collections::BTreeSet;
 
 use crate::{
     audit::{
+        evidence::{Baseline, BaselineKind, Observed},
         finding::Finding,
         history::{History, Standing},
         judge::RoundInput,
-        verdict::{Baseline, BaselineKind, Observed, Verdict},
+        verdict::Verdict,
     },
     types::{Observation, Value},
 };
@@ -50,9 +53,7 @@ pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<
         }
         is_same
     });
-    for finding in &mut found {
-        finding.observed.truncate(MOST_EVIDENCE);
-    }
+    found.iter_mut().for_each(tidy);
     found
 }
 
@@ -63,17 +64,20 @@ fn merge(first: &mut Finding, later: &mut Finding) {
         first.zone = None;
     }
     first.observed.append(&mut later.observed);
-    for (into, from) in [
-        (&mut first.resolvers, &mut later.resolvers),
-        (&mut first.authorities, &mut later.authorities),
-    ] {
-        into.append(from);
-        into.sort_unstable();
-        into.dedup();
-    }
+    first.observed.truncate(MOST_EVIDENCE);
     first.questions.append(&mut later.questions);
-    first.questions.sort_unstable();
-    first.questions.dedup();
+    first.resolvers.append(&mut later.resolvers);
+    first.authorities.append(&mut later.authorities);
+}
+
+fn tidy(finding: &mut Finding) {
+    finding.observed.truncate(MOST_EVIDENCE);
+    finding.questions.sort_unstable();
+    finding.questions.dedup();
+    for names in [&mut finding.resolvers, &mut finding.authorities] {
+        names.sort_unstable();
+        names.dedup();
+    }
 }
 
 /// A reply as evidence, by one of its links.

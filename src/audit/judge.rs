@@ -13,6 +13,7 @@ mod quorum;
 mod reason;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod value;
 mod zones;
 
@@ -26,8 +27,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
+        evidence::Baseline,
         history::{History, LinkKey, Standing},
-        verdict::{Baseline, Sample, State, Verdict, VerdictFlag},
+        verdict::{Sample, State, Verdict, VerdictFlag},
     },
     types::{Flags, Observation, Policy, Question, Resolver, Severity, SourceKind, Status},
 };

@@ -15,7 +15,7 @@ use crate::{
         RecordType, Resolver, ResolverTraits, Source, SourceKind, Status, Transport, Value, Zone,
     },
 };
-pub(crate) use scene::{Round, Scene, World, says};
+pub(crate) use scene::{Scene, says};
 
 /// The name most tests ask for.
 pub(crate) const NAME: &str = "dialer7.example.com";

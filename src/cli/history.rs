@@ -9,11 +9,10 @@ use serde::Serialize;
 use super::{
     CliError, EXIT_OK,
     output::{Output, inert, instant, instant_or_dash, wrap},
-    table,
+    over_history, table,
 };
 use crate::{
     config::Config,
-    daemon::OpenDatabase,
     names::DnsName,
     store::{
         incidents::{EventKind, IncidentEvent},
@@ -74,9 +73,7 @@ pub(super) async fn timeline(
         to: args.to.as_deref().map(read_instant).transpose()?,
         resolver: args.resolver.clone(),
     };
-    let database = OpenDatabase::borrow(&config.database).await?;
-    let timeline = database.store.timeline(&query).await;
-    database.close().await?;
+    let timeline = over_history(config, async |store| store.timeline(&query).await).await?;
     output.print(&timeline?, render_timeline)?;
     Ok(EXIT_OK)
 }
@@ -87,9 +84,8 @@ pub(super) async fn state(
     output: Output,
 ) -> Result<u8, CliError> {
     let at = read_instant(&args.at)?;
-    let database = OpenDatabase::borrow(&config.database).await?;
-    let states = database.store.state_at(at, args.name.as_ref()).await;
-    database.close().await?;
+    let name = args.name.as_ref();
+    let states = over_history(config, async |store| store.state_at(at, name).await).await?;
     output.print(
         &Snapshot {
             at,

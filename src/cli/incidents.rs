@@ -10,16 +10,15 @@ use uuid::Uuid;
 use super::{
     CliError, EXIT_OK, history,
     output::{Output, inert, instant, instant_or_dash, wrap},
-    table,
+    over_history, table,
 };
 use crate::{
     audit::{
+        evidence::Observed,
         incident::{Incident, Status},
         ledger::{Ledger, resolve_by_hand},
-        verdict::Observed,
     },
     config::Config,
-    daemon::OpenDatabase,
     evaluator::messages::for_transitions,
     store::{
         Store,
@@ -76,18 +75,17 @@ pub(super) async fn run(
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
-    let database = OpenDatabase::borrow(&config.database).await?;
-    let done = match args.command.unwrap_or(IncidentsCommand::List(ListArgs {
+    let command = args.command.unwrap_or(IncidentsCommand::List(ListArgs {
         all: false,
         limit: 50,
-    })) {
-        IncidentsCommand::List(args) => list(&database.store, &args, output).await,
-        IncidentsCommand::Show { id } => show(&database.store, &id, output).await,
-        IncidentsCommand::Ack { id } => ack(&database.store, &id, output).await,
-        IncidentsCommand::Resolve { id } => resolve(&database.store, &id, config, output).await,
-    };
-    database.close().await?;
-    done
+    }));
+    over_history(config, async |store| match command {
+        IncidentsCommand::List(args) => list(store, &args, output).await,
+        IncidentsCommand::Show { id } => show(store, &id, output).await,
+        IncidentsCommand::Ack { id } => ack(store, &id, output).await,
+        IncidentsCommand::Resolve { id } => resolve(store, &id, config, output).await,
+    })
+    .await?
 }
 
 async fn list(store: &Store, args: &ListArgs, output: Output) -> Result<u8, CliError> {

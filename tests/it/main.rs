@@ -16,6 +16,7 @@ mod lab;
 mod notify;
 mod postgres;
 mod probe;
+mod resilience;
 mod service;
 mod sink;
 mod store;

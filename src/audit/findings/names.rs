@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{View, evidence, view::Reply};
+use super::{MOST_EVIDENCE, View, evidence, view::Reply};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -32,25 +32,30 @@ pub(super) fn missing(view: &View) -> Vec<Finding> {
 }
 
 fn missing_name(view: &View, name: &DnsName, questions: &[&Question]) -> Option<Finding> {
-    let mut denials = Vec::new();
-    let mut observed = Vec::new();
-    for question in questions {
-        let end = view.chain(question).next_back();
-        denials.push(end.and_then(|(_, standing)| denied(standing)));
-        if let Some((owner, _)) = end {
-            let replies = view.replies_about(owner, question.rtype).iter();
-            let denying = replies.filter(|reply| value_of(reply).is_some_and(Value::is_negative));
-            observed.extend(denying.map(|(reply, index)| evidence(reply, *index)));
-        }
-    }
-    let gone = denials.contains(&Some(&Value::Nxdomain));
-    let what = if gone {
+    let ends: Vec<_> = questions
+        .iter()
+        .map(|question| view.chain(question).next_back())
+        .collect();
+    let denials = ends
+        .iter()
+        .map(|end| end.and_then(|(_, standing)| denied(standing)));
+    let what = if denials
+        .clone()
+        .any(|denial| denial == Some(&Value::Nxdomain))
+    {
         "says NXDOMAIN"
-    } else if denials.iter().all(Option::is_some) {
+    } else if denials.clone().all(|denial| denial.is_some()) {
         "has no data for any type that is asked"
     } else {
         return None;
     };
+    let mut observed = Vec::new();
+    for (question, end) in questions.iter().zip(&ends) {
+        let Some((owner, _)) = end else { continue };
+        let replies = view.replies_about(question, owner).into_iter();
+        let denying = replies.filter(|reply| value_of(reply).is_some_and(Value::is_negative));
+        observed.extend(denying.map(|(reply, index)| evidence(reply, index)));
+    }
     Some(Finding {
         kind: FindingKind::NameMissing,
         severity: Severity::Warning,
@@ -120,9 +125,11 @@ fn split_zone(
     let mut observed = Vec::new();
     for (question, owners) in questions {
         for owner in owners {
-            for (reply, index) in view.replies_about(owner, question.rtype) {
+            for (reply, index) in view.replies_about(question, owner) {
                 authorities.insert(reply.source.id.clone());
-                observed.push(evidence(reply, *index));
+                if observed.len() < MOST_EVIDENCE {
+                    observed.push(evidence(reply, index));
+                }
             }
         }
     }

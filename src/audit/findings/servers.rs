@@ -7,9 +7,10 @@ use std::{
     net::SocketAddr,
 };
 
-use super::{View, evidence};
+use super::{MOST_EVIDENCE, View, evidence};
 use crate::{
     audit::{
+        evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         history::is_authoritative,
     },
@@ -111,7 +112,7 @@ fn server_finding(
         resolvers: Vec::new(),
         authorities: vec![server.name.clone()],
         baseline: None,
-        observed: replies.iter().map(|reply| evidence(reply, 0)).collect(),
+        observed: shown(replies.iter().copied()),
         at: view.input.now,
         reason: format!("{} ({address}) {what}", server.name),
     }
@@ -122,7 +123,7 @@ fn silent_zone(view: &View, zone: &Zone, asked: &[Asked]) -> Finding {
         .iter()
         .map(|(server, _)| server.name.clone())
         .collect();
-    let replies = asked.iter().flat_map(|(_, replies)| replies);
+    let replies = asked.iter().flat_map(|(_, replies)| replies).copied();
     Finding {
         kind: FindingKind::AuthorityUnreachable,
         severity: Severity::Critical,
@@ -132,7 +133,7 @@ fn silent_zone(view: &View, zone: &Zone, asked: &[Asked]) -> Finding {
         resolvers: Vec::new(),
         authorities: names.into_iter().collect(),
         baseline: None,
-        observed: replies.map(|reply| evidence(reply, 0)).collect(),
+        observed: shown(replies),
         at: view.input.now,
         reason: format!(
             "none of the {} servers of {} answers",
@@ -140,4 +141,11 @@ fn silent_zone(view: &View, zone: &Zone, asked: &[Asked]) -> Finding {
             zone.apex
         ),
     }
+}
+
+fn shown<'a>(replies: impl Iterator<Item = &'a Observation>) -> Vec<Observed> {
+    replies
+        .take(MOST_EVIDENCE)
+        .map(|reply| evidence(reply, 0))
+        .collect()
 }

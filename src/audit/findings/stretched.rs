@@ -55,7 +55,7 @@ fn stretch<'v>(
     let standing = view.standing(&link.owner, rtype)?;
     let bound = latest_legal(standing, &link.value, sample.at)?;
     let expires = sample.expires_at(index);
-    let is_heard = !view.replies_about(&link.owner, rtype).is_empty();
+    let is_heard = view.is_heard(&link.owner, rtype);
     if expires <= bound + EPSILON || !is_heard {
         return None;
     }

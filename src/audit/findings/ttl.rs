@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{View, baseline, evidence, view::Reply};
+use super::{MOST_EVIDENCE, View, baseline, evidence, view::Reply};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -38,7 +38,7 @@ fn above_policy_at(view: &View, question: &Question) -> Option<Finding> {
     } else {
         "RRset"
     };
-    let replies = view.replies_about(owner, question.rtype);
+    let replies = view.replies_about(question, owner);
     let zone = view.zone_apex(owner);
     let whose = zone.as_ref().map(|zone| format!(", in zone {zone}"));
     let whose = whose.unwrap_or_default();
@@ -48,7 +48,7 @@ fn above_policy_at(view: &View, question: &Question) -> Option<Finding> {
         subject: Subject::Question(question.clone()),
         questions: vec![question.clone()],
         resolvers: Vec::new(),
-        authorities: servers_of(replies),
+        authorities: servers_of(&replies),
         baseline: baseline(standing),
         observed: replies
             .iter()
@@ -91,15 +91,15 @@ pub(super) fn negative_above_policy(view: &View) -> Vec<Finding> {
 
 fn negative(view: &View, apex: DnsName, (ttl, questions): &Denials) -> Finding {
     let limit = view.input.policy.max_negative_ttl;
-    let denies = |(reply, index): &&Reply| {
+    let denies = |(reply, index): &Reply| {
         let link = reply.answer.links.get(*index);
         link.is_some_and(|link| link.value.is_negative())
     };
     let replies: Vec<Reply> = questions
         .iter()
-        .flat_map(|(question, owner)| view.replies_about(owner, question.rtype))
+        .flat_map(|(question, owner)| view.replies_about(question, owner))
         .filter(denies)
-        .copied()
+        .take(MOST_EVIDENCE)
         .collect();
     Finding {
         kind: FindingKind::NegativeTtlAbovePolicy,

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: findings.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
     audit::{
@@ -31,7 +31,10 @@ pub(super) struct View<'a> {
     /// By the zone of the asked name, and by every zone that the chain passes.
     at_home: HashMap<DnsName, Vec<Question>>,
     passing: HashMap<DnsName, Vec<Question>>,
-    replies: HashMap<LinkKey, Vec<Reply<'a>>>,
+    /// Authorities' replies by what they were asked.
+    replies: HashMap<&'a Question, Vec<&'a Observation>>,
+    /// The links that a server of their zone spoke of in this round.
+    heard: HashSet<LinkKey>,
     /// Authorities' replies by the zone of the asked name.
     by_zone: HashMap<DnsName, Vec<&'a Observation>>,
 }
@@ -51,6 +54,7 @@ impl<'a> View<'a> {
             at_home: HashMap::new(),
             passing: HashMap::new(),
             replies: HashMap::new(),
+            heard: HashSet::new(),
             by_zone: HashMap::new(),
         };
         for question in view.questions.clone() {
@@ -112,13 +116,13 @@ impl<'a> View<'a> {
             if !is_authoritative(one) {
                 continue;
             }
-            for (index, link) in one.answer.links.iter().enumerate() {
-                let key = LinkKey {
-                    owner: link.owner.clone(),
-                    rtype: one.question.rtype,
-                };
+            self.replies.entry(&one.question).or_default().push(one);
+            for link in &one.answer.links {
                 if self.input.zones.lists(&link.owner, one.source.address) {
-                    self.replies.entry(key).or_default().push((one, index));
+                    self.heard.insert(LinkKey {
+                        owner: link.owner.clone(),
+                        rtype: one.question.rtype,
+                    });
                 }
             }
         }
@@ -142,16 +146,33 @@ impl<'a> View<'a> {
         owners.filter_map(move |owner| Some((owner, self.standing(owner, rtype)?)))
     }
 
-    /// What the servers of its zone said of a link in this round.
-    pub(super) fn replies_about(&self, owner: &DnsName, rtype: RecordType) -> &[Reply<'a>] {
-        let key = LinkKey {
+    /// What the servers of its zone said in this round of a link on a question's chain, when asked for either.
+    pub(super) fn replies_about(&self, question: &Question, owner: &DnsName) -> Vec<Reply<'a>> {
+        let target = Question {
+            name: owner.clone(),
+            rtype: question.rtype,
+        };
+        let mut asked = vec![question];
+        if target != *question {
+            asked.push(&target);
+        }
+        let replies = asked
+            .into_iter()
+            .filter_map(|asked| self.replies.get(asked));
+        let of_zone = |reply: &&&Observation| self.input.zones.lists(owner, reply.source.address);
+        let links = replies.flatten().filter(of_zone).filter_map(|reply| {
+            let mut links = reply.answer.links.iter();
+            Some((*reply, links.position(|link| link.owner == *owner)?))
+        });
+        links.collect()
+    }
+
+    /// Whether a server of its zone spoke of the link in this round.
+    pub(super) fn is_heard(&self, owner: &DnsName, rtype: RecordType) -> bool {
+        self.heard.contains(&LinkKey {
             owner: owner.clone(),
             rtype,
-        };
-        self.replies
-            .get(&key)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        })
     }
 
     /// Every reply of an authority to a question for a name of the zone.

@@ -47,6 +47,7 @@ pub(super) struct PastValue {
 /// One record of a pool.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
+    pub(super) first_seen: DateTime<Utc>,
     pub(super) last_seen: DateTime<Utc>,
     /// The latest sight + TTL.
     pub(super) held_until: DateTime<Utc>,
@@ -171,10 +172,12 @@ impl ServerHistory {
     fn keep_records(&mut self, seen: &Epoch) {
         for rdata in seen.value.records() {
             let member = self.records.entry(rdata).or_insert(Member {
+                first_seen: seen.from,
                 last_seen: seen.last_seen,
                 held_until: seen.last_seen,
                 ttl: seen.ttl,
             });
+            member.first_seen = member.first_seen.min(seen.from);
             if seen.last_seen >= member.last_seen {
                 (member.last_seen, member.ttl) = (seen.last_seen, seen.ttl);
             }

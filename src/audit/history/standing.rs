@@ -201,6 +201,18 @@ impl<'h> Standing<'h> {
         })
     }
 
+    /// Whether a rotating pool has shown a new member within the window: then it may have more that nobody has seen.
+    pub fn pool_is_filling(&self, now: DateTime<Utc>) -> bool {
+        let rotates =
+            self.current.len() > 1 || self.heard.iter().any(|(server, _)| !server.past.is_empty());
+        let members = self
+            .heard
+            .iter()
+            .flat_map(|(server, _)| server.records.values());
+        let newest = members.map(|member| member.first_seen).max();
+        rotates && newest.is_some_and(|newest| newest + self.pool_window > now)
+    }
+
     /// Whether any authority ever answered.
     pub fn is_known(&self) -> bool {
         !self.heard.is_empty()

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use super::{RoundInput, evidence, quorum};
 use crate::{
     audit::{
+        evidence::Baseline,
         history::{History, LinkKey, Standing, is_authoritative},
-        verdict::Baseline,
     },
     names::DnsName,
     types::{Observation, Question, RecordType, Resolver, SourceKind, Value},

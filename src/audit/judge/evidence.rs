@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use crate::{
     audit::{
+        evidence::{Baseline, BaselineKind, Observed},
         history::Standing,
-        verdict::{Baseline, BaselineKind, Observed},
     },
     types::{Observation, SeriesKey, Value},
 };

@@ -1,19 +1,13 @@
-//! Rows 6 to 9 for one link: its value held against what the authorities of its zone served.
+//! Rows 8 and 9 for one link: its value held against what the authorities of its zone served.
 //!
-//! Deliberately absent: failures (rows 1 to 5), and the finding `ttl_stretched`, which is about values that are served
+//! Deliberately absent: failures (rows 1 to 5), values that were never served (rows 6 and 7), and the finding `ttl_stretched`, which is about values that are served
 //! now.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    Judged,
-    context::Context,
-    evidence,
-    place::Place,
-    reason::{Instants, instant},
-};
+use super::{Judged, context::Context, evidence, place::Place, reason::Instants};
 use crate::{
     audit::{
         history::{EPSILON, LinkKey, Past, Sighting, Standing},
@@ -21,9 +15,6 @@ use crate::{
     },
     types::{Link, Mode, Observation, RecordType, SeriesKey, Severity, Value},
 };
-
-/// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
-const YOUTH: TimeDelta = TimeDelta::hours(24);
 
 /// The extended errors that say that an answer is stale (RFC 8914 sections 4.4 and 4.20).
 const STALE: [u16; 2] = [3, 19];
@@ -148,93 +139,6 @@ impl Subject<'_> {
         judged
     }
 
-    /// Rows 6 and 7: no authority ever served this, as far as the history reaches.
-    fn unseen(&self) -> Judged {
-        let mut judged = self.unexplained().unwrap_or_else(|| self.mismatch());
-        let (at, ttl) = (self.sample.at, self.sample.link_ttl(self.index));
-        let held = self.context.history.held(&self.series);
-        let held = held.and_then(|held| held.value(&self.link.owner, &self.link.value));
-        let (last, longest) = held.map_or((at, ttl), |held| {
-            (held.last_seen.max(at), held.ttl_max.max(ttl))
-        });
-        judged.worst_case_until = Some(last + seconds(longest.min(self.cap())));
-        judged
-    }
-
-    /// Row 7.
-    fn mismatch(&self) -> Judged {
-        let state = match self.link.value {
-            Value::Nxdomain => State::NxdomainMismatch,
-            Value::Nodata => State::NodataMismatch,
-            _ => State::Divergent,
-        };
-        let current = self.standing.current.iter();
-        let servers: usize = current.map(|current| current.servers.len()).sum();
-        let since = self.standing.since.map(instant).unwrap_or_default();
-        let reason = format!(
-            "no authoritative server served this since {since}; {servers} of them, asked again, serve something else"
-        );
-        Judged::new(state, Severity::Critical, reason)
-    }
-
-    /// Row 6: why nobody can say yet whether this is wrong, where that is so.
-    fn unexplained(&self) -> Option<Judged> {
-        let now = self.context.input.now;
-        if !self.context.answered_again(&self.key, self.first_at) {
-            return Some(Self::unheard());
-        }
-        let since = self.standing.since?;
-        let theta = seconds(self.standing.longest_ttl);
-        let young = now < since + theta.max(YOUTH);
-        if !young || self.was_current(since) || self.moves_later(since) {
-            return None;
-        }
-        let silent = now < since + theta || self.standing.low_confidence;
-        let severity = if silent {
-            Severity::None
-        } else {
-            Severity::Warning
-        };
-        let reason = format!(
-            "no authority served this since {}, when its history begins: it may be an honest cache older than that, until {}",
-            instant(since),
-            instant(self.sample.expires_at(self.index)),
-        );
-        Some(Judged::new(State::Unexplained, severity, reason))
-    }
-
-    /// Row 6, because no server of `S` answered when asked again.
-    fn unheard() -> Judged {
-        let reason =
-            "no authoritative server answered when asked again, so this is not believed yet";
-        let mut judged = Judged::new(State::Unexplained, Severity::None, reason.to_owned());
-        judged.flags.push(VerdictFlag::LowConfidence);
-        judged
-    }
-
-    /// Whether this backend has been seen, since the history is unbroken, with a value that an authority served then.
-    fn was_current(&self, since: DateTime<Utc>) -> bool {
-        let site = self.sample.site();
-        let (Some(held), Some(link)) = (
-            self.context.history.held(&self.series),
-            self.context.history.link(&self.key),
-        ) else {
-            return false;
-        };
-        let mut values = held.values_at(site.as_deref(), &self.link.owner);
-        values.any(|(value, seen)| {
-            *value != self.link.value
-                && seen.last_seen >= since
-                && link.was_served(value, seen.first_seen.max(since), seen.last_seen)
-        })
-    }
-
-    /// Whether this backend fetched the value anew since the history is unbroken: then it is no older cache.
-    fn moves_later(&self, since: DateTime<Utc>) -> bool {
-        let renewed = self.at_backend().and_then(|seen| seen.renewed_after);
-        renewed.is_some_and(|renewed_after| renewed_after >= since)
-    }
-
     /// Row 9: served once, and no more.
     fn past(&self, past: &Past) -> Judged {
         let (at, ttl) = (self.sample.at, self.sample.link_ttl(self.index));
@@ -284,13 +188,13 @@ impl Subject<'_> {
         }
     }
 
-    fn at_backend(&self) -> Option<&Sighting> {
+    pub(super) fn at_backend(&self) -> Option<&Sighting> {
         let site = self.sample.site();
         let held = self.context.history.held(&self.series)?;
         held.at_backend(site.as_deref(), &self.link.owner, &self.link.value)
     }
 
-    fn cap(&self) -> u32 {
+    pub(super) fn cap(&self) -> u32 {
         let known = self.context.resolver(&self.sample.source.id);
         known
             .and_then(|resolver| resolver.traits.ttl_cap)
@@ -298,6 +202,6 @@ impl Subject<'_> {
     }
 }
 
-fn seconds(ttl: u32) -> TimeDelta {
+pub(super) fn seconds(ttl: u32) -> TimeDelta {
     TimeDelta::seconds(i64::from(ttl))
 }

@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
+        evidence::{Baseline, Observed},
         finding::{Finding, FindingKind, Subject},
         incident::{Axis, IncidentKey},
         ledger::{Judgement, backends, book::Book, explained},
-        verdict::{Baseline, Family, Observed, State, Verdict},
+        verdict::{Family, State, Verdict},
     },
     names::DnsName,
     types::{Question, Resolver, Severity, Source},

@@ -33,7 +33,7 @@ pub(crate) struct Scene {
     pub(crate) questions: Vec<Question>,
     /// Asked of authorities only: what aliases lead to.
     pub(crate) targets: Vec<Question>,
-    pub(crate) samples: usize,
+    pub(crate) samples: i64,
     pub(crate) history: History,
     /// Every span as it was handed out last, as the store would hold them.
     pub(crate) spans: Vec<Span>,
@@ -84,7 +84,7 @@ impl Scene {
                 .flat_map(|source| self.questions.iter().map(move |one| (source.clone(), one)))
             {
                 for nth in 0..self.samples {
-                    let at = at + TimeDelta::milliseconds(5 + 10 * nth as i64);
+                    let at = at + TimeDelta::milliseconds(5 + 10 * nth);
                     let reply = world(&source, question, at);
                     observations.push(observe(&source, question, at, &reply));
                 }

@@ -53,8 +53,13 @@ impl Server {
     /// below `/etc` and `/var`, where a test has no business.
     pub(crate) fn out_of_confinement(mut self) -> Self {
         let copy = self.dir.join(self.program.file_name().unwrap());
-        fs::copy(&self.program, &copy)
-            .unwrap_or_else(|error| panic!("{}: {error}", copy.display()));
+        // By another process: a file this one had open for writing is busy for whatever a test forks meanwhile.
+        let copied = Command::new("cp").arg(&self.program).arg(&copy).status();
+        assert!(
+            copied.is_ok_and(|status| status.success()),
+            "{}",
+            copy.display()
+        );
         self.program = copy;
         self
     }

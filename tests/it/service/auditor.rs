@@ -75,7 +75,8 @@ impl Auditor {
         let evaluator = Evaluator::restore(config.clone(), asker, store.clone(), metrics, now);
         let shutdown = CancellationToken::new();
         let channels = config.channels.iter().cloned();
-        let dispatcher = Dispatcher::new(store.clone(), Notifier::default(), channels, "lab");
+        let dispatcher =
+            Dispatcher::new(store.clone(), Notifier::default(), channels, "lab", "lab");
         tokio::spawn(dispatcher.run(shutdown.clone()));
         Self {
             evaluator: evaluator.await.unwrap(),
@@ -158,7 +159,7 @@ impl Auditor {
     /// Everything told so far in the order of the steps, once nothing waits to be told. Both channels were told the same number of times.
     pub(super) async fn told(&self) -> Vec<Told> {
         let deadline = Instant::now() + PATIENCE;
-        while self.store.outbox_depth().await.unwrap().waiting > 0 {
+        while self.store.outbox_depth("lab").await.unwrap().waiting > 0 {
             assert!(Instant::now() < deadline, "messages still wait");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

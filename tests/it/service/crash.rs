@@ -128,7 +128,7 @@ async fn store(data_dir: &Path) -> Store {
 
 async fn waiting(data_dir: &Path) -> u64 {
     let store = store(data_dir).await;
-    let depth = store.outbox_depth().await.unwrap();
+    let depth = store.outbox_depth("lab").await.unwrap();
     store.close().await;
     depth.waiting
 }

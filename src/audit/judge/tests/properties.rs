@@ -4,6 +4,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
+
 use proptest::prelude::*;
 
 use super::simulator::{Dice, Simulation, answers, begin};
@@ -210,7 +211,7 @@ proptest! {
             }
             let mut other = round.clone();
             for at in (1..other.len()).rev() {
-                other.swap(at, dice.below(at as u64 + 1) as usize);
+                other.swap(at, dice.below(at.cast_signed() as i64 + 1) as usize);
             }
             scene.absorb(&round);
             shuffled.absorb(&other);

@@ -18,16 +18,16 @@ use crate::{
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: i64) -> i64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
+        (mixed ^ (mixed >> 31)).cast_signed().rem_euclid(bound)
     }
 
     fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize].clone()
+        from[self.below(from.len().cast_signed() as i64) as usize].clone()
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Simulation {
 const TARGETS: [&str; 2] = ["one.example.com", "two.example.com"];
 
 /// Long enough for every server to be polled in every epoch: a period, the lag, and the second asking.
-const SHORTEST_EPOCH: u64 = 95;
+const SHORTEST_EPOCH: i64 = 95;
 
 pub(super) fn begin() -> DateTime<Utc> {
     at("06:00")
@@ -83,7 +83,7 @@ impl Simulation {
         timelines.insert(name(NAME), timeline(&mut dice, &values));
         let backends = ["google", "isp"].map(|id| (id.to_owned(), backends(&mut dice)));
         Self {
-            lag: dice.below(20) as i64,
+            lag: dice.below(20),
             timelines,
             backends: HashMap::from(backends),
             dice,
@@ -120,7 +120,7 @@ impl Simulation {
     }
 
     fn resolver(&mut self, source: &Source, question: &Question, now: DateTime<Utc>) -> Reply {
-        let count = self.backends[&source.id].len() as u64;
+        let count = self.backends[&source.id].len().cast_signed() as i64;
         let nth = self.dice.below(count) as usize;
         let site = self.backends[&source.id][nth].site;
         let reply = chain(&question.name, |owner| {
@@ -146,9 +146,8 @@ impl Simulation {
             .map_or(begin(), |(_, ttl, since)| *since + secs(i64::from(*ttl)));
         let mut copy = known.filter(|(_, ttl, since)| now < *since + secs(i64::from(*ttl)));
         while copy.is_none() {
-            let idle = (now - free_from).num_milliseconds().max(0) as u64;
-            let fetched =
-                free_from + chrono::TimeDelta::milliseconds(self.dice.below(idle + 1) as i64);
+            let idle = (now - free_from).num_milliseconds().max(0);
+            let fetched = free_from + chrono::TimeDelta::milliseconds(self.dice.below(idle + 1));
             let is_first = self.dice.below(2) == 0;
             let (value, ttl) = self.said(owner, is_first, fetched);
             let held = ttl.min(backend.cap);
@@ -188,9 +187,9 @@ fn timeline(dice: &mut Dice, values: &[Value]) -> Timeline {
         let value = dice.pick(values);
         let ttl = dice.pick(&[1, 5, 30, 60, 299, 300, 900, 3_600]);
         timeline.push((from, value, ttl));
-        from += secs((SHORTEST_EPOCH + dice.below(600)) as i64);
+        from += secs(SHORTEST_EPOCH + dice.below(600));
         if timeline.len() == 1 {
-            from = from.max(begin() + secs(SHORTEST_EPOCH as i64));
+            from = from.max(begin() + secs(SHORTEST_EPOCH));
         }
     }
     timeline
