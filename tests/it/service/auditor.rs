@@ -156,7 +156,7 @@ impl Auditor {
         incidents.iter().any(|one| one.status != Status::Resolved)
     }
 
-    /// Everything told so far, once nothing waits to be told. Both channels were told the same number of times.
+    /// Everything told so far in the order of the steps, once nothing waits to be told. Both channels were told the same number of times.
     pub(super) async fn told(&self) -> Vec<Told> {
         let deadline = Instant::now() + PATIENCE;
         while self.store.outbox_depth("lab").await.unwrap().waiting > 0 {
@@ -165,7 +165,7 @@ impl Auditor {
         }
         let received = self.webhook.received();
         assert_eq!(received.len(), self.slack.received().len());
-        received.iter().map(Told::read).collect()
+        Told::in_order(received.iter().map(Told::read).collect())
     }
 
     /// [`told`](Self::told), a line each.

@@ -2,7 +2,10 @@
 //!
 //! Deliberately not the product's own code for signatures: this is the receiver's side.
 
+use std::collections::HashMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
@@ -17,7 +20,8 @@ pub(super) struct Told {
     pub(super) id: String,
     /// `data.incident` of its body.
     pub(super) incident: Value,
-    kind: String,
+    /// When the step was taken; opening steps of one instant come before endings.
+    step: (DateTime<Utc>, String),
 }
 
 impl Told {
@@ -29,8 +33,26 @@ impl Told {
         Self {
             id,
             incident: body["data"]["incident"].clone(),
-            kind: text(&body["type"]).replace("incident.", ""),
+            step: (
+                text(&body["timestamp"]).parse().unwrap(),
+                text(&body["type"]).replace("incident.", ""),
+            ),
         }
+    }
+
+    /// Messages in the order of their steps. Those of one incident came in it; those of different incidents may overtake
+    /// each other.
+    pub(super) fn in_order(mut messages: Vec<Self>) -> Vec<Self> {
+        let mut latest = HashMap::new();
+        for message in &messages {
+            let before = latest.insert(message.incident["id"].to_string(), &message.step);
+            assert!(
+                before <= Some(&message.step),
+                "an incident's steps out of order"
+            );
+        }
+        messages.sort_by(|one, other| one.step.cmp(&other.step));
+        messages
     }
 
     /// What it says: `opened open critical name divergent: dialer7.example.com A at unbound`. More than three names are
@@ -47,7 +69,7 @@ impl Told {
         let places = places.map_or("-", String::as_str);
         format!(
             "{} {} {} {} {}: {names} {} at {places}",
-            self.kind,
+            self.step.1,
             say("status"),
             say("severity"),
             say("axis"),
