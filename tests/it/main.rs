@@ -10,11 +10,13 @@
 )]
 
 mod architecture;
+mod cli;
 mod dispatcher;
 mod dns;
 mod lab;
 mod notify;
 mod postgres;
 mod probe;
+mod rounds;
 mod sink;
 mod store;
