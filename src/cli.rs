@@ -5,17 +5,24 @@
 
 mod check;
 mod config;
+mod evidence;
 mod history;
 mod incidents;
+mod instants;
+mod listing;
 mod names;
 mod notify;
 mod output;
+mod pattern;
 mod resolvers;
 #[cfg(test)]
 mod samples;
 mod serve;
 mod signals;
+mod state;
 mod table;
+mod timeline;
+mod who;
 
 use std::{
     collections::BTreeMap,
@@ -24,24 +31,42 @@ use std::{
 };
 
 use chrono::Utc;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     config::{Config, ConfigErrors, Secrets},
-    daemon::{DaemonError, with_history},
-    store::Store,
+    daemon::DaemonError,
 };
 use output::Output;
 
 /// Watches what public resolvers and authoritative servers really answer.
 #[derive(Debug, Parser)]
-#[command(name = "dns-auditor", version, max_term_width = 100)]
+#[command(
+    name = "dns-auditor",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// The configuration file [default: config/dns-auditor.toml when it exists]
-    #[arg(long, global = true, env = "DNS_AUDITOR_CONFIG", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "DNS_AUDITOR_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE",
+        help_heading = "Everywhere"
+    )]
     config: Option<PathBuf>,
-    /// How lists and reports are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    /// How to print: table or json; csv or markdown where a command lists
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Format::Table,
+        hide_possible_values = true,
+        help_heading = "Everywhere"
+    )]
     format: Format,
     #[command(subcommand)]
     command: Command,
@@ -54,6 +79,10 @@ pub enum Format {
     Table,
     /// For programs: documented, stable.
     Json,
+    /// For spreadsheets, where a command lists; no cell can be taken for a formula.
+    Csv,
+    /// For tickets and documents, where a command lists.
+    Markdown,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,9 +92,9 @@ enum Command {
     /// The service: rounds by schedule, incidents, alerts, HTTP
     Serve,
     /// Who served what, from when until when
-    Timeline(history::TimelineArgs),
+    Timeline(timeline::TimelineArgs),
     /// Every resolver's answer as of an instant
-    State(history::StateArgs),
+    State(state::StateArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
     /// The resolvers that can be named, presets included
@@ -90,6 +119,39 @@ enum ConfigCommand {
     Check,
     /// The effective configuration with every default, secrets redacted
     Show,
+}
+
+/// What a command has to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Printed {
+    /// Rows: every format.
+    Rows,
+    /// One thing with parts: a table, or JSON.
+    Whole,
+    /// Words for people, or a file's own format.
+    Words,
+}
+
+impl Printed {
+    fn takes(self, format: Format) -> bool {
+        match self {
+            Self::Rows => true,
+            Self::Whole => matches!(format, Format::Table | Format::Json),
+            Self::Words => format == Format::Table,
+        }
+    }
+}
+
+impl Command {
+    fn printed(&self) -> Printed {
+        match self {
+            Self::Check(_) | Self::Timeline(_) | Self::State(_) | Self::Resolvers | Self::Names => {
+                Printed::Rows
+            }
+            Self::Incidents(args) => args.printed(),
+            Self::Serve | Self::Config(_) | Self::Notify(_) => Printed::Words,
+        }
+    }
 }
 
 /// Why a command could not do its work. The exit code is 2 for what the user can mend in words, 3 otherwise.
@@ -124,6 +186,14 @@ impl CliError {
             Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
             Self::Daemon(DaemonError::Interrupted) => EXIT_INTERRUPTED,
             _ => EXIT_UNKNOWN,
+        }
+    }
+
+    /// As it is printed. Errors of a configuration begin with their places, as editors expect.
+    fn told(&self) -> String {
+        match self {
+            Self::Config(errors) => errors.to_string(),
+            other => format!("error: {other}"),
         }
     }
 }
@@ -177,6 +247,25 @@ impl Source {
     }
 }
 
+/// Reads the command line of this process, or ends it: with help, or with what is wrong and exit code 2.
+pub fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        if !matches!(
+            error.kind(),
+            ErrorKind::ValueValidation | ErrorKind::InvalidValue
+        ) {
+            error.exit();
+        }
+        // The value's own parser has said it all; clap's pointer to --help would only hide it.
+        let text = error.render().to_string();
+        let said = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = said.lines().map(str::trim).collect();
+        let format = Format::Table;
+        Output { format }.error(&words.join(" "));
+        std::process::exit(EXIT_USAGE.into())
+    })
+}
+
 /// Runs one command line; the exit code says how it went.
 pub async fn run(cli: Cli) -> ExitCode {
     let output = Output { format: cli.format };
@@ -187,28 +276,47 @@ pub async fn run(cli: Cli) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            output.error(&error.to_string());
+            output.error(&error.told());
             ExitCode::from(error.exit_code())
         }
     }
 }
 
 async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
+    let printed = cli.command.printed();
+    if !printed.takes(cli.format) {
+        let instead = if printed.takes(Format::Json) {
+            "a table or json"
+        } else {
+            "text only"
+        };
+        return Err(CliError::Usage(format!(
+            "this command does not list: --format takes {instead} here"
+        )));
+    }
     let source = Source::new(cli.config);
     match cli.command {
         Command::Check(args) => check::run(&args, &source.load()?, output).await,
         Command::Serve => serve::run(source.require_with_secrets()?, source.file()?, output).await,
-        Command::Timeline(args) => history::timeline(&args, &source.load()?, output).await,
-        Command::State(args) => history::state(&args, &source.load()?, output).await,
+        Command::Timeline(args) => timeline::run(&args, &source.load()?, output).await,
+        Command::State(args) => state::run(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
         Command::Resolvers => {
             let config = source.load()?;
-            output.print(&resolvers::entries(&config), |_| resolvers::render(&config))?;
+            output.list(
+                &resolvers::entries(&config),
+                |_| resolvers::render(&config),
+                |entries| resolvers::listing(entries),
+            )?;
             Ok(EXIT_OK)
         }
         Command::Names => {
             let config = source.require()?;
-            output.print(&names::entries(&config), |_| names::render(&config))?;
+            output.list(
+                &names::entries(&config),
+                |_| names::render(&config),
+                |entries| names::listing(entries),
+            )?;
             Ok(EXIT_OK)
         }
         Command::Config(ConfigArgs {
@@ -230,21 +338,13 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
     }
 }
 
-/// Does something with the history, and ends in order on a signal.
-async fn over_history<T>(
-    config: &Config,
-    work: impl AsyncFnOnce(&Store) -> T,
-) -> Result<T, CliError> {
-    let stop = signals::stop_on_signal()?;
-    Ok(with_history(&config.database, &stop, work).await?)
-}
-
 /// Where logs go: stderr, `info` unless `RUST_LOG` says otherwise.
 pub fn start_logging(cli: &Cli) {
     let default = if matches!(cli.command, Command::Serve) {
         "info,sqlx=warn,hickory_proto=warn"
     } else {
-        "error"
+        // What became of a message, `notify test` says itself.
+        "error,dns_auditor::dispatcher=off"
     };
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());

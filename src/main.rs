@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use dns_auditor::cli::{self, Cli};
+use dns_auditor::cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     cli::start_logging(&cli);
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -7,14 +7,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{
-    CliError, EXIT_OK, history,
-    output::{Output, inert, instant, instant_or_dash, wrap},
-    over_history, table,
-};
+use super::{CliError, EXIT_OK, Printed, history, output::Output};
 use crate::{
     audit::{
-        evidence::Observed,
         incident::{Incident, Status},
         ledger::{Ledger, resolve_by_hand},
     },
@@ -22,9 +17,13 @@ use crate::{
     evaluator::messages::for_transitions,
     store::{
         Store,
-        incidents::{IncidentEvent, IncidentFilter, IncidentPage, IncidentRow},
+        incidents::{IncidentEvent, IncidentFilter},
     },
 };
+
+mod report;
+
+pub(super) use report::{events, headline};
 
 #[derive(Debug, Args)]
 pub(super) struct IncidentsArgs {
@@ -39,16 +38,19 @@ enum IncidentsCommand {
     /// One, with its evidence and everything that happened to it
     Show {
         /// Its id, or the beginning of it
+        #[arg(value_parser = beginning)]
         id: String,
     },
     /// Take it: reminders stop, everything else is still told
     Ack {
         /// Its id, or the beginning of it
+        #[arg(value_parser = beginning)]
         id: String,
     },
     /// End it by hand: what is still bad opens a new one
     Resolve {
         /// Its id, or the beginning of it
+        #[arg(value_parser = beginning)]
         id: String,
     },
 }
@@ -59,14 +61,27 @@ struct ListArgs {
     #[arg(long)]
     all: bool,
     /// At most so many
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
 }
 
-/// The JSON shape of `incidents show`.
+impl IncidentsArgs {
+    /// What the command has to print.
+    pub(super) fn printed(&self) -> Printed {
+        match self.command {
+            None | Some(IncidentsCommand::List(_)) => Printed::Rows,
+            Some(IncidentsCommand::Show { .. }) => Printed::Whole,
+            Some(IncidentsCommand::Ack { .. } | IncidentsCommand::Resolve { .. }) => Printed::Words,
+        }
+    }
+}
+
+/// One incident as `incidents show --format json` and the API show it. Stable.
 #[derive(Debug, Serialize)]
 struct Whole {
+    /// The incident.
     incident: Incident,
+    /// Everything that happened to it, in the order of recording.
     events: Vec<IncidentEvent>,
 }
 
@@ -79,7 +94,7 @@ pub(super) async fn run(
         all: false,
         limit: 50,
     }));
-    over_history(config, async |store| match command {
+    history::with(config, output, async |store| match command {
         IncidentsCommand::List(args) => list(store, &args, output).await,
         IncidentsCommand::Show { id } => show(store, &id, output).await,
         IncidentsCommand::Ack { id } => ack(store, &id, output).await,
@@ -99,37 +114,8 @@ async fn list(store: &Store, args: &ListArgs, output: Output) -> Result<u8, CliE
         ..IncidentFilter::default()
     };
     let page = store.incidents(&filter, None, args.limit).await?;
-    output.print(&page, render_list)?;
+    output.list(&page, |page| report::list(page, args.all), report::listing)?;
     Ok(EXIT_OK)
-}
-
-fn render_list(page: &IncidentPage) -> String {
-    if page.incidents.is_empty() {
-        return "no incidents\n".to_owned();
-    }
-    let rows = page.incidents.iter().map(|incident| {
-        [
-            incident.id.to_string().chars().take(8).collect(),
-            status(incident.status).to_owned(),
-            incident.severity.to_string(),
-            incident.verdict.clone(),
-            incident.subject.clone(),
-            incident.resolvers.join(" "),
-            instant(incident.opened_at),
-        ]
-    });
-    table::render(
-        [
-            "ID",
-            "STATUS",
-            "SEVERITY",
-            "VERDICT",
-            "ABOUT",
-            "RESOLVERS",
-            "SINCE",
-        ],
-        rows,
-    )
 }
 
 async fn show(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
@@ -137,7 +123,9 @@ async fn show(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
     let Some((incident, events)) = store.incident(id).await? else {
         return Err(CliError::Usage(format!("there is no incident {id}")));
     };
-    output.print(&Whole { incident, events }, render_whole)?;
+    output.whole(&Whole { incident, events }, |whole| {
+        report::whole(&whole.incident, &whole.events)
+    })?;
     Ok(EXIT_OK)
 }
 
@@ -200,131 +188,47 @@ async fn find(store: &Store, id: &str) -> Result<Uuid, CliError> {
     let page = store
         .incidents(&IncidentFilter::default(), None, 1_000)
         .await?;
-    let found: Vec<_> = page
-        .incidents
-        .iter()
-        .map(|incident| incident.id)
-        .filter(|known| known.to_string().starts_with(id))
+    pick(page.incidents.iter().map(|incident| incident.id), id).map_err(CliError::Usage)
+}
+
+/// Reads an argument that is an id or its beginning.
+fn beginning(text: &str) -> Result<String, &'static str> {
+    let belongs = |c: char| c == '-' || c.is_ascii_hexdigit();
+    if text.is_empty() || !text.chars().all(belongs) {
+        return Err("not the id of an incident, nor its beginning");
+    }
+    Ok(text.to_lowercase())
+}
+
+/// The one incident whose id begins so.
+fn pick(ids: impl Iterator<Item = Uuid>, beginning: &str) -> Result<Uuid, String> {
+    let found: Vec<_> = ids
+        .filter(|id| id.to_string().starts_with(beginning))
         .collect();
     match found[..] {
         [one] => Ok(one),
-        [] => Err(CliError::Usage(format!("no incident begins with {id}"))),
-        _ => Err(CliError::Usage(format!(
-            "{} incidents begin with {id}: give more of the id",
+        [] => Err(format!("no incident begins with {beginning}")),
+        _ => Err(format!(
+            "{} incidents begin with {beginning}: give more of the id",
             found.len()
-        ))),
+        )),
     }
 }
 
-/// One line for a list of incidents within another page.
-pub(super) fn headline(incident: &IncidentRow) -> String {
-    let line = format!(
-        "{}  {} {} {}, {}",
-        incident.id,
-        incident.severity,
-        incident.verdict,
-        incident.subject,
-        status(incident.status)
-    );
-    format!("{line}\n{}\n", wrap(&inert(&incident.reason), "    ", 100))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Open => "open",
-        Status::Recovering => "recovering",
-        Status::Resolved => "resolved",
+    #[test]
+    fn an_incident_is_found_by_a_beginning_that_only_it_has() {
+        let ids = || [0x1a00_u128 << 112, 0x1b00 << 112, 0x2a00 << 112].map(Uuid::from_u128);
+        let found = |text: &str| pick(ids().into_iter(), &beginning(text)?);
+        assert_eq!(found("2").unwrap(), ids()[2]);
+        assert_eq!(found("1B").unwrap(), ids()[1]);
+        assert_eq!(found(&ids()[0].to_string()).unwrap(), ids()[0]);
+        assert!(found("1").unwrap_err().contains("2 incidents begin with 1"));
+        assert!(found("3").unwrap_err().contains("no incident begins"));
+        assert!(found("").unwrap_err().contains("is not the id"));
+        assert!(found("%").unwrap_err().contains("is not the id"));
     }
-}
-
-fn render_whole(whole: &Whole) -> String {
-    let incident = &whole.incident;
-    let mut text = format!(
-        "{} {} ({})\n{}\n\n",
-        incident.severity,
-        incident.verdict,
-        status(incident.status),
-        wrap(&inert(&incident.reason), "", 100)
-    );
-    for (label, value) in facts(incident) {
-        text += &format!("{label:<17} {value}\n");
-    }
-    if !incident.observed.is_empty() {
-        text += "\nSEEN\n";
-        text += &observed(&incident.observed);
-    }
-    text += "\nWHAT HAPPENED\n";
-    text + &history::events(&whole.events, incident.id)
-}
-
-fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
-    let list = |items: Vec<String>| {
-        if items.is_empty() {
-            "-".to_owned()
-        } else {
-            items.join(" ")
-        }
-    };
-    let right = incident.baseline.as_ref().map_or_else(
-        || "-".to_owned(),
-        |right| {
-            let records = right.answer_text();
-            inert(
-                &right
-                    .ttl
-                    .map_or_else(|| records.clone(), |ttl| format!("{records} (TTL {ttl})")),
-            )
-        },
-    );
-    vec![
-        ("id", incident.id.to_string()),
-        ("about", incident.key.subject.clone()),
-        (
-            "names",
-            list(
-                incident
-                    .names
-                    .iter()
-                    .take(20)
-                    .map(ToString::to_string)
-                    .collect(),
-            ),
-        ),
-        (
-            "resolvers",
-            list(incident.resolvers.iter().cloned().collect()),
-        ),
-        (
-            "authorities",
-            list(incident.authorities.iter().cloned().collect()),
-        ),
-        ("right", right),
-        ("first bad", instant(incident.opened_at)),
-        ("last bad", instant(incident.last_bad_at)),
-        ("cached until", instant_or_dash(incident.cached_until)),
-        (
-            "worst case until",
-            instant_or_dash(incident.worst_case_until),
-        ),
-        ("resolved", instant_or_dash(incident.resolved_at)),
-        ("acknowledged", instant_or_dash(incident.acked_at)),
-    ]
-}
-
-fn observed(observed: &[Observed]) -> String {
-    let rows = observed.iter().map(|seen| {
-        [
-            instant(seen.at),
-            seen.source.to_string(),
-            seen.question.to_string(),
-            inert(&seen.answer_text()),
-            seen.ttl
-                .map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()),
-            instant_or_dash(seen.cached_until),
-        ]
-    });
-    table::render(
-        ["AT", "WHO", "QUESTION", "ANSWER", "TTL", "CACHED UNTIL"],
-        rows,
-    )
 }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::table;
+use super::{listing::Listing, output::count, table};
 use crate::config::Config;
 
 /// One name of one group as `names --format json` shows it. Stable.
@@ -46,15 +46,32 @@ pub(crate) fn render(config: &Config) -> String {
         };
         [shown, entry.types.join(", "), entry.group.clone()]
     });
-    let table = table::render(["NAME", "TYPES", "GROUP"], rows);
+    let table = table::render(["NAME", "TYPES", "GROUP"], &[0, 1], rows);
     let questions: usize = config
         .groups
         .iter()
         .map(|group| group.questions().count())
         .sum();
     format!(
-        "{table}\n{} names, {questions} questions a round\n",
-        entries.len()
+        "{table}\n{}, {} a round\n",
+        count(entries.len(), "name"),
+        count(questions, "question")
+    )
+}
+
+/// The same as rows.
+pub(crate) fn listing(entries: &[Entry]) -> Listing {
+    let row = |entry: &Entry| {
+        [
+            entry.name.clone(),
+            entry.unicode.clone(),
+            entry.group.clone(),
+            entry.types.join(" "),
+        ]
+    };
+    Listing::new(
+        ["name", "unicode", "group", "types"],
+        entries.iter().map(row),
     )
 }
 

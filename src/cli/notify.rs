@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
-use super::{CliError, EXIT_BREACH, EXIT_OK, output::Output, over_history};
+use super::{CliError, EXIT_BREACH, EXIT_OK, history, output::Output};
 use crate::{
     config::{Channel, Config},
     dispatcher::Dispatcher,
@@ -51,7 +51,7 @@ pub(super) async fn run(args: NotifyArgs, config: &Config, output: Output) -> Re
             "there is no channel {channel}; known: {known}"
         )));
     };
-    over_history(config, async |store| {
+    history::with(config, output, async |store| {
         send(store, channel, config, output).await
     })
     .await?

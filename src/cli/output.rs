@@ -1,13 +1,12 @@
-//! Printing: text or JSON to stdout, and what goes to stderr.
+//! Printing: text, rows or JSON to stdout, and what goes to stderr.
 //!
 //! Deliberately absent: colour. Every table reads well without.
 
 use std::io::{self, IsTerminal, Write};
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::Format;
+use super::{Format, listing::Listing, table::WIDTH};
 
 /// Where a command's output goes, and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -20,16 +19,35 @@ pub(super) struct Output {
     reason = "one way out for everything a command says"
 )]
 impl Output {
-    /// Prints `value` as JSON, or the text `table` makes of it.
-    pub(super) fn print<T: Serialize>(
+    /// Prints `value` as JSON, the text `table` makes of it, or the rows `listing` makes of it.
+    pub(super) fn list<T: Serialize>(
         self,
         value: &T,
         table: impl FnOnce(&T) -> String,
+        listing: impl FnOnce(&T) -> Listing,
     ) -> io::Result<()> {
         match self.format {
             Format::Table => self.text(&table(value)),
-            Format::Json => self.text(&serde_json::to_string_pretty(value)?),
+            Format::Json => self.json(value),
+            Format::Csv => self.text(&listing(value).csv()),
+            Format::Markdown => self.text(&listing(value).markdown()),
         }
+    }
+
+    /// Prints `value` as JSON, or the text `page` makes of it. It has no rows.
+    pub(super) fn whole<T: Serialize>(
+        self,
+        value: &T,
+        page: impl FnOnce(&T) -> String,
+    ) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.json(value),
+            _ => self.text(&page(value)),
+        }
+    }
+
+    fn json<T: Serialize>(self, value: &T) -> io::Result<()> {
+        self.text(&serde_json::to_string_pretty(value)?)
     }
 
     /// Prints text as it is, with one newline at the end.
@@ -54,14 +72,13 @@ impl Output {
     }
 }
 
-/// `2026-11-22 19:05:00Z`.
-pub(super) fn instant(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
-}
-
-/// [`instant`], or `-`.
-pub(super) fn instant_or_dash(at: Option<DateTime<Utc>>) -> String {
-    at.map_or_else(|| "-".to_owned(), instant)
+/// `1 name`, `2 names`.
+pub(super) fn count(number: usize, one: &str) -> String {
+    match (number, one) {
+        (1, one) => format!("1 {one}"),
+        (number, one) if one.ends_with("ss") => format!("{number} {one}es"),
+        (number, one) => format!("{number} {one}s"),
+    }
 }
 
 /// Text from the wire, made harmless for a terminal: control characters and bidirectional marks become `?`.
@@ -75,22 +92,25 @@ pub(super) fn inert(text: &str) -> String {
         .collect()
 }
 
-/// Breaks text at blanks into lines of at most `width` characters, each after `indent`.
-pub(super) fn wrap(text: &str, indent: &str, width: usize) -> String {
-    let mut wrapped = String::new();
-    let mut used = 0;
+/// Breaks text at blanks into lines of at most 100 characters: the first after `first`, the others after as many
+/// blanks. Ends in a newline.
+pub(super) fn wrap(text: &str, first: &str) -> String {
+    let indent = " ".repeat(first.chars().count());
+    let (mut wrapped, mut used) = (first.to_owned(), 0);
     for word in text.split_whitespace() {
         let length = word.chars().count();
-        if used == 0 || used + 1 + length > width - indent.len() {
-            let newline = if wrapped.is_empty() { "" } else { "\n" };
-            wrapped += &format!("{newline}{indent}{word}");
+        if used == 0 {
+            used = length;
+        } else if indent.len() + used + 1 + length > WIDTH {
+            wrapped = format!("{}\n{indent}", wrapped.trim_end());
             used = length;
         } else {
-            wrapped += &format!(" {word}");
+            wrapped.push(' ');
             used += 1 + length;
         }
+        wrapped += word;
     }
-    wrapped
+    wrapped.trim_end().to_owned() + "\n"
 }
 
 #[cfg(test)]
@@ -99,15 +119,25 @@ mod tests {
 
     #[test]
     fn long_text_is_broken_at_blanks_and_indented() {
+        let word = "w".repeat(40);
         assert_eq!(
-            wrap("one two three four", "  ", 11),
-            "  one two\n  three\n  four"
+            wrap(&format!("{word} {word} {word}"), "  a: "),
+            format!("  a: {word} {word}\n     {word}\n")
         );
-        assert_eq!(wrap("", "  ", 11), "");
+        let long = "w".repeat(120);
+        assert_eq!(wrap(&long, "  "), format!("  {long}\n"));
+        assert_eq!(wrap("", "  a"), "  a\n");
     }
 
     #[test]
     fn wire_text_cannot_steer_a_terminal() {
         assert_eq!(inert("a\x1b[31mb\u{202e}c"), "a?[31mb?c");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(count(1, "name"), "1 name");
+        assert_eq!(count(0, "name"), "0 names");
+        assert_eq!(count(2, "address"), "2 addresses");
     }
 }

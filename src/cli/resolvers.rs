@@ -4,7 +4,10 @@
 
 use serde::Serialize;
 
-use super::table;
+use super::{
+    listing::{Listing, or_empty},
+    table,
+};
 use crate::{
     config::{Config, presets},
     types::{Resolver, show_address},
@@ -83,7 +86,11 @@ pub(crate) fn render(config: &Config) -> String {
         "MARKS",
         "GROUPS",
     ];
-    let mut text = table::render(headings, entries.iter().zip(&config.resolvers).map(row));
+    let mut text = table::render(
+        headings,
+        &[1, 2, 6],
+        entries.iter().zip(&config.resolvers).map(row),
+    );
     let caps = entries.iter().filter_map(|entry| {
         let cap = humantime::format_duration(std::time::Duration::from_secs(entry.ttl_cap?.into()));
         let source = entry.ttl_cap_source.as_deref().unwrap_or("configured");
@@ -107,6 +114,39 @@ fn notes(heading: &str, notes: impl Iterator<Item = [String; 2]>) -> String {
         [] => String::new(),
         lines => format!("\n{heading}\n{}", lines.concat()),
     }
+}
+
+/// The same as rows.
+pub(crate) fn listing(entries: &[Entry]) -> Listing {
+    let headings = [
+        "id",
+        "operator",
+        "preset",
+        "addresses",
+        "transport",
+        "max_qps",
+        "filters",
+        "ecs",
+        "ttl_cap",
+        "flush_page",
+        "groups",
+    ];
+    let row = |entry: &Entry| {
+        [
+            entry.id.clone(),
+            entry.operator.clone(),
+            entry.preset.to_string(),
+            entry.addresses.join(" "),
+            entry.transport.clone(),
+            entry.max_qps.to_string(),
+            entry.filters.to_string(),
+            entry.ecs.to_string(),
+            or_empty(entry.ttl_cap),
+            or_empty(entry.flush_page.as_deref()),
+            entry.groups.join(" "),
+        ]
+    };
+    Listing::new(headings, entries.iter().map(row))
 }
 
 fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> [String; 7] {

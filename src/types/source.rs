@@ -59,7 +59,12 @@ pub struct Source {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.id, show_address(self.address, 53))
+        let address = show_address(self.address, 53);
+        if self.id == address {
+            // Named by its address alone.
+            return f.write_str(&address);
+        }
+        write!(f, "{} ({address})", self.id)
     }
 }
 

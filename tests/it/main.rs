@@ -10,6 +10,7 @@
 )]
 
 mod architecture;
+mod cli;
 mod dispatcher;
 mod dns;
 mod lab;
@@ -17,6 +18,7 @@ mod notify;
 mod postgres;
 mod probe;
 mod resilience;
+mod rounds;
 mod service;
 mod sink;
 mod store;

@@ -1,0 +1,142 @@
+//! What `check` shows: question by question, then what is wrong at the authorities, then the sum.
+//!
+//! Deliberately absent: whether it is bad; verdicts and findings say so themselves.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::cli::{
+    evidence,
+    instants::{Instants, instant},
+    listing::{Listing, exact_or_empty, or_empty},
+    output::{count, inert, wrap},
+    table,
+    who::{self, Who},
+};
+use crate::{
+    audit::{
+        finding::Finding,
+        verdict::{State, Verdict},
+    },
+    types::Question,
+};
+
+/// One check as `--format json` shows it. Stable.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// When it was made.
+    pub(super) checked_at: DateTime<Utc>,
+    /// One per question and resolver address.
+    pub(super) verdicts: Vec<Verdict>,
+    /// What is wrong at the authorities.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// For people. The line on top says the day that the instants below belong to.
+pub(super) fn table(report: &Report, questions: impl Iterator<Item = Question>) -> String {
+    let cached = report
+        .verdicts
+        .iter()
+        .filter_map(|verdict| verdict.cached_until);
+    let instants = Instants::over(cached.chain([report.checked_at]));
+    let mut text = format!("checked at {}\n\n", instant(report.checked_at));
+    for question in questions {
+        let of_question = |verdict: &&Verdict| verdict.question == question;
+        let verdicts: Vec<_> = report.verdicts.iter().filter(of_question).collect();
+        text += &section(&question, &verdicts, instants);
+        text.push('\n');
+    }
+    for finding in &report.findings {
+        let line = format!("{}: {}", finding.kind, inert(&finding.reason));
+        text += &wrap(&line, &format!("{}  ", finding.severity));
+    }
+    if !report.findings.is_empty() {
+        text.push('\n');
+    }
+    text + &summary(report)
+}
+
+fn section(question: &Question, verdicts: &[&Verdict], instants: Instants) -> String {
+    let who = Who::over_sources(verdicts.iter().map(|verdict| &verdict.observed.source));
+    let rows = verdicts.iter().map(|verdict| {
+        let seen = &verdict.observed;
+        [
+            who.source(&seen.source),
+            inert(seen.site.as_deref().unwrap_or_default()),
+            verdict.state.to_string(),
+            evidence::ttl(seen.ttl),
+            instants.show_or_dash(verdict.cached_until),
+            evidence::answer(seen),
+        ]
+    });
+    let head = [
+        "RESOLVER",
+        "SITE",
+        "VERDICT",
+        "TTL",
+        "CACHED UNTIL",
+        "ANSWER",
+    ];
+    let right = format!("{}  ", who::question(question));
+    let mut text = wrap(&baseline(verdicts), &right);
+    text += &table::render(head, &[1, 5], rows);
+    let bad = verdicts
+        .iter()
+        .filter(|verdict| verdict.state != State::Consistent);
+    let reasons = bad.map(|verdict| (who.source(&verdict.observed.source), &*verdict.reason));
+    text + &evidence::reasons(reasons)
+}
+
+fn baseline(verdicts: &[&Verdict]) -> String {
+    let mut baselines = verdicts
+        .iter()
+        .filter_map(|verdict| verdict.baseline.as_ref());
+    baselines
+        .next()
+        .map_or_else(|| "(no authority answered)".to_owned(), evidence::baseline)
+}
+
+fn summary(report: &Report) -> String {
+    let total = report.verdicts.len();
+    let consistent = |verdict: &&Verdict| verdict.state == State::Consistent;
+    let consistent = report.verdicts.iter().filter(consistent).count();
+    format!(
+        "{consistent} of {} consistent, {}\n",
+        count(total, "answer"),
+        count(report.findings.len(), "finding")
+    )
+}
+
+/// One row per question and resolver address.
+pub(super) fn listing(report: &Report) -> Listing {
+    let headings = [
+        "name",
+        "type",
+        "resolver",
+        "address",
+        "site",
+        "state",
+        "severity",
+        "ttl",
+        "cached_until",
+        "answer",
+        "reason",
+    ];
+    let row = |verdict: &Verdict| {
+        let seen = &verdict.observed;
+        [
+            verdict.question.name.to_string(),
+            verdict.question.rtype.to_string(),
+            verdict.resolver.clone(),
+            seen.source.address.to_string(),
+            or_empty(seen.site.as_deref()),
+            verdict.state.to_string(),
+            verdict.severity.to_string(),
+            or_empty(seen.ttl),
+            exact_or_empty(verdict.cached_until),
+            seen.answer_text(),
+            verdict.reason.clone(),
+        ]
+    };
+    Listing::new(headings, report.verdicts.iter().map(row))
+}

@@ -1,0 +1,257 @@
+//! What `incidents` shows: the list, one incident with its evidence, and the record of what happened.
+//!
+//! Deliberately absent: advice; messages carry next steps.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    audit::{
+        evidence::Observed,
+        incident::{Axis, Incident, Status},
+    },
+    cli::{
+        evidence,
+        instants::{Instants, instant, instant_or_dash},
+        listing::{Listing, exact, exact_or_empty},
+        output::{count, inert, wrap},
+        table,
+        who::{self, Who},
+    },
+    store::incidents::{EventKind, IncidentEvent, IncidentPage, IncidentRow},
+};
+
+/// Names and the like shown of one incident; the JSON has them all.
+const MOST: usize = 20;
+
+/// The list for people.
+pub(super) fn list(page: &IncidentPage, all: bool) -> String {
+    if page.incidents.is_empty() {
+        return if all {
+            "no incidents\n".to_owned()
+        } else {
+            "no open incidents; --all lists the resolved ones, too\n".to_owned()
+        };
+    }
+    let instants = Instants::over(page.incidents.iter().map(|incident| incident.opened_at));
+    let rows = page.incidents.iter().map(|incident| {
+        [
+            incident.id.to_string().chars().take(8).collect(),
+            instants.show(incident.opened_at),
+            standing(incident.status, incident.acked_at.is_some()),
+            incident.severity.to_string(),
+            incident.verdict.clone(),
+            about(incident),
+        ]
+    });
+    let head = ["ID", "SINCE", "STATUS", "SEVERITY", "VERDICT", "ABOUT"];
+    let older = page.next.as_ref();
+    let older = older.map_or("", |_| "; there are older ones, --limit shows more");
+    format!(
+        "{}, newest first ({}){older}\n\n{}",
+        count(page.incidents.len(), "incident"),
+        instants.note(),
+        table::render(head, &[5], rows)
+    )
+}
+
+/// `dialer7.example.com A at google quad9`; a resolver's own incident names it once.
+fn about(incident: &IncidentRow) -> String {
+    let mut text = inert(&incident.subject);
+    if incident.axis != Axis::Resolver && !incident.resolvers.is_empty() {
+        text += &format!(" at {}", incident.resolvers.join(" "));
+    }
+    text
+}
+
+fn standing(status: Status, acked: bool) -> String {
+    let word = match status {
+        Status::Open => "open",
+        Status::Recovering => "recovering",
+        Status::Resolved => return "resolved".to_owned(),
+    };
+    let acked = if acked { ", acked" } else { "" };
+    format!("{word}{acked}")
+}
+
+/// The list as rows.
+pub(super) fn listing(page: &IncidentPage) -> Listing {
+    let headings = [
+        "id",
+        "vantage",
+        "group",
+        "axis",
+        "subject",
+        "status",
+        "verdict",
+        "severity",
+        "names",
+        "resolvers",
+        "opened_at",
+        "resolved_at",
+        "acked_at",
+        "reason",
+    ];
+    let row = |incident: &IncidentRow| {
+        [
+            incident.id.to_string(),
+            incident.vantage.clone(),
+            incident.group.clone(),
+            format!("{:?}", incident.axis).to_lowercase(),
+            incident.subject.clone(),
+            standing(incident.status, false),
+            incident.verdict.clone(),
+            incident.severity.to_string(),
+            incident.names.join(" "),
+            incident.resolvers.join(" "),
+            exact(incident.opened_at),
+            exact_or_empty(incident.resolved_at),
+            exact_or_empty(incident.acked_at),
+            incident.reason.clone(),
+        ]
+    };
+    Listing::new(headings, page.incidents.iter().map(row))
+}
+
+/// An incident within another page: one line. What happened says why.
+pub(in crate::cli) fn headline(incident: &IncidentRow) -> String {
+    let line = format!(
+        "{} {} {}, {}, {}",
+        incident.severity,
+        incident.verdict,
+        about(incident),
+        standing(incident.status, incident.acked_at.is_some()),
+        incident.id,
+    );
+    wrap(&line, "")
+}
+
+/// One incident for people.
+pub(super) fn whole(incident: &Incident, events: &[IncidentEvent]) -> String {
+    let mut text = format!(
+        "{} {}, {}\n{}\n",
+        incident.severity,
+        incident.verdict,
+        standing(incident.status, incident.acked_at.is_some()),
+        wrap(&inert(&incident.reason), "")
+    );
+    for (label, value) in facts(incident) {
+        text += &wrap(&value, &format!("{label:<17} "));
+    }
+    if !incident.observed.is_empty() {
+        text += &seen(&incident.observed);
+    }
+    text += "\nWHAT HAPPENED\n";
+    text + &self::events(events, "")
+}
+
+fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("id", incident.id.to_string()),
+        ("about", inert(&incident.key.subject)),
+        ("group", incident.key.group.clone()),
+        ("names", first_of(incident.names.iter().map(who::name))),
+        ("resolvers", first_of(incident.resolvers.iter().cloned())),
+        (
+            "authorities",
+            first_of(incident.authorities.iter().cloned()),
+        ),
+        ("seen from", first_of(incident.vantages.iter().cloned())),
+    ];
+    facts.retain(|(_, value)| !value.is_empty());
+    // Of several questions it would be the right answer to one.
+    if let (1, Some(baseline)) = (incident.names.len(), &incident.baseline) {
+        facts.push(("right", evidence::baseline(baseline)));
+    }
+    facts.extend([
+        ("first bad", instant(incident.opened_at)),
+        ("last bad", instant(incident.last_bad_at)),
+        ("cached until", instant_or_dash(incident.cached_until)),
+        (
+            "worst case until",
+            instant_or_dash(incident.worst_case_until),
+        ),
+        ("resolved", instant_or_dash(incident.resolved_at)),
+        ("acknowledged", instant_or_dash(incident.acked_at)),
+    ]);
+    facts
+}
+
+/// The first of them, and how many more there are; nothing where there are none.
+fn first_of(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = items.len().saturating_sub(MOST);
+    let mut words: Vec<String> = items.take(MOST).map(|item| inert(&item)).collect();
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.join(" ")
+}
+
+/// The bad replies. Questions are named where there are several.
+fn seen(observed: &[Observed]) -> String {
+    let who = Who::over_sources(observed.iter().map(|seen| &seen.source));
+    let instants = Instants::over(
+        observed
+            .iter()
+            .flat_map(|seen| [Some(seen.at), seen.cached_until])
+            .flatten(),
+    );
+    let questions: BTreeSet<_> = observed.iter().map(|seen| &seen.question).collect();
+    let rows = observed.iter().map(|seen| {
+        let question = (questions.len() > 1).then(|| who::question(&seen.question));
+        [
+            instants.show(seen.at),
+            instants.show_or_dash(seen.cached_until),
+            evidence::ttl(seen.ttl),
+            who.source(&seen.source),
+            inert(seen.site.as_deref().unwrap_or_default()),
+            question.unwrap_or_default(),
+            evidence::answer(seen),
+        ]
+    });
+    let head = [
+        "AT",
+        "CACHED UNTIL",
+        "TTL",
+        "WHO",
+        "SITE",
+        "QUESTION",
+        "ANSWER",
+    ];
+    format!("\nSEEN ({})\n", instants.note()) + &table::render(head, &[3, 4, 5, 6], rows)
+}
+
+/// What happened, deliveries included, each line after `indent`.
+pub(in crate::cli) fn events<'a>(
+    events: impl IntoIterator<Item = &'a IncidentEvent>,
+    indent: &str,
+) -> String {
+    events.into_iter().map(|one| event(one, indent)).collect()
+}
+
+fn event(event: &IncidentEvent, indent: &str) -> String {
+    let mut what = match event.kind {
+        EventKind::Opened => "opened",
+        EventKind::Updated => "updated",
+        EventKind::Reminder => "reminded",
+        EventKind::Resolved => "resolved",
+        EventKind::Acked => "acknowledged",
+        EventKind::Closed => "closed by hand",
+        EventKind::Delivered => "delivered",
+        EventKind::DeliveryFailed => "delivery failed",
+        EventKind::DeliveryBuried => "delivery given up",
+    }
+    .to_owned();
+    if let Some(channel) = &event.channel {
+        what += &format!(" to {channel}");
+    }
+    if let Some(attempt) = event.attempt.filter(|attempt| *attempt > 1) {
+        what += &format!(", attempt {attempt}");
+    }
+    let detail = match event.kind {
+        _ if event.detail.is_empty() => String::new(),
+        EventKind::Acked | EventKind::Closed => format!(" by {}", event.detail),
+        _ => format!(": {}", event.detail),
+    };
+    let line = inert(&format!("{what}{detail}"));
+    wrap(&line, &format!("{indent}{}  ", instant(event.at)))
+}

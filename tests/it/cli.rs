@@ -1,0 +1,8 @@
+//! The command line through the real program: what every command prints, and with which code it ends.
+
+mod check;
+mod configuration;
+mod help;
+mod history;
+mod program;
+mod usage;

@@ -1,0 +1,33 @@
+//! What `--help` says, of the program and of every command.
+
+use super::program::{assert_prints, run};
+
+#[tokio::test]
+async fn every_command_explains_itself_within_100_columns() {
+    for command in [
+        "",
+        "check",
+        "serve",
+        "timeline",
+        "state",
+        "incidents",
+        "incidents list",
+        "incidents show",
+        "incidents ack",
+        "incidents resolve",
+        "resolvers",
+        "names",
+        "config",
+        "config check",
+        "config show",
+        "notify",
+        "notify test",
+    ] {
+        let mut args: Vec<&str> = command.split_whitespace().collect();
+        args.push("--help");
+        let ran = run(&args).await;
+        assert_eq!(ran.code, 0, "{command}");
+        let name = format!("help {command}").trim().replace(' ', "_");
+        assert_prints!(name, ran.fits());
+    }
+}
