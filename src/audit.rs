@@ -6,10 +6,13 @@
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
 //! [`findings`] says what is wrong at the authorities themselves, [`ledger`] turns a round's judgement into incidents.
 
+pub mod evidence;
 pub mod finding;
 pub mod findings;
 pub mod history;
 pub mod incident;
 pub mod judge;
 pub mod ledger;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod verdict;

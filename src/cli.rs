@@ -18,6 +18,7 @@ mod resolvers;
 #[cfg(test)]
 mod samples;
 mod serve;
+mod signals;
 mod state;
 mod table;
 mod timeline;
@@ -32,7 +33,10 @@ use std::{
 use chrono::Utc;
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::config::{Config, ConfigErrors, Secrets};
+use crate::{
+    config::{Config, ConfigErrors, Secrets},
+    daemon::DaemonError,
+};
 use output::Output;
 
 /// Watches what public resolvers and authoritative servers really answer.
@@ -158,7 +162,7 @@ enum CliError {
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
-    Daemon(#[from] crate::daemon::DaemonError),
+    Daemon(#[from] DaemonError),
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
     #[error("writing the output: {0}")]
@@ -173,11 +177,14 @@ const EXIT_BREACH: u8 = 1;
 const EXIT_USAGE: u8 = 2;
 /// Could not tell.
 const EXIT_UNKNOWN: u8 = 3;
+/// Ended by a signal, as shells say it of SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
 
 impl CliError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
+            Self::Daemon(DaemonError::Interrupted) => EXIT_INTERRUPTED,
             _ => EXIT_UNKNOWN,
         }
     }

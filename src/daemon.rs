@@ -2,6 +2,10 @@
 //!
 //! The only place that knows everything. Deliberately absent: any rule of its own.
 
+mod database;
+mod upkeep;
+mod watchdog;
+
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
@@ -9,7 +13,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, Database},
+    config::Config,
     dispatcher::Dispatcher,
     evaluator::{Evaluator, asking::Asker},
     http,
@@ -17,14 +21,15 @@ use crate::{
     notify::Notifier,
     probe::{Delegations, Limits, Prober},
     scheduler::Scheduler,
-    store::{
-        Store, StoreError,
-        private_pg::{Access, PgError, PrivatePg},
-    },
+    store::{Store, StoreError, private_pg::PgError},
 };
+pub use database::{OpenDatabase, with_history};
 
 /// What a round under way may still take after a stop was asked for. With the rest it stays within five seconds.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_millis(2_500);
+
+/// What every other part may take after the rounds have ended.
+const LAST_WORDS: Duration = Duration::from_millis(1_200);
 
 /// Why the service, or a command that reads its history, could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +40,9 @@ pub enum DaemonError {
     /// The database did not answer, or is not ours.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A signal, while a command was at work.
+    #[error("interrupted")]
+    Interrupted,
     /// No listener on the configured address.
     #[error(
         "http.listen = {address}: {source}; choose another address with DNS_AUDITOR__HTTP__LISTEN"
@@ -53,84 +61,6 @@ pub enum DaemonError {
         /// What the system said.
         source: std::io::Error,
     },
-}
-
-/// A store, and the private PostgreSQL that carries it where there is one.
-#[derive(Debug)]
-pub struct OpenDatabase {
-    /// The store.
-    pub store: Store,
-    private: Option<PrivatePg>,
-}
-
-impl OpenDatabase {
-    /// For the service: the configured server, or a private one that is started here and owned.
-    pub async fn own(database: &Database) -> Result<Self, DaemonError> {
-        if let Some(url) = &database.url {
-            return Ok(Self {
-                store: Store::open(&url.expose_str()).await?,
-                private: None,
-            });
-        }
-        let data_dir = database.data_dir.clone();
-        Self::over(
-            blocking("starting the private PostgreSQL", move || {
-                PrivatePg::start(&data_dir)
-            })
-            .await?,
-        )
-        .await
-    }
-
-    /// For commands that read history: the running service's own server, or a private one for as long as it takes.
-    pub async fn borrow(database: &Database) -> Result<Self, DaemonError> {
-        if database.url.is_some() {
-            return Self::own(database).await;
-        }
-        let data_dir = database.data_dir.clone();
-        match blocking("reaching the private PostgreSQL", move || {
-            Access::open(&data_dir)
-        })
-        .await?
-        {
-            Access::Running(url) => Ok(Self {
-                store: Store::open(&url).await?,
-                private: None,
-            }),
-            Access::Started(private) => Self::over(*private).await,
-        }
-    }
-
-    async fn over(private: PrivatePg) -> Result<Self, DaemonError> {
-        let store = Store::open(&private.url()).await?;
-        Ok(Self {
-            store,
-            private: Some(private),
-        })
-    }
-
-    /// Closes the pool, then stops the private server.
-    pub async fn close(self) -> Result<(), DaemonError> {
-        self.store.close().await;
-        match self.private {
-            Some(private) => {
-                blocking("stopping the private PostgreSQL", move || private.stop()).await
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// Runs what blocks apart from everything that must not.
-async fn blocking<T: Send + 'static>(
-    doing: &'static str,
-    work: impl FnOnce() -> Result<T, PgError> + Send + 'static,
-) -> Result<T, DaemonError> {
-    let ended = tokio::task::spawn_blocking(work).await;
-    Ok(ended.map_err(|error| DaemonError::System {
-        doing,
-        source: std::io::Error::other(error),
-    })??)
 }
 
 /// The questions' way out, as configured.
@@ -154,9 +84,22 @@ pub async fn run(
     let listener = TcpListener::bind(address)
         .await
         .map_err(|source| DaemonError::Listen { address, source })?;
-    let database = OpenDatabase::own(&config.database).await?;
+    // A start that is under way goes on in its own thread; its server is stopped as soon as nobody wants it.
+    let opening = shutdown.run_until_cancelled(OpenDatabase::own(&config.database));
+    let Some(database) = opening.await else {
+        return Ok(());
+    };
+    let mut database = database?;
     ready(listener.local_addr().unwrap_or(address));
-    let served = serve(config, &database.store, listener, shutdown).await;
+    let store = database.store.clone();
+    let watchdog = database.private.take().map(|private| {
+        let watching = watchdog::keep_alive(private, store.clone(), shutdown.clone());
+        tokio::spawn(watching)
+    });
+    let served = serve(config, &store, listener, shutdown).await;
+    if let Some(watchdog) = watchdog {
+        database.private = watchdog.await.ok().flatten();
+    }
     let closed = database.close().await;
     served.and(closed)
 }
@@ -170,6 +113,7 @@ async fn serve(
     let stop_all = shutdown.clone().drop_guard();
     let metrics = Arc::new(Metrics::new());
     let asker = asker(&config)?;
+    upkeep::at_start(&config, store, Utc::now()).await?;
     let evaluator = Evaluator::restore(
         config.clone(),
         asker,
@@ -184,23 +128,51 @@ async fn serve(
         Notifier::default(),
         channels,
         &config.vantage,
+        &config.vantage,
     );
+    let dispatcher = dispatcher.counted_by(metrics.clone());
     let app = http::app(http::Context {
         store: store.clone(),
         metrics: metrics.clone(),
         vantage: config.vantage.clone(),
     });
-    let dispatching = spawn_part(dispatcher.run(shutdown.clone()), &shutdown);
-    let listening = spawn_part(http::serve(listener, app, shutdown.clone()), &shutdown);
+    let upkeep = upkeep::keep_partitions(store.clone(), shutdown.clone());
+    let parts = [
+        (
+            "dispatcher",
+            spawn_part(dispatcher.run(shutdown.clone()), &shutdown),
+        ),
+        (
+            "http",
+            spawn_part(http::serve(listener, app, shutdown.clone()), &shutdown),
+        ),
+        ("upkeep", spawn_part(upkeep, &shutdown)),
+    ];
     let rounds = Scheduler::new(config, Arc::new(evaluator), store.clone(), metrics);
     let ended = rounds.run(shutdown, GRACE).await;
     drop(stop_all);
-    for (task, name) in [(dispatching, "dispatcher"), (listening, "http")] {
-        if let Err(error) = task.await {
-            tracing::error!(task = name, %error, "a part of the service did not end well");
-        }
+    for (name, part) in parts {
+        end(name, part).await;
     }
     Ok(ended?)
+}
+
+/// Waits for a part that was told to stop, and cuts it off when it does not: a client of the HTTP face can hold its
+/// connection for ever.
+async fn end(name: &'static str, mut part: JoinHandle<()>) {
+    match tokio::time::timeout(LAST_WORDS, &mut part).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(task = name, %error, "a part of the service did not end well");
+        }
+        Err(_) => {
+            tracing::warn!(
+                task = name,
+                "a part of the service does not end and is cut off"
+            );
+            part.abort();
+        }
+    }
 }
 
 /// Runs a part of the service. Whatever ends first, by a panic too, ends the rest: half an auditor is a silent one.

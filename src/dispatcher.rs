@@ -7,6 +7,7 @@
 pub mod backoff;
 mod bell;
 pub mod lanes;
+mod outcome;
 
 use std::{
     sync::Arc,
@@ -16,23 +17,28 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{sync::Mutex, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
     config::Channel,
-    notify::{Delivery, Notifier},
-    store::{Store, StoreError, outbox::LeasedMessage},
+    metrics::Metrics,
+    notify::Notifier,
+    store::{
+        Store, StoreError,
+        outbox::{Claim, LeasedMessage},
+    },
 };
 use bell::Bell;
 use lanes::{Lanes, Pass};
 
 /// How long a message is ours: longer than an attempt can take ([`crate::notify::deliver::TIMEOUT`]).
 pub const LEASE: Duration = Duration::from_secs(30);
-/// Longest time a receiver's `Retry-After` holds back its other messages: a later incident may be the worse one.
-const LONGEST_CLOSURE: Duration = Duration::from_mins(5);
 /// Most deliveries under way over all channels.
 const MOST_UNDER_WAY: usize = 32;
-/// How long deliveries under way may still take after a shutdown began.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long deliveries under way may still take after a shutdown began; the whole service has five seconds.
+const FAREWELL: Duration = Duration::from_millis(2_500);
+/// How long giving back the leases may take then.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// How often the outbox is looked at when nothing rings: from the first, while there is something to do, to the last.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
@@ -42,7 +48,9 @@ pub struct Dispatcher {
     store: Store,
     notifier: Notifier,
     channels: Arc<[Arc<Channel>]>,
+    vantage: Arc<str>,
     instance: Arc<str>,
+    metrics: Arc<Metrics>,
     lanes: Lanes,
     /// Held from the look at the lanes until the leased message is in its own.
     turn: Arc<Mutex<()>>,
@@ -56,36 +64,54 @@ struct Job {
 }
 
 impl Dispatcher {
-    /// A dispatcher for these channels. `instance` names the holder of its leases: no two running instances may share
-    /// it, and the same one after a restart should.
+    /// A dispatcher for these channels and the messages of this vantage. `instance` names the holder of its leases: no
+    /// two running instances may share it, and the same one after a restart should.
     pub fn new(
         store: Store,
         notifier: Notifier,
         channels: impl IntoIterator<Item = Arc<Channel>>,
+        vantage: &str,
         instance: &str,
     ) -> Self {
         Self {
             store,
             notifier,
             channels: channels.into_iter().collect(),
+            vantage: Arc::from(vantage),
             instance: Arc::from(instance),
+            metrics: Arc::default(),
             lanes: Lanes::default(),
             turn: Arc::default(),
         }
     }
 
+    /// The same, counting what it does here.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
     /// Makes one attempt at the oldest message that is due at `now` and whose channel is free, and records it.
     /// `Ok(false)`: there was none.
     pub async fn step(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        match self.take(now).await? {
+        self.step_with(None, now).await
+    }
+
+    /// As [`Dispatcher::step`], for one message and no other.
+    pub async fn step_for(&self, message: Uuid, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.step_with(Some(message), now).await
+    }
+
+    async fn step_with(&self, only: Option<Uuid>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        match self.take(only, now).await? {
             Some(job) => self.carry_out(job, now).await.map(|()| true),
             None => Ok(false),
         }
     }
 
-    /// Delivers until `shutdown`, then gives deliveries under way five seconds and returns what is left.
+    /// Delivers until `shutdown`, then gives deliveries under way a few seconds and returns what is left.
     pub async fn run(self, shutdown: CancellationToken) {
-        self.release().await;
+        shutdown.run_until_cancelled(self.release()).await;
         let (notifier, channels) = (self.notifier.clone(), Arc::clone(&self.channels));
         tokio::spawn(async move {
             let channels = channels.iter().map(Arc::as_ref);
@@ -96,10 +122,13 @@ impl Dispatcher {
         let mut pause = PAUSES[0];
         let mut readable = true;
         loop {
-            match self.fill(&mut under_way).await {
-                Ok(true) => (pause, readable) = (PAUSES[0], true),
-                Ok(false) => (pause, readable) = ((pause * 2).min(PAUSES[1]), true),
-                Err(error) => {
+            // Cut off in the middle, a message may be leased and not sent: the leases are given back below.
+            let filled = shutdown.run_until_cancelled(self.fill(&mut under_way));
+            match filled.await {
+                None => break,
+                Some(Ok(true)) => (pause, readable) = (PAUSES[0], true),
+                Some(Ok(false)) => (pause, readable) = ((pause * 2).min(PAUSES[1]), true),
+                Some(Err(error)) => {
                     if readable {
                         tracing::error!(%error, "the outbox cannot be read; trying every few seconds");
                     }
@@ -122,7 +151,8 @@ impl Dispatcher {
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             under_way.shutdown().await;
         }
-        self.release().await;
+        // Without an answer the leases end by themselves, or with the next start.
+        let _ = tokio::time::timeout(LAST_WORD, self.release()).await;
     }
 
     /// Starts a delivery for every message that can go now. `Ok(true)`: there was one.
@@ -130,7 +160,7 @@ impl Dispatcher {
         let mut any = false;
         while under_way.len() < MOST_UNDER_WAY {
             let now = Utc::now();
-            let Some(job) = self.take(now).await? else {
+            let Some(job) = self.take(None, now).await? else {
                 break;
             };
             any = true;
@@ -145,17 +175,25 @@ impl Dispatcher {
     }
 
     /// Leases the next message and enters its channel's lane.
-    async fn take(&self, now: DateTime<Utc>) -> Result<Option<Job>, StoreError> {
+    async fn take(
+        &self,
+        only: Option<Uuid>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Job>, StoreError> {
         let _turn = self.turn.lock().await;
         let channels = self.channels.iter();
         let busy = self.lanes.busy(
             channels.map(|channel| (channel.id.as_str(), channel.kind)),
             now,
         );
-        let leased = self
-            .store
-            .lease_except(&self.instance, now, LEASE, &busy)
-            .await?;
+        let claim = Claim {
+            instance: &self.instance,
+            vantage: &self.vantage,
+            lease_for: LEASE,
+            except: &busy,
+            only,
+        };
+        let leased = self.store.lease(&claim, now).await?;
         Ok(leased.map(|message| {
             let configured = self
                 .channels
@@ -183,48 +221,6 @@ impl Dispatcher {
         let took = begun.elapsed();
         let now = now + TimeDelta::from_std(took).unwrap_or_default();
         self.record(&message, delivery, took, now).await
-    }
-
-    async fn record(
-        &self,
-        message: &LeasedMessage,
-        delivery: Delivery,
-        took: Duration,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let duration_ms = took.as_millis() as u64;
-        let (id, channel, kind, attempt) =
-            (message.id, &message.channel, &message.kind, message.attempt);
-        match delivery {
-            Delivery::Delivered { status } => {
-                tracing::info!(message.id = %id, %channel, %kind, attempt, duration_ms, "delivered {kind} to {channel}");
-                let detail = format!("HTTP {status}");
-                self.store.delivered(id, now, &detail).await
-            }
-            Delivery::Dead { why } => self.bury(message, now, &why).await,
-            Delivery::Retry { after, why } => {
-                if let Some(wait) = after {
-                    self.lanes.close(channel, wait.min(LONGEST_CLOSURE), now);
-                }
-                let Some(at) = backoff::next_attempt(attempt, id, now, after) else {
-                    let why = format!("given up after {attempt} attempts: {why}");
-                    return self.bury(message, now, &why).await;
-                };
-                tracing::warn!(message.id = %id, %channel, %kind, attempt, duration_ms, retry.at = %at, why, "{kind} was not taken by {channel}");
-                self.store.retry(id, at, now, &why).await
-            }
-        }
-    }
-
-    async fn bury(
-        &self,
-        message: &LeasedMessage,
-        now: DateTime<Utc>,
-        why: &str,
-    ) -> Result<(), StoreError> {
-        let (id, channel, kind) = (message.id, &message.channel, &message.kind);
-        tracing::error!(message.id = %id, %channel, %kind, attempt = message.attempt, why, "{kind} will never reach {channel}");
-        self.store.bury(id, now, why).await
     }
 
     /// Gives back every lease of this instance, its own of an earlier life included.

@@ -5,9 +5,10 @@
 
 pub mod asking;
 pub mod messages;
+mod recording;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
@@ -31,12 +32,19 @@ use crate::{
     types::{Observation, Question, Severity},
 };
 use asking::{Asked, Asker};
+use recording::Recorder;
 
 /// How far back spans are read at start, beyond what any deadline can need.
 const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
 
-/// Observations recorded in one transaction.
-const CHUNK: usize = 2_000;
+/// What is sampled three times a round.
+type Suspects = HashSet<(Question, SocketAddr)>;
+
+/// What a round has heard, and what that did to the spans: one change an observation.
+struct Heard {
+    asked: Asked,
+    changes: Vec<SpanChange>,
+}
 
 /// Runs rounds. One for the whole service.
 pub struct Evaluator {
@@ -46,6 +54,8 @@ pub struct Evaluator {
     metrics: Arc<Metrics>,
     /// Shared by all groups, since links are: locked for moments, never across an await.
     history: std::sync::Mutex<History>,
+    /// Each group's, as its last recorded round left them: asking does not wait for the database.
+    suspects: std::sync::Mutex<HashMap<String, Suspects>>,
 }
 
 impl Evaluator {
@@ -70,17 +80,25 @@ impl Evaluator {
                 .await?,
             gap,
         );
+        let mut open = HashMap::new();
+        for group in &config.groups {
+            let ledger = store.load_ledger(&config.vantage, &group.name).await?;
+            open.insert(group.name.clone(), suspects(&ledger));
+        }
         Ok(Self {
             config,
             asker,
             store,
             metrics,
             history: std::sync::Mutex::new(history),
+            suspects: std::sync::Mutex::new(open),
         })
     }
 
     /// Runs the round that was due at `due_at`; `None` where it has run before.
     ///
+    /// A database that is away is waited for, a bounded time. The questions are put all the same, so that the history in
+    /// memory has no gap.
     /// An error leaves the incidents as they were before the round: the next round finds and tells them.
     pub async fn run_round(
         &self,
@@ -89,19 +107,26 @@ impl Evaluator {
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = Utc::now();
-        let Some(round) = self
-            .store
-            .begin_round(&self.config.vantage, &group.name, due_at, started)
-            .await?
-        else {
+        let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
+        let first = recorder();
+        let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
+        let Some(round) = round? else {
             return Ok(None);
         };
-        let more = suspects(
-            &self
-                .store
-                .load_ledger(&self.config.vantage, &group.name)
-                .await?,
-        );
+        // Rounds of a group may overlap in their asking, never in their judging.
+        let _turn = turn.lock().await;
+        let heard = self.hear_again(group, heard).await;
+        let report = self
+            .judge_and_record(round, group, heard, recorder())
+            .await?;
+        self.metrics
+            .round_finished(&group.name, Utc::now() - started, &report);
+        Ok(Some(report))
+    }
+
+    async fn ask(&self, group: &Group) -> Heard {
+        let more = self.suspects().get(&group.name).cloned();
+        let more = more.unwrap_or_default();
         let asked = self.asker.ask(group, |question, address| {
             if more.contains(&(question.clone(), address)) {
                 3
@@ -110,39 +135,38 @@ impl Evaluator {
             }
         });
         let asked = asked.await;
-        let report = self.judge_and_record(round, group, turn, asked).await?;
-        self.metrics
-            .round_finished(&group.name, Utc::now() - started, &report);
-        Ok(Some(report))
+        let changes = self.absorb(group, &asked.observations);
+        Heard { asked, changes }
+    }
+
+    /// Asks again what must not be believed at once.
+    async fn hear_again(&self, group: &Group, mut heard: Heard) -> Heard {
+        let verdicts = judge(&self.history(), group, &heard.asked, Utc::now());
+        let again = suspicious(&verdicts);
+        if !again.is_empty() {
+            let zones = &mut heard.asked.zones;
+            let more = self.asker.ask_again(group, &again, zones).await;
+            heard.changes.extend(self.absorb(group, &more));
+            heard.asked.observations.extend(more);
+        }
+        heard
     }
 
     async fn judge_and_record(
         &self,
         round: RoundId,
         group: &Group,
-        turn: &Mutex<()>,
-        mut asked: Asked,
+        heard: Heard,
+        recorder: Recorder<'_>,
     ) -> Result<RoundReport, StoreError> {
-        // Rounds of a group may overlap in their asking, never in their judging.
-        let _turn = turn.lock().await;
-        let mut changes = self.absorb(group, &asked.observations);
-        let mut verdicts = judge(&self.history(), group, &asked, Utc::now());
-        let again = suspicious(&verdicts);
-        if !again.is_empty() {
-            let more = self.asker.ask_again(group, &again, &mut asked.zones).await;
-            changes.extend(self.absorb(group, &more));
-            asked.observations.extend(more);
-            verdicts = judge(&self.history(), group, &asked, Utc::now());
-        }
-        let now = Utc::now();
-        let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
-
+        let Heard { asked, changes } = heard;
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
-        let mut ledger = self
-            .store
-            .load_ledger(&self.config.vantage, &group.name)
-            .await?;
+        let mut ledger = recorder.ledger().await?;
+        let now = Utc::now();
+        let verdicts = judge(&self.history(), group, &asked, now);
+        let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
+
         let names = group.names.iter().cloned().collect();
         let mut transitions = ledger::retire(&mut ledger, &names, &group.resolvers, now);
         let judgement = Judgement {
@@ -157,10 +181,8 @@ impl Evaluator {
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
 
-        let recorded: Vec<_> = asked.observations.iter().cloned().zip(changes).collect();
-        for chunk in recorded.chunks(CHUNK) {
-            self.store.record(round, chunk).await?;
-        }
+        let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
+        recorder.observations(round, &samples).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
@@ -169,14 +191,20 @@ impl Evaluator {
             messages: &messages,
             now,
         };
-        self.store.finish_round(round, &outcome).await?;
+        recorder.outcome(round, &outcome).await?;
+        self.suspects()
+            .insert(group.name.clone(), suspects(&ledger));
         self.history().forget_before(now - RESTORED_HISTORY);
         Ok(RoundReport {
             verdicts,
             findings: found,
             transitions,
-            observations: recorded.len(),
+            observations: samples.len(),
         })
+    }
+
+    fn suspects(&self) -> MutexGuard<'_, HashMap<String, Suspects>> {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -226,7 +254,7 @@ fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
 }
 
 /// The pairs in an open value incident: they are sampled three times a round.
-fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
+fn suspects(ledger: &Ledger) -> Suspects {
     ledger
         .incidents
         .iter()

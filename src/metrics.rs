@@ -2,6 +2,9 @@
 //!
 //! Deliberately absent: the HTTP endpoint, and one series per name: a scrape must not grow with the inventory.
 
+mod labels;
+mod stock;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -10,10 +13,13 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+
+use labels::{DeliveryLabel, FindingLabel, GroupLabel, RoundLabel, TransitionLabel, VerdictLabel};
+pub use stock::Stock;
 
 use crate::audit::{
     finding::{Finding, FindingKind},
@@ -21,34 +27,15 @@ use crate::audit::{
     verdict::{State, Verdict},
 };
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct GroupLabel {
-    group: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RoundLabel {
-    group: String,
-    result: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct VerdictLabel {
-    group: String,
-    resolver: String,
-    state: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FindingLabel {
-    group: String,
-    finding: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TransitionLabel {
-    group: String,
-    kind: String,
+/// What became of one attempt to deliver a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryResult {
+    /// It was taken.
+    Delivered,
+    /// It was not; another attempt follows.
+    Failed,
+    /// It is given up.
+    Buried,
 }
 
 /// What a recorded round came to.
@@ -75,6 +62,8 @@ pub struct Metrics {
     verdicts: Family<VerdictLabel, Gauge>,
     findings: Family<FindingLabel, Gauge>,
     transitions: Family<TransitionLabel, Counter>,
+    deliveries: Family<DeliveryLabel, Counter>,
+    stock: stock::StockGauges,
     due: Mutex<BTreeMap<String, Due>>,
 }
 
@@ -89,8 +78,8 @@ pub struct Due {
     pub failed: u32,
 }
 
-fn gauge(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+fn gauge(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }
 
 fn seconds() -> Histogram {
@@ -152,6 +141,13 @@ impl Metrics {
             "Steps of incidents",
             transitions.clone(),
         );
+        let deliveries = Family::default();
+        registry.register(
+            "deliveries",
+            "Attempts to deliver a message, by channel and result",
+            deliveries.clone(),
+        );
+        let stock = stock::StockGauges::register(&mut registry);
         Self {
             registry,
             rounds,
@@ -161,6 +157,8 @@ impl Metrics {
             verdicts,
             findings,
             transitions,
+            deliveries,
+            stock,
             due: Mutex::default(),
         }
     }
@@ -252,6 +250,24 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Counts an attempt to deliver a message.
+    pub fn delivery(&self, channel: &str, result: DeliveryResult) {
+        let label = DeliveryLabel {
+            channel: channel.to_owned(),
+            result: match result {
+                DeliveryResult::Delivered => "delivered",
+                DeliveryResult::Failed => "failed",
+                DeliveryResult::Buried => "buried",
+            },
+        };
+        self.deliveries.get_or_create(&label).inc();
+    }
+
+    /// Sets what stands in the database now; `None`: it does not answer.
+    pub fn set_stock(&self, stock: Option<&Stock>) {
+        self.stock.set(stock);
     }
 
     /// The OpenMetrics text of everything here.

@@ -1,37 +1,42 @@
 //! When rounds are due: one loop per group, by its cron line, in UTC.
 //!
 //! A round that still runs when the next is due does not delay it; two may overlap, a tick beyond that is recorded as
-//! missed. At start the latest tick that has passed is run late, unless it ran before: an empty database has its first
-//! verdict at once, and a restart repeats nothing. Deliberately absent: what a round does.
+//! missed. At start, and after a suspended stretch, the latest tick that has passed is run late, unless it ran before: an
+//! empty database has its first verdict at once, and a restart repeats nothing. Deliberately absent: what a round does.
 
-use std::{sync::Arc, time::Duration};
+mod ticks;
+mod unrecorded;
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::{
-    sync::{Mutex, Semaphore},
-    time::sleep,
-};
+use futures::{FutureExt, future::join_all};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    config::{Config, Group, Schedule},
+    config::{Config, Group},
     evaluator::Evaluator,
     metrics::Metrics,
     store::{Store, StoreError},
 };
+use unrecorded::Unrecorded;
 
 /// Rounds of one group that may run at the same time.
 const OVERLAP: usize = 2;
 
-/// Longest single sleep: after a suspended machine wakes, or its clock is set, the tick is looked up afresh.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// How long the last words to the database may take when the service stops.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// Starts rounds when they are due.
+/// Starts rounds when they are due. Cheap to clone.
+#[derive(Clone)]
 pub struct Scheduler {
     config: Arc<Config>,
     evaluator: Arc<Evaluator>,
     store: Store,
     metrics: Arc<Metrics>,
+    /// Ends the rounds that are under way, wherever they are.
+    cut_off: CancellationToken,
 }
 
 /// One group's loop: its schedule, whose turn it is to judge, and the rounds it has under way.
@@ -41,6 +46,7 @@ pub struct GroupLoop {
     turn: Arc<Mutex<()>>,
     under_way: Arc<Semaphore>,
     rounds: TaskTracker,
+    unrecorded: Arc<Unrecorded>,
     last_due: DateTime<Utc>,
 }
 
@@ -57,6 +63,7 @@ impl Scheduler {
             evaluator,
             store,
             metrics,
+            cut_off: CancellationToken::new(),
         }
     }
 
@@ -74,24 +81,34 @@ impl Scheduler {
         for group in &self.config.groups {
             loops.push(self.start_group(group.clone(), Utc::now()).await?);
         }
-        futures::future::join_all(
+        join_all(
             loops
                 .iter_mut()
                 .map(|group| self.run_group(group, &shutdown)),
         )
         .await;
-        let ended = futures::future::join_all(loops.iter().map(|group| {
-            group.rounds.close();
-            group.rounds.wait()
-        }));
-        if tokio::time::timeout(grace, ended).await.is_err() {
-            let abandoned = self.store.abandon_rounds(vantage, Utc::now()).await?;
-            tracing::warn!(
-                rounds = abandoned,
-                "rounds did not end in time and are abandoned"
-            );
+        if tokio::time::timeout(grace, ended(&loops)).await.is_err() {
+            self.cut_off.cancel();
+            ended(&loops).await;
+            self.abandon().await;
         }
         Ok(())
+    }
+
+    /// What is still running now was cut off. Without an answer the next start does the same.
+    async fn abandon(&self) {
+        let abandoned = self.store.abandon_rounds(&self.config.vantage, Utc::now());
+        match tokio::time::timeout(LAST_WORD, abandoned).await {
+            Ok(Ok(rounds)) => {
+                tracing::warn!(rounds, "rounds did not end in time and are abandoned");
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "rounds did not end in time; the next start abandons them");
+            }
+            Err(_) => {
+                tracing::warn!("rounds did not end in time; the next start abandons them");
+            }
+        }
     }
 
     async fn start_group(
@@ -103,7 +120,7 @@ impl Scheduler {
             .store
             .last_round(&self.config.vantage, &group.name)
             .await?;
-        let last_due = before_first(&group.schedule, last_run, now);
+        let last_due = ticks::before_first(&group.schedule, last_run, now);
         self.metrics
             .group_scheduled(&group.name, group.schedule.next_after(last_due));
         Ok(GroupLoop {
@@ -111,140 +128,118 @@ impl Scheduler {
             turn: Arc::default(),
             under_way: Arc::new(Semaphore::new(OVERLAP)),
             rounds: TaskTracker::new(),
+            unrecorded: Arc::default(),
             last_due,
         })
     }
 
     async fn run_group(&self, group: &mut GroupLoop, shutdown: &CancellationToken) {
-        while let Some(due_at) = group.group.schedule.next_after(group.last_due) {
-            if shutdown
-                .run_until_cancelled(sleep_until(due_at))
-                .await
-                .is_none()
-            {
+        while let Some(next) = group.group.schedule.next_after(group.last_due) {
+            let slept = shutdown.run_until_cancelled(ticks::sleep_until(next));
+            if slept.await.is_none() {
                 return;
             }
-            self.step(group, due_at).await;
-        }
-    }
-
-    /// Starts the round that is due, or records its tick as missed.
-    pub async fn step(&self, group: &mut GroupLoop, due_at: DateTime<Utc>) {
-        group.last_due = due_at;
-        self.metrics
-            .group_scheduled(&group.group.name, group.group.schedule.next_after(due_at));
-        let Ok(permit) = group.under_way.clone().try_acquire_owned() else {
-            self.miss(&group.group, due_at).await;
-            return;
-        };
-        let (evaluator, config) = (self.evaluator.clone(), group.group.clone());
-        let (turn, metrics) = (group.turn.clone(), self.metrics.clone());
-        group.rounds.spawn(async move {
-            let _permit = permit;
-            match evaluator.run_round(&config, &turn, due_at).await {
-                Ok(Some(report)) => tracing::info!(
-                    group = %config.name,
-                    due_at = %due_at.to_rfc3339(),
-                    observations = report.observations,
-                    findings = report.findings.len(),
-                    transitions = report.transitions.len(),
-                    "round finished"
-                ),
-                Ok(None) => tracing::info!(group = %config.name, due_at = %due_at.to_rfc3339(), "round has run before"),
-                Err(error) => {
-                    metrics.round_failed(&config.name);
-                    tracing::error!(group = %config.name, due_at = %due_at.to_rfc3339(), %error, "round was not recorded");
-                }
+            let (passed, due_at) = ticks::due(&group.group.schedule, next, Utc::now());
+            if let Some(first) = passed.first() {
+                let (group, first) = (&group.group.name, first.to_rfc3339());
+                tracing::warn!(%group, ticks = passed.len(), %first, "ticks missed: this machine was suspended or very busy");
             }
-        });
-    }
-
-    async fn miss(&self, group: &Group, due_at: DateTime<Utc>) {
-        self.metrics.round_missed(&group.name);
-        tracing::warn!(group = %group.name, due_at = %due_at.to_rfc3339(), "tick missed: two rounds still run");
-        if let Err(error) = self
-            .store
-            .missed_round(&self.config.vantage, &group.name, due_at)
-            .await
-        {
-            tracing::error!(group = %group.name, %error, "missed tick was not recorded");
+            self.miss(group, passed);
+            self.step(group, due_at);
         }
     }
-}
 
-/// The instant after which the first tick counts: the latest passed tick is run late, unless it ran before.
-fn before_first(
-    schedule: &Schedule,
-    last_run: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> DateTime<Utc> {
-    let mut start = now - schedule.period() - Duration::from_secs(1);
-    while let Some(tick) = schedule.next_after(start).filter(|tick| *tick <= now) {
-        let following = schedule.next_after(tick);
-        if following.is_none_or(|next| next > now) {
-            break;
+    /// Starts the round that is due, or notes its tick as missed. Waits for nothing.
+    pub fn step(&self, group: &mut GroupLoop, due_at: DateTime<Utc>) {
+        group.last_due = due_at;
+        let (name, schedule) = (&group.group.name, &group.group.schedule);
+        self.metrics
+            .group_scheduled(name, schedule.next_after(due_at));
+        if let Ok(permit) = group.under_way.clone().try_acquire_owned() {
+            let round = self.clone().run_round(
+                group.group.clone(),
+                group.turn.clone(),
+                group.unrecorded.clone(),
+                due_at,
+                permit,
+            );
+            self.spawn(group, round);
+        } else {
+            tracing::warn!(group = %name, due_at = %due_at.to_rfc3339(), "tick missed: two rounds still run");
+            self.miss(group, vec![due_at]);
         }
-        start = tick;
     }
-    last_run.map_or(start, |ran| ran.max(start))
-}
 
-/// Sleeps until the wall clock says `due_at`, however the clock or the machine behaves meanwhile.
-async fn sleep_until(due_at: DateTime<Utc>) {
-    while let Ok(left) = (due_at - Utc::now()).to_std() {
-        if left.is_zero() {
+    /// Notes ticks as missed; the database hears of them when it can.
+    fn miss(&self, group: &GroupLoop, ticks: Vec<DateTime<Utc>>) {
+        if ticks.is_empty() {
             return;
         }
-        sleep(left.min(LONGEST_SLEEP)).await;
+        for _ in &ticks {
+            self.metrics.round_missed(&group.group.name);
+        }
+        group.unrecorded.add(ticks);
+        let (this, unrecorded) = (self.clone(), group.unrecorded.clone());
+        let name = group.group.name.clone();
+        self.spawn(group, async move { this.settle(&unrecorded, &name).await });
+    }
+
+    fn spawn(&self, group: &GroupLoop, work: impl Future<Output = ()> + Send + 'static) {
+        let work = self.cut_off.clone().run_until_cancelled_owned(work);
+        group.rounds.spawn(work);
+    }
+
+    async fn run_round(
+        self,
+        group: Arc<Group>,
+        turn: Arc<Mutex<()>>,
+        unrecorded: Arc<Unrecorded>,
+        due_at: DateTime<Utc>,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let (name, due) = (&group.name, due_at.to_rfc3339());
+        let round = self.evaluator.run_round(&group, &turn, due_at);
+        match AssertUnwindSafe(round).catch_unwind().await {
+            Ok(Ok(Some(report))) => tracing::info!(
+                group = %name,
+                due_at = %due,
+                observations = report.observations,
+                findings = report.findings.len(),
+                transitions = report.transitions.len(),
+                "round finished"
+            ),
+            Ok(Ok(None)) => tracing::info!(group = %name, due_at = %due, "round has run before"),
+            Ok(Err(error)) => {
+                self.metrics.round_failed(name);
+                unrecorded.add([due_at]);
+                tracing::error!(group = %name, due_at = %due, %error, "round was not recorded");
+            }
+            Err(_) => {
+                self.metrics.round_failed(name);
+                unrecorded.add([due_at]);
+                tracing::error!(group = %name, due_at = %due, "round broke off: a defect of this program, told above");
+            }
+        }
+        drop(permit);
+        self.settle(&unrecorded, name).await;
+    }
+
+    async fn settle(&self, unrecorded: &Unrecorded, group: &str) {
+        let vantage = &self.config.vantage;
+        match unrecorded.write(&self.store, vantage, group).await {
+            // Each was told when it was missed, and is kept.
+            Ok(()) => {}
+            Err(error) if error.is_transient() => {}
+            Err(error) => tracing::error!(%group, %error, "missed ticks cannot be recorded"),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(cron: &str, last_run: Option<&str>, now: &str, expected: &str) {
-        let instant = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let schedule = Schedule::parse(cron).unwrap();
-        let from = before_first(&schedule, last_run.map(instant), instant(now));
-        assert_eq!(
-            schedule.next_after(from),
-            Some(instant(expected)),
-            "{cron} {last_run:?} {now}"
-        );
-    }
-
-    #[test]
-    fn the_latest_passed_tick_is_run_late_unless_it_ran_before() {
-        check(
-            "0 * * * * *",
-            None,
-            "2026-11-22T10:00:30Z",
-            "2026-11-22T10:00:00Z",
-        );
-        check(
-            "0 * * * * *",
-            Some("2026-11-22T10:00:00Z"),
-            "2026-11-22T10:00:30Z",
-            "2026-11-22T10:01:00Z",
-        );
-        check(
-            "0 * * * * *",
-            Some("2026-11-22T09:00:00Z"),
-            "2026-11-22T10:00:30Z",
-            "2026-11-22T10:00:00Z",
-        );
-        check(
-            "0 0 3 * * *",
-            None,
-            "2026-11-22T10:00:30Z",
-            "2026-11-22T03:00:00Z",
-        );
-        check(
-            "*/5 * * * * *",
-            None,
-            "2026-11-22T10:00:05Z",
-            "2026-11-22T10:00:05Z",
-        );
-    }
+/// Waits for every round under way.
+async fn ended(loops: &[GroupLoop]) {
+    let rounds = loops.iter().map(|group| {
+        group.rounds.close();
+        group.rounds.wait()
+    });
+    join_all(rounds).await;
 }

@@ -5,8 +5,8 @@
 //! from spans alone ([`timeline`], [`state`], [`who_served`]). Messages wait in the [`outbox`] under short leases.
 //!
 //! Deliberately absent: judgement, clocks (`now` is always an argument) and rendering. No `sqlx` type leaves this
-//! module except inside [`StoreError`]. Nothing is retried here: [`StoreError::is_transient`] says whether trying
-//! again can help.
+//! module except inside [`StoreError`]. No call is repeated by itself: [`StoreError::is_transient`] says whether that
+//! can help, and [`patience`] does it for those who want to.
 //!
 //! Queries are checked when they are compiled, against the descriptions in `.sqlx`. After changing one, or a migration:
 //!
@@ -26,6 +26,7 @@ mod judgement;
 pub mod observations;
 pub mod outbox;
 mod partition;
+pub mod patience;
 pub mod private_pg;
 mod record;
 mod retire;

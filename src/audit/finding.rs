@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audit::verdict::{Baseline, Observed},
+    audit::evidence::{Baseline, Observed},
     names::DnsName,
     types::{Question, Severity},
 };

@@ -5,131 +5,82 @@
 
 mod names;
 mod servers;
+mod stretched;
+#[cfg(test)]
+mod tests;
 mod ttl;
+mod unplaced;
+mod view;
 mod zones;
 
 use std::collections::BTreeSet;
 
 use crate::{
     audit::{
+        evidence::{Baseline, BaselineKind, Observed},
         finding::Finding,
-        history::{History, LinkKey, Standing},
+        history::{History, Standing},
         judge::RoundInput,
-        verdict::{Observed, Verdict},
+        verdict::Verdict,
     },
-    names::DnsName,
-    types::{Link, Observation, Question, RecordType, SourceKind, Value},
+    types::{Observation, Value},
 };
+use view::View;
 
-/// Aliases followed from one name.
-const LONGEST_CHAIN: usize = 12;
+/// Replies kept as evidence of one finding.
+const MOST_EVIDENCE: usize = 100;
 
-/// Every finding of the round, by kind and subject.
+/// Every finding of the round, by kind and subject: one for each.
 pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<Finding> {
-    let view = View {
-        history,
-        input,
-        questions: questions(input, verdicts),
-    };
+    let view = View::new(history, input, verdicts);
     let mut found = names::missing(&view);
     found.extend(names::split(&view));
     found.extend(ttl::above_policy(&view));
     found.extend(ttl::negative_above_policy(&view));
-    found.extend(ttl::stretched(&view));
+    found.extend(stretched::find(&view));
     found.extend(ttl::unequal_in_rrset(&view));
     found.extend(servers::unreachable_or_lame(&view));
+    found.extend(unplaced::find(&view));
     found.extend(zones::ns_mismatch(&view));
     found.extend(zones::delegation_ttl(&view));
-    found.sort_by(|one, other| (one.kind, &one.subject).cmp(&(other.kind, &other.subject)));
+    found.sort_by(|one, other| {
+        (one.kind, &one.subject, &one.zone).cmp(&(other.kind, &other.subject, &other.zone))
+    });
+    found.dedup_by(|later, first| {
+        let is_same = (later.kind, &later.subject) == (first.kind, &first.subject);
+        if is_same {
+            merge(first, later);
+        }
+        is_same
+    });
+    found.iter_mut().for_each(tidy);
     found
 }
 
-/// The group's questions: what resolvers were asked.
-fn questions(input: &RoundInput, verdicts: &[Verdict]) -> BTreeSet<Question> {
-    let asked = input
-        .observations
-        .iter()
-        .filter(|one| one.source.kind == SourceKind::Resolver);
-    let asked = asked.map(|observation| observation.question.clone());
-    verdicts
-        .iter()
-        .map(|verdict| verdict.question.clone())
-        .chain(asked)
-        .collect()
+/// One server of several zones is told once, with the questions of them all.
+fn merge(first: &mut Finding, later: &mut Finding) {
+    first.severity = first.severity.max(later.severity);
+    if first.zone != later.zone {
+        first.zone = None;
+    }
+    first.observed.append(&mut later.observed);
+    first.observed.truncate(MOST_EVIDENCE);
+    first.questions.append(&mut later.questions);
+    first.resolvers.append(&mut later.resolvers);
+    first.authorities.append(&mut later.authorities);
 }
 
-/// The round as findings look at it.
-struct View<'a> {
-    history: &'a History,
-    input: &'a RoundInput<'a>,
-    questions: BTreeSet<Question>,
-}
-
-impl View<'_> {
-    fn standing(&self, owner: &DnsName, rtype: RecordType) -> Option<Standing> {
-        let link = self.history.link(&LinkKey {
-            owner: owner.clone(),
-            rtype,
-        })?;
-        Some(link.standing(
-            self.input.zones.zone_of(owner),
-            self.input.policy,
-            self.input.now,
-        ))
-    }
-
-    /// The owners a question leads over, as the authorities serve them now, with the standing of each.
-    fn chain(&self, question: &Question) -> Vec<(DnsName, Standing)> {
-        let mut chain: Vec<(DnsName, Standing)> = Vec::new();
-        let mut next = Some(question.name.clone());
-        while let Some(owner) = next.take() {
-            let seen =
-                chain.len() >= LONGEST_CHAIN || chain.iter().any(|(known, _)| *known == owner);
-            let Some(standing) = self.standing(&owner, question.rtype).filter(|_| !seen) else {
-                break;
-            };
-            if let Some(Value::Cname(target)) =
-                standing.current.first().map(|current| &current.value)
-                && question.rtype != RecordType::CNAME
-            {
-                next = Some(target.clone());
-            }
-            chain.push((owner, standing));
-        }
-        chain
-    }
-
-    /// The authorities' replies of this round that say something of a link.
-    fn replies_about<'b>(
-        &'b self,
-        owner: &'b DnsName,
-        rtype: RecordType,
-    ) -> impl Iterator<Item = (&'b Observation, usize, &'b Link)> {
-        self.input
-            .observations
-            .iter()
-            .filter(move |one| {
-                one.source.kind == SourceKind::Authority && one.question.rtype == rtype
-            })
-            .flat_map(move |one| {
-                one.answer
-                    .links
-                    .iter()
-                    .enumerate()
-                    .map(move |(index, link)| (one, index, link))
-            })
-            .filter(move |(_, _, link)| link.owner == *owner)
-    }
-
-    fn zone_apex(&self, owner: &DnsName) -> Option<DnsName> {
-        self.input
-            .zones
-            .zone_of(owner)
-            .map(|zone| zone.apex.clone())
+fn tidy(finding: &mut Finding) {
+    finding.observed.truncate(MOST_EVIDENCE);
+    finding.questions.sort_unstable();
+    finding.questions.dedup();
+    for names in [&mut finding.resolvers, &mut finding.authorities] {
+        names.sort_unstable();
+        names.dedup();
     }
 }
 
-/// An authority's reply as evidence, by one of its links.
+/// A reply as evidence, by one of its links.
 fn evidence(observation: &Observation, index: usize) -> Observed {
     let link = observation.answer.links.get(index);
     Observed {
@@ -144,4 +95,22 @@ fn evidence(observation: &Observation, index: usize) -> Observed {
         at: observation.at,
         cached_until: link.map(|_| observation.expires_at(index)),
     }
+}
+
+/// What the authorities serve now, where they do.
+fn baseline(standing: &Standing) -> Option<Baseline> {
+    let current = standing.current.iter();
+    let records: BTreeSet<_> = current
+        .clone()
+        .flat_map(|current| current.value.records())
+        .collect();
+    let gone = current
+        .clone()
+        .all(|current| *current.value == Value::Nxdomain);
+    Some(Baseline {
+        kind: BaselineKind::Authority,
+        records: records.into_iter().collect(),
+        rcode: if gone { "NXDOMAIN" } else { "NOERROR" }.to_owned(),
+        ttl: Some(current.map(|current| current.ttl).max()?),
+    })
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    audit::verdict::{Baseline, Family, Observed},
+    audit::evidence::{Baseline, Observed},
+    audit::verdict::Family,
     names::DnsName,
     types::{RecordType, Severity},
 };

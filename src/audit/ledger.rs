@@ -11,6 +11,7 @@ mod blind;
 mod book;
 mod confirm;
 mod evidence;
+mod explained;
 mod growth;
 mod ids;
 mod keeping;
@@ -81,7 +82,7 @@ pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition
     let mut sightings = if blind {
         vec![blind::sighting(judgement)]
     } else {
-        evidence::gather(judgement)
+        evidence::gather(judgement, &book)
     };
     axis::aim(&mut sightings, &book, judgement);
     confirm::count(

@@ -8,9 +8,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audit::finding::FindingKind,
+    audit::{
+        evidence::{Baseline, Observed},
+        finding::FindingKind,
+    },
     names::DnsName,
-    types::{Ede, Question, Severity, Source},
+    types::{Question, Severity},
 };
 
 /// The state of a question at a resolver: the closed list. The first that matches wins, in the order of [`State::row`].
@@ -163,79 +166,6 @@ pub enum VerdictFlag {
     KnownBad,
     /// The backend repeats a constant TTL and is judged by instants of receipt.
     ConstantTtl,
-}
-
-/// On whose word a verdict stands, strongest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BaselineKind {
-    /// The configuration's `expect`.
-    Declared,
-    /// What the authoritative servers served.
-    Authority,
-    /// What most operators say, while no authority ever answered.
-    Quorum,
-}
-
-/// What the reply was held against.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Baseline {
-    /// On whose word.
-    pub kind: BaselineKind,
-    /// The records that are right now; empty where the right answer is a denial.
-    pub records: Vec<String>,
-    /// The right RCODE as text: `NOERROR` or `NXDOMAIN`.
-    pub rcode: String,
-    /// The TTL at the authority, seconds.
-    pub ttl: Option<u32>,
-}
-
-impl Baseline {
-    /// The right answer as people read it: its records, or `NXDOMAIN`, or `NODATA`.
-    pub fn answer_text(&self) -> String {
-        answer_text(&self.records, &self.rcode)
-    }
-}
-
-/// Records, or what their absence means.
-fn answer_text(records: &[String], rcode: &str) -> String {
-    match (records, rcode) {
-        ([], "NOERROR") => "NODATA".to_owned(),
-        ([], rcode) => rcode.to_owned(),
-        (records, _) => records.join(" "),
-    }
-}
-
-/// One reply as it stands in incidents and messages: enough to act on and to prove.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observed {
-    /// The resolver's id; the authoritative server's host name in findings.
-    pub resolver: String,
-    /// The address asked.
-    pub source: Source,
-    /// What was asked.
-    pub question: Question,
-    /// The records of the judged link; empty for denials and failures.
-    pub records: Vec<String>,
-    /// The RCODE as text, `no reply` where there was none.
-    pub rcode: String,
-    /// TTL as received, seconds, of the judged link.
-    pub ttl: Option<u32>,
-    /// The backend, by NSID.
-    pub site: Option<String>,
-    /// Extended errors.
-    pub ede: Vec<Ede>,
-    /// When it was received.
-    pub at: DateTime<Utc>,
-    /// The latest `t + θ` seen of this value at this resolver address.
-    pub cached_until: Option<DateTime<Utc>>,
-}
-
-impl Observed {
-    /// The answer as people read it: its records, or what came in their place.
-    pub fn answer_text(&self) -> String {
-        answer_text(&self.records, &self.rcode)
-    }
 }
 
 /// One sample of a round, for shares and recovery by backend.

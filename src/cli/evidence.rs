@@ -3,7 +3,7 @@
 //! Deliberately absent: verdicts.
 
 use super::output::{inert, wrap};
-use crate::audit::verdict::{Baseline, BaselineKind, Observed};
+use crate::audit::evidence::{Baseline, BaselineKind, Observed};
 
 /// What the reply holds, with its extended errors: `SERVFAIL, EDE 22 no reachable authority`.
 pub(super) fn answer(seen: &Observed) -> String {

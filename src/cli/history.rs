@@ -4,10 +4,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{CliError, output::Output};
+use super::{CliError, output::Output, signals::stop_on_signal};
 use crate::{
     config::Config,
-    daemon::OpenDatabase,
+    daemon::with_history,
     store::{Store, StoreError},
     types::{NotAnInstant, SourceKind, Span, parse_instant},
 };
@@ -17,24 +17,30 @@ pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, NotAnInstant> {
     parse_instant(text, Utc::now())
 }
 
-/// Opens the database, reads, and closes it again.
+/// Reads something of the history.
 pub(super) async fn read<T>(
     config: &Config,
     output: Output,
     query: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<T, CliError> {
-    let database = open(config, output).await?;
-    let found = query(&database.store).await;
-    database.close().await?;
-    Ok(found?)
+    Ok(with(config, output, query).await??)
 }
 
-/// Opens the database; a private one may take seconds to start.
-pub(super) async fn open(config: &Config, output: Output) -> Result<OpenDatabase, CliError> {
+/// Does something with the history, and ends in order on a signal. A private database may take seconds to start.
+pub(super) async fn with<T>(
+    config: &Config,
+    output: Output,
+    work: impl AsyncFnOnce(&Store) -> T,
+) -> Result<T, CliError> {
+    let stop = stop_on_signal()?;
     output.progress("opening the history…");
-    let database = OpenDatabase::borrow(&config.database).await;
+    let opened = async |store: &Store| {
+        output.progress("");
+        work(store).await
+    };
+    let done = with_history(&config.database, &stop, opened).await;
     output.progress("");
-    Ok(database?)
+    Ok(done?)
 }
 
 /// The TTLs of a run as received: `300`, or `12-300`.

@@ -90,18 +90,17 @@ pub(super) async fn run(
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
-    let database = history::open(config, output).await?;
-    let done = match args.command.unwrap_or(IncidentsCommand::List(ListArgs {
+    let command = args.command.unwrap_or(IncidentsCommand::List(ListArgs {
         all: false,
         limit: 50,
-    })) {
-        IncidentsCommand::List(args) => list(&database.store, &args, output).await,
-        IncidentsCommand::Show { id } => show(&database.store, &id, output).await,
-        IncidentsCommand::Ack { id } => ack(&database.store, &id, output).await,
-        IncidentsCommand::Resolve { id } => resolve(&database.store, &id, config, output).await,
-    };
-    database.close().await?;
-    done
+    }));
+    history::with(config, output, async |store| match command {
+        IncidentsCommand::List(args) => list(store, &args, output).await,
+        IncidentsCommand::Show { id } => show(store, &id, output).await,
+        IncidentsCommand::Ack { id } => ack(store, &id, output).await,
+        IncidentsCommand::Resolve { id } => resolve(store, &id, config, output).await,
+    })
+    .await?
 }
 
 async fn list(store: &Store, args: &ListArgs, output: Output) -> Result<u8, CliError> {

@@ -7,10 +7,9 @@ use clap::{Args, Subcommand};
 use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
-use super::{CliError, EXIT_BREACH, EXIT_OK, output::Output};
+use super::{CliError, EXIT_BREACH, EXIT_OK, history, output::Output};
 use crate::{
     config::{Channel, Config},
-    daemon::OpenDatabase,
     dispatcher::Dispatcher,
     notify::{self, Notifier},
     store::{NewMessage, Store, incidents::EventKind},
@@ -52,10 +51,10 @@ pub(super) async fn run(args: NotifyArgs, config: &Config, output: Output) -> Re
             "there is no channel {channel}; known: {known}"
         )));
     };
-    let database = OpenDatabase::borrow(&config.database).await?;
-    let sent = send(&database.store, channel, config, output).await;
-    database.close().await?;
-    sent
+    history::with(config, output, async |store| {
+        send(store, channel, config, output).await
+    })
+    .await?
 }
 
 async fn send(
@@ -67,6 +66,7 @@ async fn send(
     let now = Utc::now();
     let message = NewMessage {
         id: Uuid::new_v4(),
+        vantage: config.vantage.clone(),
         incident_id: None,
         channel: channel.id.clone(),
         kind: "test".to_owned(),
@@ -80,12 +80,13 @@ async fn send(
         store.clone(),
         Notifier::default(),
         config.channels.iter().cloned(),
+        &config.vantage,
         &instance,
     );
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         // A running service may take the message first: either way the log says how it went.
-        let busy = dispatcher.step(Utc::now()).await?;
+        let busy = dispatcher.step_for(message.id, Utc::now()).await?;
         if let Some(event) = store.deliveries_of(message.id).await?.first() {
             let delivered = event.kind == EventKind::Delivered;
             if delivered {

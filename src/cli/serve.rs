@@ -4,16 +4,12 @@
 
 use std::path::Path;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-
-use super::{CliError, EXIT_OK, output::Output};
+use super::{CliError, EXIT_OK, output::Output, signals::stop_on_signal};
 use crate::{config::Config, daemon};
 
 pub(super) async fn run(config: Config, file: &Path, output: Output) -> Result<u8, CliError> {
     config.require_groups(Some(file))?;
-    let shutdown = CancellationToken::new();
-    stop_on_signal(shutdown.clone())?;
+    let shutdown = stop_on_signal()?;
     let (names, groups) = (
         config
             .groups
@@ -41,17 +37,4 @@ fn welcome(vantage: &str, names: usize, groups: usize, address: std::net::Socket
          \u{20}           dns-auditor config check      the next runs of every group\n\
          next        put your own names into config/dns-auditor.toml, and a Slack or webhook channel\n"
     )
-}
-
-fn stop_on_signal(shutdown: CancellationToken) -> Result<(), CliError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-        }
-        shutdown.cancel();
-    });
-    Ok(())
 }

@@ -9,7 +9,7 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::sync::Mutex;
 
 use crate::{
-    audit::judge::Zones,
+    audit::judge::{Unplaced, Zones},
     config::Group,
     names::DnsName,
     probe::{Ask, Delegations, Prober},
@@ -214,7 +214,15 @@ impl<'a> Chain<'a> {
             match self.asker.delegations.zone_of(name, Utc::now()).await {
                 Ok(zone) => zone,
                 Err(error) => {
-                    tracing::warn!(group = %self.group.name, name = %name, %error, "no authority found for a name");
+                    let unplaced = Unplaced {
+                        silent: error.silent_zone(),
+                        why: error.to_string(),
+                    };
+                    self.found
+                        .lock()
+                        .await
+                        .zones
+                        .insert_unplaced(name.clone(), unplaced);
                     return None;
                 }
             }

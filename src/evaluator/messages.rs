@@ -2,8 +2,6 @@
 //!
 //! Deliberately absent: sending. A message is recorded in the round's last transaction and sent by `dispatcher`.
 
-use std::sync::Arc;
-
 use crate::{
     audit::{incident::Transition, ledger::message_id},
     config::{Channel, Config, Group},
@@ -17,31 +15,61 @@ pub fn for_transitions(
     group: &Group,
     transitions: &[Transition],
 ) -> Vec<NewMessage> {
-    let listening = || format!("http://{}", config.http.listen);
-    let base_url = config.http.url.clone().unwrap_or_else(listening);
+    let base_url = base_url(config);
     let context = MessageContext {
         vantage: &config.vantage,
         base_url: Some(&base_url),
         runbook: group.runbook.as_deref(),
         resolvers: &group.resolvers,
     };
-    let channels: Vec<&Arc<Channel>> = group
-        .channels
-        .iter()
-        .filter_map(|id| config.channels.iter().find(|channel| channel.id == *id))
-        .collect();
+    let channels = group.channels.iter();
+    let channels: Vec<&Channel> = channels.filter_map(|id| channel(config, id)).collect();
     transitions
         .iter()
         .flat_map(|transition| channels.iter().map(move |channel| (transition, channel)))
         .filter(|(transition, channel)| transition.incident.severity >= channel.min_severity)
-        .map(|(transition, channel)| NewMessage {
-            id: message_id(transition.incident.id, transition.number, &channel.id),
-            incident_id: Some(transition.incident.id),
-            channel: channel.id.clone(),
-            kind: notify::kind_name(transition).to_owned(),
-            severity: transition.incident.severity,
-            body: notify::body(channel.kind, transition, &context),
-            created_at: transition.at,
-        })
+        .map(|(transition, channel)| message(transition, channel, &context))
         .collect()
+}
+
+/// One message of a step to each of these channels that is still configured: for an incident whose group is not.
+pub fn for_those_told(
+    config: &Config,
+    told: &[String],
+    transition: &Transition,
+) -> Vec<NewMessage> {
+    let base_url = base_url(config);
+    let context = MessageContext {
+        vantage: &config.vantage,
+        base_url: Some(&base_url),
+        runbook: None,
+        resolvers: &config.resolvers,
+    };
+    told.iter()
+        .filter_map(|id| channel(config, id))
+        .map(|channel| message(transition, channel, &context))
+        .collect()
+}
+
+fn message(transition: &Transition, channel: &Channel, context: &MessageContext<'_>) -> NewMessage {
+    NewMessage {
+        id: message_id(transition.incident.id, transition.number, &channel.id),
+        vantage: context.vantage.to_owned(),
+        incident_id: Some(transition.incident.id),
+        channel: channel.id.clone(),
+        kind: notify::kind_name(transition).to_owned(),
+        severity: transition.incident.severity,
+        body: notify::body(channel.kind, transition, context),
+        created_at: transition.at,
+    }
+}
+
+fn channel<'a>(config: &'a Config, id: &str) -> Option<&'a Channel> {
+    let known = config.channels.iter().find(|channel| channel.id == *id)?;
+    Some(known)
+}
+
+fn base_url(config: &Config) -> String {
+    let listening = || format!("http://{}", config.http.listen);
+    config.http.url.clone().unwrap_or_else(listening)
 }

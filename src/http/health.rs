@@ -14,12 +14,16 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Context;
+use crate::{metrics::Stock, store::StoreError};
 
 /// How late a round may start before the service counts as not ready.
 const LATE: Duration = Duration::from_secs(30);
 
 /// Rounds in a row that could not be recorded before the service counts as not ready.
 const FAILED_ROUNDS: u32 = 1;
+
+/// How long a scrape waits for the database: the service's own counters must come all the same.
+const STOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What there is.
 pub(super) async fn index(State(context): State<Context>) -> String {
@@ -89,6 +93,9 @@ fn late_groups(context: &Context, now: DateTime<Utc>) -> Vec<String> {
 
 /// OpenMetrics text.
 pub(super) async fn metrics(State(context): State<Context>) -> Response {
+    let stock = tokio::time::timeout(STOCK_TIMEOUT, stock(&context)).await;
+    let stock = stock.ok().and_then(Result::ok);
+    context.metrics.set_stock(stock.as_ref());
     match context.metrics.encode() {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -96,4 +103,16 @@ pub(super) async fn metrics(State(context): State<Context>) -> Response {
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+async fn stock(context: &Context) -> Result<Stock, StoreError> {
+    let incidents = context.store.live_incidents(&context.vantage).await?;
+    let outbox = context.store.outbox_depth(&context.vantage).await?;
+    let oldest = outbox.oldest_waiting.map(|written| Utc::now() - written);
+    Ok(Stock {
+        incidents,
+        waiting: outbox.waiting,
+        buried: outbox.buried,
+        oldest_waiting_seconds: oldest.map_or(0, |age| age.num_seconds().max(0) as u64),
+    })
 }

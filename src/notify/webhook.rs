@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::{
     audit::{
+        evidence,
+        evidence::BaselineKind,
         incident::{Axis, Incident, Status, Transition},
-        verdict::{self, BaselineKind},
     },
     notify::{MessageContext, inert::clip, kind_name, next_steps},
 };
@@ -225,7 +226,7 @@ fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
     items.into_iter().map(|item| item.to_string()).collect()
 }
 
-fn baseline(right: &verdict::Baseline) -> Baseline {
+fn baseline(right: &evidence::Baseline) -> Baseline {
     Baseline {
         kind: match right.kind {
             BaselineKind::Declared => "declared",
@@ -254,7 +255,7 @@ fn observed_rows(incident: &Incident, vantage: &str) -> Vec<Observed> {
         .collect()
 }
 
-fn observed(seen: &verdict::Observed, vantage: &str) -> Observed {
+fn observed(seen: &evidence::Observed, vantage: &str) -> Observed {
     Observed {
         vantage: vantage.to_owned(),
         resolver: seen.resolver.clone(),

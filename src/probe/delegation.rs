@@ -57,6 +57,16 @@ pub enum WalkError {
     },
 }
 
+impl WalkError {
+    /// The zone whose servers did not say where the name is delegated.
+    pub fn silent_zone(&self) -> DnsName {
+        match self {
+            Self::NoRoot(_) => DnsName::root(),
+            Self::NoAnswer { zone, .. } => zone.clone(),
+        }
+    }
+}
+
 /// Finds zones and keeps them, each until its NS TTL has passed. Cheap to clone; clones share what they know.
 #[derive(Clone)]
 pub struct Delegations {

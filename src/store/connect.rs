@@ -17,14 +17,15 @@ static MIGRATOR: Migrator = sqlx::migrate!();
 /// How long a connection may take to come about, or to become free.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a healthy database may take to say that it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
 impl Store {
     /// Connects, and brings the schema up to date. Several processes may do so at once.
     ///
     /// Refuses a server before `PostgreSQL` 15 and a schema that a newer program has migrated.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| StoreError::Url(error.to_string()))?
-            .application_name("dns-auditor");
+        let options = options(url)?;
         prepare(&options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(10)
@@ -41,18 +42,32 @@ impl Store {
         }
     }
 
+    /// Connects to another URL from now on: the same database, whose server came back elsewhere.
+    pub fn follow(&self, url: &str) -> Result<(), StoreError> {
+        self.pool.set_connect_options(options(url)?);
+        Ok(())
+    }
+
     /// Waits for running queries and closes every connection.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and soon.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query!("-- ping\nselect 1 as one")
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(())
+        let ping = sqlx::query!("-- ping\nselect 1 as one").fetch_one(&self.pool);
+        match tokio::time::timeout(PING_TIMEOUT, ping).await {
+            Ok(answer) => answer.map(|_| ()).map_err(StoreError::from),
+            Err(_) => Err(StoreError::Silent(PING_TIMEOUT)),
+        }
     }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(url);
+    Ok(options
+        .map_err(|error| StoreError::Url(error.to_string()))?
+        .application_name("dns-auditor"))
 }
 
 /// Checks and migrates over one connection of its own: unlike a pool, it says at once why it cannot connect.

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: retrying, and any text that could hold a password (the URL is never shown).
 
+use std::time::Duration;
+
 use sqlx::migrate::MigrateError;
 
 /// Why the store could not do as it was told.
@@ -10,6 +12,9 @@ pub enum StoreError {
     /// The server is away, starting, stopping or full, or two transactions got in each other's way: try again later.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// The server gave no answer in time: it is away, or overloaded.
+    #[error("the database gave no answer within {} s", .0.as_secs())]
+    Silent(Duration),
     /// The connection URL cannot be read. The URL itself is not shown: it may hold a password.
     #[error(
         "the database URL is not valid: write postgres://USER:PASSWORD@HOST:PORT/DATABASE ({0})"
@@ -50,7 +55,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Silent(_))
     }
 
     pub(super) fn unreadable(what: &'static str, why: impl std::fmt::Display) -> Self {

@@ -38,6 +38,8 @@ pub(super) struct Place {
 
 impl Store {
     /// Closes a running round. All of it or nothing; [`StoreError::RoundNotRunning`] where it was closed before.
+    ///
+    /// The same outcome again does nothing: whoever lost the answer may repeat the call.
     pub async fn finish_round(
         &self,
         round: RoundId,
@@ -47,7 +49,9 @@ impl Store {
         let series = self.intern_series(round.vantage_id, &keys).await?;
         let verdicts = judgement::worst_of_each(outcome.verdicts, &keys, &series)?;
         let mut transaction = self.pool.begin().await?;
-        let place = lock_round(&mut transaction, round).await?;
+        let Some(place) = lock_round(&mut transaction, round, outcome.now).await? else {
+            return Ok(());
+        };
         judgement::write_verdicts(&mut transaction, &place, &verdicts, outcome.now).await?;
         judgement::write_findings(&mut transaction, &place, outcome.findings, outcome.now).await?;
         incidents::write(&mut transaction, &place, outcome).await?;
@@ -66,15 +70,28 @@ pub(super) fn series_of(verdict: &Verdict) -> SeriesKey {
     }
 }
 
-/// Finds the round, and keeps every other round of the same group from being finished meanwhile.
-async fn lock_round(connection: &mut PgConnection, round: RoundId) -> Result<Place, StoreError> {
+/// Finds the round, and keeps every other round of the same group from being finished meanwhile. `None`: it was finished
+/// by this very outcome.
+async fn lock_round(
+    connection: &mut PgConnection,
+    round: RoundId,
+    now: DateTime<Utc>,
+) -> Result<Option<Place>, StoreError> {
     let row = sqlx::query!(
-        "-- lock_round\nselect vantage_id, group_name from round where round_id = $1 and status = 'running' for update",
-        round.round_id
+        r#"-- lock_round
+        select vantage_id, group_name, status, finished_at is not distinct from $2::timestamptz as "is_this!"
+        from round where round_id = $1 for update"#,
+        round.round_id,
+        now
     )
     .fetch_optional(&mut *connection)
     .await?
     .ok_or(StoreError::RoundNotRunning(round.round_id))?;
+    match &*row.status {
+        "running" => {}
+        "finished" if row.is_this => return Ok(None),
+        _ => return Err(StoreError::RoundNotRunning(round.round_id)),
+    }
     sqlx::query!(
         "-- lock_round\nselect pg_advisory_xact_lock(hashtextextended('dns-auditor finish ' || $1, $2))",
         row.group_name,
@@ -82,10 +99,10 @@ async fn lock_round(connection: &mut PgConnection, round: RoundId) -> Result<Pla
     )
     .execute(connection)
     .await?;
-    Ok(Place {
+    Ok(Some(Place {
         vantage_id: row.vantage_id,
         group: row.group_name,
-    })
+    }))
 }
 
 async fn complete(

@@ -23,6 +23,7 @@ use crate::audit::{
 mod act;
 mod event;
 mod list;
+mod live;
 
 pub use event::{EventKind, IncidentEvent};
 pub use list::{IncidentFilter, IncidentPage, IncidentRow, PageKey};

@@ -29,6 +29,8 @@ const CHANNEL: &str = "dns_auditor_outbox";
 pub struct NewMessage {
     /// Stable: derived from what it tells and where, so that writing it twice keeps one.
     pub id: Uuid,
+    /// Whose it is: it is sent from this vantage only, which knows the channel.
+    pub vantage: String,
     /// The incident it tells of; `None` for the test of a channel.
     pub incident_id: Option<Uuid>,
     /// The channel's id.
@@ -41,6 +43,21 @@ pub struct NewMessage {
     pub body: Json,
     /// When it was written; it may be sent from then on.
     pub created_at: DateTime<Utc>,
+}
+
+/// Which message an instance wants to send next.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Who holds the lease.
+    pub instance: &'a str,
+    /// Whose messages.
+    pub vantage: &'a str,
+    /// For how long.
+    pub lease_for: Duration,
+    /// No message to these channels: one that takes nothing now must not hold up the others.
+    pub except: &'a [String],
+    /// This message and no other.
+    pub only: Option<Uuid>,
 }
 
 /// A message that this instance may send until the lease ends.
@@ -84,6 +101,7 @@ pub(super) async fn enqueue(
         return Ok(());
     }
     let ids: Vec<_> = messages.iter().map(|one| one.id).collect();
+    let vantages: Vec<_> = messages.iter().map(|one| one.vantage.clone()).collect();
     let incidents: Vec<_> = messages.iter().map(|one| one.incident_id).collect();
     let channels: Vec<_> = messages.iter().map(|one| one.channel.clone()).collect();
     let kinds: Vec<_> = messages.iter().map(|one| one.kind.clone()).collect();
@@ -98,13 +116,15 @@ pub(super) async fn enqueue(
     let created: Vec<_> = messages.iter().map(|one| one.created_at).collect();
     sqlx::query!(
         "-- enqueue
-        insert into outbox (message_id, incident_id, channel, kind, severity, body, created_at, available_at)
-        select message_id, incident_id, channel, kind, severity, body, created_at, created_at
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[])
-            with ordinality as given (message_id, incident_id, channel, kind, severity, body, created_at, n)
+        insert into outbox (message_id, vantage, incident_id, channel, kind, severity, body, created_at, available_at)
+        select message_id, vantage, incident_id, channel, kind, severity, body, created_at, created_at
+        from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[],
+            $8::timestamptz[])
+            with ordinality as given (message_id, vantage, incident_id, channel, kind, severity, body, created_at, n)
         order by n
         on conflict (message_id) do nothing",
         &ids,
+        &vantages,
         &incidents as &[Option<Uuid>],
         &channels,
         &kinds,
@@ -129,27 +149,14 @@ impl Store {
         Ok(())
     }
 
-    /// Claims the message that has been available longest, among the oldest of every (incident, channel).
+    /// Leases the message that has been available longest, among the oldest of every (incident, channel).
     /// `None`: nothing may be sent now.
     pub async fn lease(
         &self,
-        instance: &str,
+        claim: &Claim<'_>,
         now: DateTime<Utc>,
-        lease_for: Duration,
     ) -> Result<Option<LeasedMessage>, StoreError> {
-        self.lease_except(instance, now, lease_for, &[]).await
-    }
-
-    /// As [`Store::lease`], among messages to other channels than these: one that takes nothing now must not hold up
-    /// the others.
-    pub async fn lease_except(
-        &self,
-        instance: &str,
-        now: DateTime<Utc>,
-        lease_for: Duration,
-        channels: &[String],
-    ) -> Result<Option<LeasedMessage>, StoreError> {
-        let until = TimeDelta::from_std(lease_for)
+        let until = TimeDelta::from_std(claim.lease_for)
             .ok()
             .and_then(|lease| now.checked_add_signed(lease))
             .unwrap_or(DateTime::<Utc>::MAX_UTC);
@@ -160,7 +167,7 @@ impl Store {
                 select message_id from outbox as one
                 where delivered_at is null and buried_at is null and available_at <= $2
                     and (lease_until is null or lease_until <= $2)
-                    and channel <> all($4)
+                    and vantage = $4 and channel <> all($5) and ($6::uuid is null or message_id = $6)
                     and not exists (
                         select from outbox as older
                         where older.incident_id = one.incident_id and older.channel = one.channel
@@ -172,10 +179,12 @@ impl Store {
                 for update skip locked
             )
             returning message_id, incident_id, channel, kind, severity, body, created_at, attempts",
-            instance,
+            claim.instance,
             now,
             until,
-            channels
+            claim.vantage,
+            claim.except,
+            claim.only
         )
         .fetch_optional(&self.pool)
         .await?;
@@ -207,13 +216,14 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// How full the outbox is.
-    pub async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+    /// How full the outbox is with the messages of one vantage.
+    pub async fn outbox_depth(&self, vantage: &str) -> Result<OutboxDepth, StoreError> {
         let row = sqlx::query!(
             r#"-- outbox_depth
             select count(*) filter (where buried_at is null) as "waiting!", count(buried_at) as "buried!",
                 min(created_at) filter (where buried_at is null) as oldest_waiting
-            from outbox where delivered_at is null"#
+            from outbox where delivered_at is null and vantage = $1"#,
+            vantage
         )
         .fetch_one(&self.pool)
         .await?;

@@ -63,6 +63,11 @@ impl PrivatePg {
         url(self.server.socket_dir())
     }
 
+    /// Whether the server's process still runs. Does not block.
+    pub fn is_running(&mut self) -> bool {
+        self.server.is_running()
+    }
+
     /// Starts the server again if it died. Returns whether it had. Connections that were open are lost; ask
     /// for the URL again, it may have changed.
     pub fn revive(&mut self) -> Result<bool, PgError> {

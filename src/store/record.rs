@@ -18,6 +18,31 @@ use crate::{audit::history::SpanChange, types::Observation};
 const ROWS_PER_STATEMENT: usize = 5_000;
 
 impl Store {
+    /// Whether this chunk of the round is written: for whoever lost the answer of [`Store::record`].
+    pub async fn is_recorded(
+        &self,
+        round: RoundId,
+        chunk: &[(Observation, SpanChange)],
+    ) -> Result<bool, StoreError> {
+        let Some((first, change)) = chunk.first() else {
+            return Ok(true);
+        };
+        let key = &change.span.series;
+        let series = self.intern_series(round.vantage_id, [key]).await?;
+        let found = sqlx::query_scalar!(
+            r#"-- is_recorded
+            select exists (
+                select from observation where at = $1 and round_id = $2 and series_id = $3
+            ) as "found!""#,
+            first.at,
+            round.round_id,
+            interned(&series, key, "series")?
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(found)
+    }
+
     /// Writes a chunk of a round: the observations, and the spans as they stand after them. All of it or nothing.
     pub async fn record(
         &self,

@@ -1,9 +1,9 @@
 //! Rounds: begun once, and finished, abandoned or missed.
 //!
 //! ```text
-//! begin_round ──► running ──finish_round──► finished
-//!                    └──abandon_rounds, at the next start──► abandoned
-//! missed_round ─► missed
+//! begin_round ─────► running ──finish_round──► finished
+//!                       └──give_up_rounds, or abandon_rounds at the next start──► abandoned
+//! give_up_rounds ──► missed
 //! ```
 //!
 //! Deliberately absent: when a round is due, which is the scheduler's business.
@@ -28,6 +28,8 @@ impl RoundId {
 
 impl Store {
     /// Begins the round that is due at `due_at`. `None`: it was begun, or recorded as missed, before.
+    ///
+    /// The same call again, `now` included, gives the same round: whoever lost the answer may ask for it.
     pub async fn begin_round(
         &self,
         vantage: &str,
@@ -40,7 +42,8 @@ impl Store {
             "-- begin_round
             insert into round (vantage_id, group_name, due_at, started_at, status)
             values ($1, $2, $3, $4, 'running')
-            on conflict do nothing
+            on conflict on constraint round_key do update set status = round.status
+            where round.status = 'running' and round.started_at = excluded.started_at
             returning round_id",
             vantage_id,
             group,
@@ -75,25 +78,40 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// Records a round that was due and not begun. Does nothing where it was begun after all.
-    pub async fn missed_round(
+    /// Closes rounds that will be recorded no more: one that was begun is abandoned, one that was not is missed. Those
+    /// that were finished after all are left as they are.
+    pub async fn give_up_rounds(
         &self,
         vantage: &str,
         group: &str,
-        due_at: DateTime<Utc>,
+        due_at: &[DateTime<Utc>],
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let vantage_id = self.intern_vantage(vantage).await?;
+        let mut transaction = self.pool.begin().await?;
         sqlx::query!(
-            "-- missed_round
+            "-- give_up_rounds
+            update round set status = 'abandoned', finished_at = $4
+            where vantage_id = $1 and group_name = $2 and due_at = any($3) and status = 'running'",
+            vantage_id,
+            group,
+            due_at,
+            now
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "-- give_up_rounds
             insert into round (vantage_id, group_name, due_at, status)
-            values ($1, $2, $3, 'missed')
+            select $1, $2, due_at, 'missed' from unnest($3::timestamptz[]) as given (due_at)
             on conflict do nothing",
             vantage_id,
             group,
             due_at
         )
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use dns_auditor::{
     config::{Channel, ChannelKind, Secret},
     dispatcher::{Dispatcher, backoff},
     notify::{self, Notifier},
-    store::{NewMessage, Store},
+    store::{NewMessage, Store, outbox::Claim},
     types::Severity,
 };
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,8 @@ use crate::{
     postgres::fresh_store,
     sink::{Reply, Sink},
 };
+
+const VANTAGE: &str = "us-west-2";
 
 fn start() -> DateTime<Utc> {
     "2026-11-22T19:05:00Z".parse().unwrap()
@@ -42,7 +44,7 @@ fn hook(id: &str, sink: &Sink) -> Arc<Channel> {
 
 fn dispatcher(store: &Store, channels: Vec<Arc<Channel>>) -> Dispatcher {
     let notifier = Notifier::new(Duration::from_mins(1));
-    Dispatcher::new(store.clone(), notifier, channels, "instance")
+    Dispatcher::new(store.clone(), notifier, channels, VANTAGE, "instance")
 }
 
 /// Queues a message and gives its id.
@@ -50,6 +52,7 @@ async fn enqueue(store: &Store, channel: &str, incident: u128, at: DateTime<Utc>
     let id = Uuid::new_v4();
     let message = NewMessage {
         id,
+        vantage: VANTAGE.to_owned(),
         incident_id: Some(Uuid::from_u128(incident)),
         channel: channel.to_owned(),
         kind: "test".to_owned(),
@@ -63,7 +66,7 @@ async fn enqueue(store: &Store, channel: &str, incident: u128, at: DateTime<Utc>
 
 /// How many messages wait, and how many are buried.
 async fn depth(store: &Store) -> (u64, u64) {
-    let depth = store.outbox_depth().await.unwrap();
+    let depth = store.outbox_depth(VANTAGE).await.unwrap();
     (depth.waiting, depth.buried)
 }
 
@@ -222,10 +225,14 @@ async fn a_shutdown_returns_what_is_under_way_and_a_restart_sends_it() {
 async fn a_lease_left_by_a_crash_is_taken_up_at_the_next_start() {
     let (store, sink) = (fresh_store().await, Sink::start([]).await);
     let id = enqueue(&store, "ops", 1, Utc::now()).await;
-    let crashed = store
-        .lease("instance", Utc::now(), Duration::from_hours(1))
-        .await
-        .unwrap();
+    let claim = Claim {
+        instance: "instance",
+        vantage: VANTAGE,
+        lease_for: Duration::from_hours(1),
+        except: &[],
+        only: None,
+    };
+    let crashed = store.lease(&claim, Utc::now()).await.unwrap();
     assert_eq!(crashed.map(|message| message.id), Some(id));
     let running = Running::of(dispatcher(&store, vec![hook("ops", &sink)]));
     sink.wait_for(1).await;

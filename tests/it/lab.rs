@@ -32,7 +32,7 @@ mod authority;
 pub(crate) mod dig;
 mod namespace;
 mod place;
-mod process;
+pub(crate) mod process;
 mod recursor;
 mod zone;
 
@@ -232,6 +232,13 @@ impl Lab {
     pub(crate) async fn unplant(&mut self, id: &str, name: &str) {
         self.resolver(id)
             .unplant(&absolute(name, "example.com."))
+            .await;
+    }
+
+    /// Makes one recursor deny a dialer, until it is [`unplant`](Self::unplant)ed.
+    pub(crate) async fn deny(&mut self, id: &str, name: &str) {
+        self.resolver(id)
+            .deny(&absolute(name, "example.com."))
             .await;
     }
 

@@ -17,6 +17,8 @@ mod lab;
 mod notify;
 mod postgres;
 mod probe;
+mod resilience;
 mod rounds;
+mod service;
 mod sink;
 mod store;

@@ -44,7 +44,9 @@ pub(crate) fn open_dir() -> TempDir {
         .unwrap()
 }
 
-fn watch(dir: &Path) -> Child {
+/// Ends the server that runs in the directory and removes the directory when what is returned is dropped, or this process
+/// ends.
+pub(crate) fn watch(dir: &Path) -> Child {
     Command::new("sh")
         .args(["-c", WATCHER])
         .arg(dir)

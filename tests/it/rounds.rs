@@ -142,8 +142,13 @@ impl Watched {
     /// Sends what is due.
     pub(crate) async fn deliver(&self) {
         let channels = self.config.channels.iter().cloned();
-        let dispatcher =
-            Dispatcher::new(self.store.clone(), Notifier::default(), channels, "tests");
+        let dispatcher = Dispatcher::new(
+            self.store.clone(),
+            Notifier::default(),
+            channels,
+            &self.config.vantage,
+            "tests",
+        );
         while dispatcher.step(Utc::now()).await.unwrap() {}
     }
 }

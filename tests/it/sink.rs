@@ -98,7 +98,15 @@ pub(crate) struct Sink {
 impl Sink {
     /// Starts a receiver that gives these replies in turn, and 200 when they are used up.
     pub(crate) async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap(), script).await
+    }
+
+    /// As [`Sink::start`], at an address that was told to others before: until now it refused connections.
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        script: impl IntoIterator<Item = Reply>,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         shared.script.lock().unwrap().extend(script);
@@ -111,7 +119,7 @@ impl Sink {
 
     /// A URL of this receiver with a path that looks like a secret.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/services/T0000/B0000/verysecret", self.address)
+        url_at(self.address)
     }
 
     /// Everything received so far, in order.
@@ -138,6 +146,11 @@ impl Sink {
             .await
             .unwrap_or_else(|_| panic!("{} of {count} requests came", self.received().len()))
     }
+}
+
+/// The URL of a receiver that starts, or will start, at this address.
+pub(crate) fn url_at(address: SocketAddr) -> String {
+    format!("http://{address}/services/T0000/B0000/verysecret")
 }
 
 async fn receive(

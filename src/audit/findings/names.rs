@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{View, evidence};
+use super::{MOST_EVIDENCE, View, evidence, view::Reply};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -32,74 +32,72 @@ pub(super) fn missing(view: &View) -> Vec<Finding> {
 }
 
 fn missing_name(view: &View, name: &DnsName, questions: &[&Question]) -> Option<Finding> {
-    let mut denials = Vec::new();
-    for question in questions {
-        let (_, standing) = view.chain(question).pop()?;
-        denials.push(denied(&standing)?);
-    }
-    let gone = denials.contains(&Value::Nxdomain);
-    let what = if gone {
+    let ends: Vec<_> = questions
+        .iter()
+        .map(|question| view.chain(question).next_back())
+        .collect();
+    let denials = ends
+        .iter()
+        .map(|end| end.and_then(|(_, standing)| denied(standing)));
+    let what = if denials
+        .clone()
+        .any(|denial| denial == Some(&Value::Nxdomain))
+    {
         "says NXDOMAIN"
-    } else {
+    } else if denials.clone().all(|denial| denial.is_some()) {
         "has no data for any type that is asked"
+    } else {
+        return None;
     };
-    let first = (*questions.first()?).clone();
-    let observed = questions.iter().flat_map(|question| {
-        view.replies_about(&question.name, question.rtype)
-            .map(|(reply, index, _)| evidence(reply, index))
-    });
+    let mut observed = Vec::new();
+    for (question, end) in questions.iter().zip(&ends) {
+        let Some((owner, _)) = end else { continue };
+        let replies = view.replies_about(question, owner).into_iter();
+        let denying = replies.filter(|reply| value_of(reply).is_some_and(Value::is_negative));
+        observed.extend(denying.map(|(reply, index)| evidence(reply, index)));
+    }
     Some(Finding {
         kind: FindingKind::NameMissing,
         severity: Severity::Warning,
-        subject: Subject::Question(first),
+        subject: Subject::Question((*questions.first()?).clone()),
         zone: view.zone_apex(name),
-        questions: questions
-            .iter()
-            .map(|question| (*question).clone())
-            .collect(),
+        questions: questions.iter().copied().cloned().collect(),
         resolvers: Vec::new(),
         authorities: Vec::new(),
         baseline: None,
-        observed: observed.collect(),
+        observed,
         at: view.input.now,
         reason: format!("{name}: the authority {what}"),
     })
 }
 
-/// The denial, where every server denies.
-fn denied(standing: &Standing) -> Option<Value> {
-    let all = !standing.current.is_empty()
-        && standing
-            .current
-            .iter()
-            .all(|current| current.value.is_negative());
-    all.then(|| {
-        standing
-            .current
-            .iter()
-            .map(|current| current.value.clone())
-            .max()
-    })
-    .flatten()
+fn value_of<'a>((reply, index): &Reply<'a>) -> Option<&'a Value> {
+    reply.answer.links.get(*index).map(|link| &link.value)
+}
+
+/// The denial, where every server denies: NXDOMAIN where any says so.
+fn denied<'h>(standing: &Standing<'h>) -> Option<&'h Value> {
+    let mut values = standing.current.iter().map(|current| current.value);
+    let all = values.clone().all(Value::is_negative);
+    let gone = values.clone().find(|value| **value == Value::Nxdomain);
+    all.then(|| gone.or_else(|| values.next())).flatten()
 }
 
 /// Servers of one zone that have disagreed in data for more than a minute: one finding a zone.
 pub(super) fn split(view: &View) -> Vec<Finding> {
-    let mut by_zone: BTreeMap<DnsName, Vec<(&Question, Standing)>> = BTreeMap::new();
     if view.input.policy.mode != Mode::Exact {
         return Vec::new();
     }
+    let mut by_zone: BTreeMap<DnsName, BTreeMap<&Question, BTreeSet<&DnsName>>> = BTreeMap::new();
     for question in &view.questions {
-        let Some(standing) = view.standing(&question.name, question.rtype) else {
-            continue;
-        };
-        let since = standing.current.iter().map(|current| current.from).max();
-        let lasting = since.is_some_and(|since| view.input.now - since > SPLIT_TOLERATED);
-        if standing.current.len() > 1 && lasting {
-            let apex = view
-                .zone_apex(&question.name)
-                .unwrap_or_else(|| question.name.clone());
-            by_zone.entry(apex).or_default().push((question, standing));
+        let home = view.zone_apex(&question.name);
+        for (owner, standing) in view.chain(question) {
+            // What another zone hands out is its owner's pool.
+            if view.zone_apex(owner) == home && has_split(standing).is_some() {
+                let apex = home.clone().unwrap_or_else(|| question.name.clone());
+                let zone = by_zone.entry(apex).or_default();
+                zone.entry(question).or_default().insert(owner);
+            }
         }
     }
     by_zone
@@ -108,19 +106,35 @@ pub(super) fn split(view: &View) -> Vec<Finding> {
         .collect()
 }
 
-fn split_zone(view: &View, apex: DnsName, questions: &[(&Question, Standing)]) -> Finding {
+/// Since when servers disagree, where they have been heard to long enough: one that fell silent disagrees with nobody.
+fn has_split(standing: &Standing) -> Option<DateTime<Utc>> {
+    let since = standing.current.iter().map(|current| current.from).max()?;
+    let lasting = standing
+        .current
+        .iter()
+        .filter(|current| current.last_seen > since + SPLIT_TOLERATED);
+    (lasting.count() > 1).then_some(since)
+}
+
+fn split_zone(
+    view: &View,
+    apex: DnsName,
+    questions: &BTreeMap<&Question, BTreeSet<&DnsName>>,
+) -> Finding {
     let mut authorities = BTreeSet::new();
     let mut observed = Vec::new();
-    for (question, _) in questions {
-        for (reply, index, _) in view.replies_about(&question.name, question.rtype) {
-            authorities.insert(reply.source.id.clone());
-            observed.push(evidence(reply, index));
+    for (question, owners) in questions {
+        for owner in owners {
+            for (reply, index) in view.replies_about(question, owner) {
+                authorities.insert(reply.source.id.clone());
+                if observed.len() < MOST_EVIDENCE {
+                    observed.push(evidence(reply, index));
+                }
+            }
         }
     }
-    let first = questions
-        .first()
-        .map(|(question, _)| question.to_string())
-        .unwrap_or_default();
+    let first = questions.keys().next();
+    let first = first.map(ToString::to_string).unwrap_or_default();
     Finding {
         kind: FindingKind::AuthoritySplit,
         severity: Severity::Warning,
@@ -130,10 +144,7 @@ fn split_zone(view: &View, apex: DnsName, questions: &[(&Question, Standing)]) -
             questions.len()
         ),
         zone: Some(apex),
-        questions: questions
-            .iter()
-            .map(|(question, _)| (*question).clone())
-            .collect(),
+        questions: questions.keys().copied().cloned().collect(),
         resolvers: Vec::new(),
         authorities: authorities.into_iter().collect(),
         baseline: None,

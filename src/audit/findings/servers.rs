@@ -2,15 +2,19 @@
 //!
 //! Deliberately absent: a single lost packet. A server counts by all its replies of the round, and is told after three.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::SocketAddr,
+};
 
-use super::{View, evidence};
+use super::{MOST_EVIDENCE, View, evidence};
 use crate::{
     audit::{
+        evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         history::is_authoritative,
     },
-    types::{AuthorityServer, Observation, Question, Severity, SourceKind, Zone, show_address},
+    types::{AuthorityServer, Listed, NoReply, Observation, Severity, Status, Zone, show_address},
 };
 
 /// What a server's replies of one round come to.
@@ -19,69 +23,60 @@ enum Health {
     Well,
     Silent,
     Lame,
-}
-
-/// Servers that do not answer or answer without authority; where none answers, the zone itself.
-pub(super) fn unreachable_or_lame(view: &View) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for zone in view.input.zones.iter() {
-        let asked: Vec<_> = zone
-            .servers
-            .iter()
-            .map(|server| (server, replies_of(view, zone, server)))
-            .filter(|(_, replies)| !replies.is_empty())
-            .collect();
-        let silent = asked
-            .iter()
-            .filter(|(_, replies)| health(replies) == Health::Silent)
-            .count();
-        if silent > 0 && silent == asked.len() {
-            found.push(silent_zone(view, zone, &asked));
-            continue;
-        }
-        for (server, replies) in &asked {
-            match health(replies) {
-                Health::Well => {}
-                Health::Silent => found.push(server_finding(
-                    view,
-                    zone,
-                    server,
-                    replies,
-                    FindingKind::AuthorityUnreachable,
-                )),
-                Health::Lame => found.push(server_finding(
-                    view,
-                    zone,
-                    server,
-                    replies,
-                    FindingKind::LameAuthority,
-                )),
-            }
-        }
-    }
-    found
+    /// There is no way to it from here (no such address family, say): that is not the server's fault.
+    NoRoute,
 }
 
 type Asked<'a> = (&'a AuthorityServer, Vec<&'a Observation>);
 
-fn replies_of<'a>(view: &View<'a>, zone: &Zone, server: &AuthorityServer) -> Vec<&'a Observation> {
-    let of_zone = |one: &&Observation| {
-        one.source.kind == SourceKind::Authority
-            && one.source.address == server.address
-            && view
-                .input
-                .zones
-                .zone_of(&one.question.name)
-                .is_some_and(|home| home.apex == zone.apex)
-    };
-    view.input.observations.iter().filter(of_zone).collect()
+/// Servers that do not answer or answer without authority; where none answers, the zone itself.
+pub(super) fn unreachable_or_lame(view: &View) -> Vec<Finding> {
+    let zones = view.input.zones.iter();
+    zones.flat_map(|zone| in_zone(view, zone)).collect()
+}
+
+fn in_zone(view: &View, zone: &Zone) -> Vec<Finding> {
+    let asked = asked(view, zone);
+    let answers = |(_, replies): &Asked| matches!(health(replies), Health::Well | Health::Lame);
+    if !asked.is_empty() && !asked.iter().any(answers) {
+        return vec![silent_zone(view, zone, &asked)];
+    }
+    asked
+        .iter()
+        .filter_map(|(server, replies)| {
+            let kind = match health(replies) {
+                Health::Well | Health::NoRoute => return None,
+                Health::Silent => FindingKind::AuthorityUnreachable,
+                Health::Lame => FindingKind::LameAuthority,
+            };
+            Some(server_finding(view, zone, (server, replies), kind))
+        })
+        .collect()
+}
+
+/// The zone's servers that were asked, each with its replies. One that is no longer listed owes nobody an answer.
+fn asked<'a>(view: &View<'a>, zone: &'a Zone) -> Vec<Asked<'a>> {
+    let mut replies: HashMap<SocketAddr, Vec<&Observation>> = HashMap::new();
+    for reply in view.replies_in(zone) {
+        replies.entry(reply.source.address).or_default().push(reply);
+    }
+    let listed = zone
+        .servers
+        .iter()
+        .filter(|server| !matches!(server.listed, Listed::Removed { .. }));
+    listed
+        .filter_map(|server| Some((server, replies.remove(&server.address)?)))
+        .collect()
 }
 
 fn health(replies: &[&Observation]) -> Health {
+    let no_route = Status::NoReply(NoReply::NoRoute);
     if replies.iter().any(|reply| is_authoritative(reply)) {
         Health::Well
     } else if replies.iter().any(|reply| reply.answer.is_reply()) {
         Health::Lame
+    } else if replies.iter().all(|reply| reply.answer.status == no_route) {
+        Health::NoRoute
     } else {
         Health::Silent
     }
@@ -90,19 +85,17 @@ fn health(replies: &[&Observation]) -> Health {
 fn server_finding(
     view: &View,
     zone: &Zone,
-    server: &AuthorityServer,
-    replies: &[&Observation],
+    (server, replies): (&AuthorityServer, &[&Observation]),
     kind: FindingKind,
 ) -> Finding {
     let address = show_address(server.address, 53);
     let what = if kind == FindingKind::LameAuthority {
         let said = replies.iter().find(|reply| reply.answer.is_reply());
-        let rcode = said
-            .map(|reply| reply.answer.rcode_text())
-            .unwrap_or_default();
+        let rcode = said.map(|reply| reply.answer.rcode_text());
         format!(
-            "is listed for {} and does not answer for it with authority ({rcode})",
-            zone.apex
+            "is listed for {} and does not answer for it with authority ({})",
+            zone.apex,
+            rcode.unwrap_or_default()
         )
     } else {
         format!("does not answer for {}", zone.apex)
@@ -115,11 +108,11 @@ fn server_finding(
             address: address.clone(),
         },
         zone: Some(zone.apex.clone()),
-        questions: concerned(view, zone),
+        questions: view.questions_through(zone),
         resolvers: Vec::new(),
         authorities: vec![server.name.clone()],
         baseline: None,
-        observed: replies.iter().map(|reply| evidence(reply, 0)).collect(),
+        observed: shown(replies.iter().copied()),
         at: view.input.now,
         reason: format!("{} ({address}) {what}", server.name),
     }
@@ -130,17 +123,17 @@ fn silent_zone(view: &View, zone: &Zone, asked: &[Asked]) -> Finding {
         .iter()
         .map(|(server, _)| server.name.clone())
         .collect();
-    let replies = asked.iter().flat_map(|(_, replies)| replies);
+    let replies = asked.iter().flat_map(|(_, replies)| replies).copied();
     Finding {
         kind: FindingKind::AuthorityUnreachable,
         severity: Severity::Critical,
         subject: Subject::Zone(zone.apex.clone()),
         zone: Some(zone.apex.clone()),
-        questions: concerned(view, zone),
+        questions: view.questions_through(zone),
         resolvers: Vec::new(),
         authorities: names.into_iter().collect(),
         baseline: None,
-        observed: replies.map(|reply| evidence(reply, 0)).collect(),
+        observed: shown(replies),
         at: view.input.now,
         reason: format!(
             "none of the {} servers of {} answers",
@@ -150,17 +143,9 @@ fn silent_zone(view: &View, zone: &Zone, asked: &[Asked]) -> Finding {
     }
 }
 
-/// The group's questions whose chain passes the zone.
-fn concerned(view: &View, zone: &Zone) -> Vec<Question> {
-    let passes = |question: &&Question| {
-        let home = view.input.zones.zone_of(&question.name);
-        home.is_some_and(|home| home.apex == zone.apex)
-            || view.chain(question).iter().any(|(owner, _)| {
-                view.input
-                    .zones
-                    .zone_of(owner)
-                    .is_some_and(|here| here.apex == zone.apex)
-            })
-    };
-    view.questions.iter().filter(passes).cloned().collect()
+fn shown<'a>(replies: impl Iterator<Item = &'a Observation>) -> Vec<Observed> {
+    replies
+        .take(MOST_EVIDENCE)
+        .map(|reply| evidence(reply, 0))
+        .collect()
 }

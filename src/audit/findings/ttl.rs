@@ -1,17 +1,14 @@
-//! Findings about TTLs. What counts is the authority's TTL: a cache's countdown neither raises nor clears them.
+//! Findings about TTLs at the authority: a cache's countdown neither raises nor clears them.
 //!
-//! Deliberately absent: the TTLs of NS sets and glue, which belong to the zone.
+//! Deliberately absent: resolvers, and the TTLs of NS sets and glue, which belong to the zone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
-
-use super::{View, evidence};
+use super::{MOST_EVIDENCE, View, baseline, evidence, view::Reply};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
-        history::{EPSILON, Standing},
-        verdict::{Baseline, BaselineKind},
+        history::is_authoritative,
     },
     names::DnsName,
     types::{Observation, Question, Severity, SourceKind, Value},
@@ -27,43 +24,35 @@ pub(super) fn above_policy(view: &View) -> Vec<Finding> {
 
 fn above_policy_at(view: &View, question: &Question) -> Option<Finding> {
     let limit = view.input.policy.max_ttl;
-    let mut worst: Option<(DnsName, u32, &'static str)> = None;
-    for (owner, standing) in view.chain(question) {
-        for current in standing
-            .current
-            .iter()
-            .filter(|current| !current.value.is_negative())
-        {
-            let longest = worst.as_ref().map_or(limit, |(_, ttl, _)| *ttl);
-            if current.ttl > longest {
-                let what = if matches!(current.value, Value::Cname(_)) {
-                    "alias"
-                } else {
-                    "RRset"
-                };
-                worst = Some((owner.clone(), current.ttl, what));
-            }
-        }
-    }
-    let (owner, ttl, what) = worst?;
-    let replies: Vec<_> = view.replies_about(&owner, question.rtype).collect();
-    let zone = view.zone_apex(&owner);
-    let whose = zone
-        .as_ref()
-        .map(|zone| format!(", in zone {zone}"))
-        .unwrap_or_default();
-    let standing = view.standing(&owner, question.rtype)?;
+    let links = view.chain(question).flat_map(|(owner, standing)| {
+        let current = standing.current.iter();
+        let positive = current.filter(|current| !current.value.is_negative());
+        positive.map(move |current| (current.ttl, owner, standing, current.value))
+    });
+    // The first of the longest, so that the link nearest to the asked name is named.
+    let above = links.filter(|(ttl, ..)| *ttl > limit);
+    let (ttl, owner, standing, value) =
+        above.reduce(|longest, link| if link.0 > longest.0 { link } else { longest })?;
+    let what = if matches!(value, Value::Cname(_)) {
+        "alias"
+    } else {
+        "RRset"
+    };
+    let replies = view.replies_about(question, owner);
+    let zone = view.zone_apex(owner);
+    let whose = zone.as_ref().map(|zone| format!(", in zone {zone}"));
+    let whose = whose.unwrap_or_default();
     Some(Finding {
         kind: FindingKind::TtlAbovePolicy,
         severity: Severity::Warning,
         subject: Subject::Question(question.clone()),
         questions: vec![question.clone()],
         resolvers: Vec::new(),
-        authorities: names_of(replies.iter().map(|(reply, _, _)| *reply)),
-        baseline: current_baseline(&standing),
+        authorities: servers_of(&replies),
+        baseline: baseline(standing),
         observed: replies
             .iter()
-            .map(|(reply, index, _)| evidence(reply, *index))
+            .map(|(reply, index)| evidence(reply, *index))
             .collect(),
         at: view.input.now,
         reason: format!(
@@ -73,48 +62,45 @@ fn above_policy_at(view: &View, question: &Question) -> Option<Finding> {
     })
 }
 
+/// A zone's denials above the limit: the highest TTL, and the denied owner of each question.
+type Denials<'a> = (u32, BTreeMap<&'a Question, &'a DnsName>);
+
 /// Denials that may be cached for longer than `max_negative_ttl`: one finding a zone.
 pub(super) fn negative_above_policy(view: &View) -> Vec<Finding> {
     let limit = view.input.policy.max_negative_ttl;
-    let mut zones: BTreeMap<DnsName, (u32, BTreeSet<Question>)> = BTreeMap::new();
+    let mut zones: BTreeMap<DnsName, Denials> = BTreeMap::new();
     for question in &view.questions {
-        let Some((owner, standing)) = view.chain(question).pop() else {
+        let Some((owner, standing)) = view.chain(question).next_back() else {
             continue;
         };
-        let longest = standing
-            .current
-            .iter()
-            .filter(|current| current.value.is_negative());
-        let Some(ttl) = longest
-            .map(|current| current.ttl)
-            .max()
-            .filter(|ttl| *ttl > limit)
-        else {
-            continue;
-        };
-        let apex = view.zone_apex(&owner).unwrap_or(owner);
-        let (highest, questions) = zones.entry(apex).or_default();
-        *highest = (*highest).max(ttl);
-        questions.insert(question.clone());
+        let current = standing.current.iter();
+        let denials = current.filter(|current| current.value.is_negative());
+        let longest = denials.map(|current| current.ttl).max();
+        if let Some(ttl) = longest.filter(|ttl| *ttl > limit) {
+            let apex = view.zone_apex(owner).unwrap_or_else(|| owner.clone());
+            let (highest, questions) = zones.entry(apex).or_default();
+            *highest = (*highest).max(ttl);
+            questions.insert(question, owner);
+        }
     }
     zones
         .into_iter()
-        .map(|(apex, (ttl, questions))| negative(view, apex, ttl, questions))
+        .map(|(apex, denials)| negative(view, apex, &denials))
         .collect()
 }
 
-fn negative(view: &View, apex: DnsName, ttl: u32, questions: BTreeSet<Question>) -> Finding {
+fn negative(view: &View, apex: DnsName, (ttl, questions): &Denials) -> Finding {
     let limit = view.input.policy.max_negative_ttl;
-    let mut replies = Vec::new();
-    for question in &questions {
-        if let Some((owner, _)) = view.chain(question).pop() {
-            replies.extend(
-                view.replies_about(&owner, question.rtype)
-                    .filter(|(_, _, link)| link.value.is_negative())
-                    .map(|(reply, index, _)| (reply.clone(), index)),
-            );
-        }
-    }
+    let denies = |(reply, index): &Reply| {
+        let link = reply.answer.links.get(*index);
+        link.is_some_and(|link| link.value.is_negative())
+    };
+    let replies: Vec<Reply> = questions
+        .iter()
+        .flat_map(|(question, owner)| view.replies_about(question, owner))
+        .filter(denies)
+        .take(MOST_EVIDENCE)
+        .collect();
     Finding {
         kind: FindingKind::NegativeTtlAbovePolicy,
         severity: Severity::Warning,
@@ -123,9 +109,9 @@ fn negative(view: &View, apex: DnsName, ttl: u32, questions: BTreeSet<Question>)
             "zone {apex}: a denial may be cached for {ttl} s, min(SOA TTL, SOA MINIMUM); the limit is {limit} s"
         ),
         zone: Some(apex),
-        questions: questions.into_iter().collect(),
+        questions: questions.keys().copied().cloned().collect(),
         resolvers: Vec::new(),
-        authorities: names_of(replies.iter().map(|(reply, _)| reply)),
+        authorities: servers_of(&replies),
         baseline: None,
         observed: replies
             .iter()
@@ -135,85 +121,12 @@ fn negative(view: &View, apex: DnsName, ttl: u32, questions: BTreeSet<Question>)
     }
 }
 
-/// Resolvers that keep a current value longer than any authority allows.
-pub(super) fn stretched(view: &View) -> Vec<Finding> {
-    let mut found: BTreeMap<&Question, Finding> = BTreeMap::new();
-    let resolvers = view
-        .input
-        .observations
-        .iter()
-        .filter(|one| one.source.kind == SourceKind::Resolver);
-    for sample in resolvers {
-        for (index, link) in sample.answer.links.iter().enumerate() {
-            let Some(standing) = view.standing(&link.owner, sample.question.rtype) else {
-                continue;
-            };
-            let Some(bound) = latest_legal(&standing, &link.value, sample.at) else {
-                continue;
-            };
-            if sample.expires_at(index) <= bound + EPSILON {
-                continue;
-            }
-            let finding = found
-                .entry(&sample.question)
-                .or_insert_with(|| stretched_at(view, sample, &standing));
-            let ttl = sample.link_ttl(index);
-            if ttl > view.input.policy.max_ttl {
-                finding.severity = Severity::Warning;
-            }
-            if !finding.resolvers.contains(&sample.source.id) {
-                finding.resolvers.push(sample.source.id.clone());
-                finding.resolvers.sort_unstable();
-            }
-            finding.observed.push(evidence(sample, index));
-        }
-    }
-    found.into_values().collect()
-}
-
-/// The latest instant until which a cache may honestly hold a current value fetched by `at`.
-fn latest_legal(standing: &Standing, value: &Value, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let current = standing.current(value)?;
-    let fetched_now = at + TimeDelta::seconds(i64::from(current.ttl));
-    Some(
-        standing
-            .past(value)
-            .map_or(fetched_now, |past| past.deadline.max(fetched_now)),
-    )
-}
-
-fn stretched_at(view: &View, sample: &Observation, standing: &Standing) -> Finding {
-    let baseline = current_baseline(standing);
-    let theta = baseline
-        .as_ref()
-        .and_then(|baseline| baseline.ttl)
-        .unwrap_or(0);
-    Finding {
-        kind: FindingKind::TtlStretched,
-        severity: Severity::Info,
-        subject: Subject::Question(sample.question.clone()),
-        zone: view.zone_apex(&sample.question.name),
-        questions: vec![sample.question.clone()],
-        resolvers: Vec::new(),
-        authorities: Vec::new(),
-        baseline,
-        observed: Vec::new(),
-        at: view.input.now,
-        reason: format!(
-            "{}: a resolver keeps the right answer for longer than the {theta} s that the authority allows",
-            sample.question
-        ),
-    }
-}
-
 /// Unequal TTLs within one `RRset` at an authority (RFC 2181 section 5.2).
 pub(super) fn unequal_in_rrset(view: &View) -> Vec<Finding> {
     let mut found: BTreeMap<&Question, Finding> = BTreeMap::new();
-    let authorities = view
-        .input
-        .observations
-        .iter()
-        .filter(|one| one.source.kind == SourceKind::Authority);
+    let replies = view.input.observations.iter();
+    let authorities = replies.filter(|one| one.source.kind == SourceKind::Authority);
+    let authorities = authorities.filter(|one| is_authoritative(one));
     for reply in authorities.filter(|reply| view.questions.contains(&reply.question)) {
         for (index, link) in reply.answer.links.iter().enumerate() {
             let ttls = reply.ttls.get(index).map(Vec::as_slice).unwrap_or_default();
@@ -225,7 +138,9 @@ pub(super) fn unequal_in_rrset(view: &View) -> Vec<Finding> {
                 .entry(&reply.question)
                 .or_insert_with(|| unequal_at(view, reply, &link.owner, ttls));
             finding.observed.push(evidence(reply, index));
-            finding.authorities = names_of_observed(finding);
+            finding.authorities.push(reply.source.id.clone());
+            finding.authorities.sort_unstable();
+            finding.authorities.dedup();
         }
     }
     found.into_values().collect()
@@ -250,37 +165,7 @@ fn unequal_at(view: &View, reply: &Observation, owner: &DnsName, ttls: &[u32]) -
     }
 }
 
-fn names_of<'a>(replies: impl Iterator<Item = &'a Observation>) -> Vec<String> {
-    replies
-        .map(|reply| reply.source.id.clone())
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect()
-}
-
-fn names_of_observed(finding: &Finding) -> Vec<String> {
-    let names: BTreeSet<_> = finding
-        .observed
-        .iter()
-        .map(|observed| observed.resolver.clone())
-        .collect();
-    names.into_iter().collect()
-}
-
-fn current_baseline(standing: &Standing) -> Option<Baseline> {
-    let records: BTreeSet<_> = standing
-        .current
-        .iter()
-        .flat_map(|current| current.value.records())
-        .collect();
-    let gone = standing
-        .current
-        .iter()
-        .all(|current| current.value == Value::Nxdomain);
-    Some(Baseline {
-        kind: BaselineKind::Authority,
-        records: records.into_iter().collect(),
-        rcode: if gone { "NXDOMAIN" } else { "NOERROR" }.to_owned(),
-        ttl: Some(standing.current.iter().map(|current| current.ttl).max()?),
-    })
+fn servers_of(replies: &[Reply]) -> Vec<String> {
+    let names = replies.iter().map(|(reply, _)| reply.source.id.clone());
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }

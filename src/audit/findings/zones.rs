@@ -5,7 +5,7 @@
 use super::View;
 use crate::{
     audit::finding::{Finding, FindingKind, Subject},
-    types::{Question, Severity, Zone},
+    types::{Severity, Zone},
 };
 
 /// Parent and child that list different name servers (RFC 1034 section 4.2.2 wants them to agree).
@@ -59,20 +59,8 @@ pub(super) fn delegation_ttl(view: &View) -> Vec<Finding> {
 
 /// The zones the group's own names lie in; what an alias leads to is somebody else's to delegate.
 fn ours<'a>(view: &'a View) -> impl Iterator<Item = &'a Zone> {
-    view.input
-        .zones
-        .iter()
-        .filter(|zone| !questions(view, zone).is_empty())
-}
-
-fn questions(view: &View, zone: &Zone) -> Vec<Question> {
-    let lies_in = |question: &&Question| {
-        view.input
-            .zones
-            .zone_of(&question.name)
-            .is_some_and(|home| home.apex == zone.apex)
-    };
-    view.questions.iter().filter(lies_in).cloned().collect()
+    let zones = view.input.zones.iter();
+    zones.filter(|zone| !view.questions_in(zone).is_empty())
 }
 
 fn finding(view: &View, zone: &Zone, kind: FindingKind, reason: String) -> Finding {
@@ -81,7 +69,7 @@ fn finding(view: &View, zone: &Zone, kind: FindingKind, reason: String) -> Findi
         severity: Severity::Warning,
         subject: Subject::Zone(zone.apex.clone()),
         zone: Some(zone.apex.clone()),
-        questions: questions(view, zone),
+        questions: view.questions_in(zone),
         resolvers: Vec::new(),
         authorities: zone
             .servers

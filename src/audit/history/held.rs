@@ -1,16 +1,25 @@
-//! What one resolver address was seen to hold for one question: until when, and whether it was ever current.
+//! What one resolver address was seen to hold for one question: until when, and how its TTLs moved.
 //!
 //! Deliberately absent: whether that was right.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::HeldValue;
+use super::{EPSILON, runs};
 use crate::{
     names::DnsName,
     types::{Observation, Span, Value},
 };
+
+/// Receipts closer together than this tell nothing of how a TTL moves.
+const TELLING: TimeDelta = TimeDelta::seconds(2);
+
+/// Repetitions of one TTL, where a cache would have counted it down, that make a backend a constant one.
+const STEADY: u32 = 2;
+
+/// A value and the owner it was said of.
+type HeldValue = (DnsName, Value);
 
 /// The values seen at one resolver address, over all its backends and at each of them.
 #[derive(Debug, Clone, Default)]
@@ -20,29 +29,96 @@ pub struct Held {
     last_reply: Option<DateTime<Utc>>,
 }
 
-/// When a value was seen, and how long it could be kept.
+/// When a value was seen, how long it could be kept, and whether its expiry moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// First receipt.
     pub first_seen: DateTime<Utc>,
     /// Last receipt.
     pub last_seen: DateTime<Utc>,
-    /// `t + θ` of the first receipt.
-    pub first_expires: DateTime<Utc>,
     /// The latest `t + θ`.
     pub cached_until: DateTime<Utc>,
     /// The highest TTL seen, seconds.
     pub ttl_max: u32,
+    /// The last receipt before one whose expiry had moved later: the value was fetched anew after it.
+    pub renewed_after: Option<DateTime<Utc>>,
+    /// The expiry that the next ones are held against.
+    expires: DateTime<Utc>,
+    /// How often in a row the TTL was the same where a cache would have counted it down.
+    repeats: u32,
+    /// The receipt and TTL that repetition is measured from.
+    anchor: (DateTime<Utc>, u32),
 }
 
 impl Sighting {
-    fn merge(&mut self, other: &Self) {
-        if other.first_seen < self.first_seen {
-            (self.first_seen, self.first_expires) = (other.first_seen, other.first_expires);
+    fn new(at: DateTime<Utc>, ttl: u32) -> Self {
+        let expires = at + TimeDelta::seconds(i64::from(ttl));
+        Self {
+            first_seen: at,
+            last_seen: at,
+            cached_until: expires,
+            ttl_max: ttl,
+            renewed_after: None,
+            expires,
+            repeats: 0,
+            anchor: (at, ttl),
         }
-        self.last_seen = self.last_seen.max(other.last_seen);
-        self.cached_until = self.cached_until.max(other.cached_until);
-        self.ttl_max = self.ttl_max.max(other.ttl_max);
+    }
+
+    fn see(&mut self, at: DateTime<Utc>, ttl: u32) {
+        let expires = at + TimeDelta::seconds(i64::from(ttl));
+        self.cached_until = self.cached_until.max(expires);
+        self.ttl_max = self.ttl_max.max(ttl);
+        if at < self.last_seen {
+            self.first_seen = self.first_seen.min(at);
+            return;
+        }
+        if expires > self.expires + EPSILON {
+            self.renewed_after = Some(self.last_seen);
+            self.expires = expires;
+        }
+        let (anchored_at, anchored_ttl) = self.anchor;
+        let elapsed = at - anchored_at;
+        if elapsed >= TELLING {
+            // Past the old expiry the same TTL would be a new fetch.
+            let alive = TimeDelta::seconds(i64::from(ttl)) > elapsed + EPSILON;
+            self.repeats = if ttl == anchored_ttl && alive {
+                self.repeats + 1
+            } else {
+                0
+            };
+            self.anchor = (at, ttl);
+        }
+        self.last_seen = at;
+    }
+
+    /// The rest of a stored run that began with the receipt seen last. In a chain the run's latest expiry is any
+    /// link's: an upper bound, from which no renewal follows.
+    fn see_run(&mut self, span: &Span, index: usize, gap: Duration) {
+        let is_single = span.answer.links.len() == 1;
+        let first = runs::first_link_ttl(span, index);
+        let until = span.cached_until.unwrap_or(span.last_seen);
+        self.cached_until = self.cached_until.max(until);
+        self.ttl_max = self.ttl_max.max(first).max(span.ttl_max.unwrap_or(0));
+        if span.last_seen <= self.last_seen {
+            return;
+        }
+        if is_single && until > self.expires + EPSILON {
+            self.renewed_after = Some(span.first_seen);
+            self.expires = until;
+        }
+        let ran = span.last_seen - span.first_seen;
+        let spacing = TimeDelta::from_std(gap).unwrap_or(ran).min(ran);
+        let constant = span.ttl_min == span.ttl_max && span.samples >= 3 && ran >= TELLING;
+        let alive = TimeDelta::seconds(i64::from(first)) > spacing + EPSILON;
+        self.repeats = if constant && alive { STEADY } else { 0 };
+        self.anchor = (span.last_seen, first);
+        self.last_seen = span.last_seen;
+    }
+
+    /// Whether the backend repeats one TTL where a cache would have counted it down (`serve-original-ttl`).
+    pub fn is_constant(&self) -> bool {
+        self.repeats >= STEADY
     }
 }
 
@@ -88,68 +164,29 @@ impl Held {
             self.last_reply = self.last_reply.max(Some(observation.at));
         }
         for (index, link) in observation.answer.links.iter().enumerate() {
-            let expires = observation.expires_at(index);
-            let sighting = Sighting {
-                first_seen: observation.at,
-                last_seen: observation.at,
-                first_expires: expires,
-                cached_until: expires,
-                ttl_max: observation.link_ttl(index),
-            };
-            self.merge(
-                observation.site(),
-                &(link.owner.clone(), link.value.clone()),
-                &sighting,
-            );
+            let key = (link.owner.clone(), link.value.clone());
+            let (at, ttl) = (observation.at, observation.link_ttl(index));
+            for values in self.both(observation.site()) {
+                see(values, &key, at, ttl);
+            }
         }
     }
 
-    pub(super) fn restore(&mut self, span: &Span) {
+    pub(super) fn restore(&mut self, span: &Span, gap: Duration) {
         if span.answer.is_reply() {
             self.last_reply = self.last_reply.max(Some(span.last_seen));
         }
-        let links = span.answer.links.len();
         for (index, link) in span.answer.links.iter().enumerate() {
-            let first = span
-                .first_ttls
-                .get(index)
-                .and_then(|ttls| ttls.iter().min())
-                .copied();
-            let first = first.unwrap_or(0);
-            let first_expires = span.first_seen + TimeDelta::seconds(i64::from(first));
-            // Only the whole answer's latest expiry is stored: exact for a single link, an upper bound in a chain.
-            let bound = span.last_seen + TimeDelta::seconds(i64::from(first));
-            let latest = span.cached_until.unwrap_or(first_expires);
-            let sighting = Sighting {
-                first_seen: span.first_seen,
-                last_seen: span.last_seen,
-                first_expires,
-                cached_until: if links == 1 {
-                    latest
-                } else {
-                    latest.min(bound.max(first_expires))
-                },
-                ttl_max: if links == 1 {
-                    span.ttl_max.unwrap_or(first)
-                } else {
-                    first
-                },
-            };
-            self.merge(
-                span.site.clone(),
-                &(link.owner.clone(), link.value.clone()),
-                &sighting,
-            );
+            let key = (link.owner.clone(), link.value.clone());
+            let first = runs::first_link_ttl(span, index);
+            for values in self.both(span.site.clone()) {
+                see(values, &key, span.first_seen, first).see_run(span, index, gap);
+            }
         }
     }
 
-    fn merge(&mut self, site: Option<String>, value: &HeldValue, sighting: &Sighting) {
-        for values in [&mut self.values, self.backends.entry(site).or_default()] {
-            values
-                .entry(value.clone())
-                .and_modify(|known| known.merge(sighting))
-                .or_insert_with(|| sighting.clone());
-        }
+    fn both(&mut self, site: Option<String>) -> [&mut HashMap<HeldValue, Sighting>; 2] {
+        [&mut self.values, self.backends.entry(site).or_default()]
     }
 
     /// Drops values that cannot be held after `horizon`; `false` when nothing is left.
@@ -162,4 +199,17 @@ impl Held {
         });
         self.last_reply.is_some_and(|at| at >= horizon)
     }
+}
+
+fn see<'a>(
+    values: &'a mut HashMap<HeldValue, Sighting>,
+    key: &HeldValue,
+    at: DateTime<Utc>,
+    ttl: u32,
+) -> &'a mut Sighting {
+    let new = || Sighting::new(at, ttl);
+    let known = values
+        .entry(key.clone())
+        .and_modify(|known| known.see(at, ttl));
+    known.or_insert_with(new)
 }

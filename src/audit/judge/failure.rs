@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::{Context, Judged};
+use super::{Judged, context::Context};
 use crate::{
     audit::verdict::State,
     types::{Ede, Flags, NoReply, Observation, Rcode, Severity, Status, Value},
@@ -21,12 +21,9 @@ const AUTHORITY_PATH: [u16; 3] = [22, 23, 24];
 /// Row 4: a failure from the cache (RFC 9520).
 const CACHED_ERROR: u16 = 13;
 
-/// The sample's state, where rows 1 to 5 match; `None` leaves it to the later rows.
-pub(super) fn judge(context: &Context, sample: &Observation) -> Option<Judged> {
-    if let Some(filtered) = filtered(context, sample) {
-        let reason = format!("{} {filtered}", sample.source.id);
-        return Some(Judged::new(State::Filtered, Severity::Critical, reason));
-    }
+/// The sample's state, where rows 1 to 5 match; `None` leaves it to the later rows. `unchecked`: the same question with
+/// CD=1 was answered.
+pub(super) fn judge(context: &Context, sample: &Observation, unchecked: bool) -> Option<Judged> {
     let (state, severity, what) = match sample.answer.status {
         Status::NoReply(why) => (State::Unreachable, Severity::Warning, silence(why, sample)),
         Status::Malformed(rcode) => (
@@ -34,8 +31,10 @@ pub(super) fn judge(context: &Context, sample: &Observation) -> Option<Judged> {
             Severity::Warning,
             format!("sent a reply that does not decode ({rcode})"),
         ),
-        Status::Rcode(_) if sample.answer.is_data() => return None,
-        Status::Rcode(rcode) => refusal(rcode, sample).unwrap_or_else(|| servfail(sample)),
+        Status::Rcode(rcode) => refusal(rcode, sample)
+            .or_else(|| servfail(rcode, sample, unchecked))
+            .or_else(|| filtered(context, sample))
+            .or_else(|| nothing(rcode, sample))?,
     };
     Some(Judged::new(
         state,
@@ -44,24 +43,52 @@ pub(super) fn judge(context: &Context, sample: &Observation) -> Option<Judged> {
     ))
 }
 
-/// Row 2: whatever is neither data nor SERVFAIL, and what an extended error calls a refusal.
-fn refusal(rcode: Rcode, sample: &Observation) -> Option<(State, Severity, String)> {
+type Row = (State, Severity, String);
+
+/// Row 2. An extended error beside data is a remark; beside anything else it says "not for you".
+fn refusal(rcode: Rcode, sample: &Observation) -> Option<Row> {
+    let is_positive = sample
+        .answer
+        .last()
+        .is_some_and(|link| !link.value.is_negative());
     let what = match has_ede(sample, &REFUSING) {
-        Some(ede) => format!("answered {rcode} with EDE {}", ede.code),
-        None if rcode == Rcode::SERVFAIL => return None,
-        None if rcode == Rcode::NOERROR => "answered with neither data nor a denial".to_owned(),
-        None => format!("answered {rcode}"),
+        Some(ede) if !is_positive => format!("answered {rcode} with EDE {}", ede.code),
+        _ if [Rcode::REFUSED, Rcode::NOTIMP, Rcode::FORMERR].contains(&rcode) => {
+            format!("answered {rcode}")
+        }
+        _ => return None,
     };
     Some((State::Refused, Severity::Warning, what))
 }
 
-fn servfail(sample: &Observation) -> (State, Severity, String) {
+/// What is in no row of its own is nearest to a refusal: any other RCODE, or neither data nor a denial.
+fn nothing(rcode: Rcode, sample: &Observation) -> Option<Row> {
+    if sample.answer.is_data() {
+        return None;
+    }
+    let what = if rcode == Rcode::NOERROR {
+        "answered with neither data nor a denial".to_owned()
+    } else {
+        format!("answered {rcode}")
+    };
+    Some((State::Refused, Severity::Warning, what))
+}
+
+/// Rows 3 and 4.
+fn servfail(rcode: Rcode, sample: &Observation, unchecked: bool) -> Option<Row> {
+    if rcode != Rcode::SERVFAIL {
+        return None;
+    }
+    let bogus = |what| Some((State::Bogus, Severity::Critical, what));
     if let Some(ede) = has_ede(sample, &BOGUS) {
-        let what = format!(
+        return bogus(format!(
             "says that DNSSEC validation failed (SERVFAIL, EDE {})",
             ede.code
-        );
-        return (State::Bogus, Severity::Critical, what);
+        ));
+    }
+    if unchecked {
+        let what = "answers only with CD=1, and SERVFAIL without: DNSSEC validation failed";
+        return bogus(what.to_owned());
     }
     let why = if has_ede(sample, &AUTHORITY_PATH).is_some() {
         ": it cannot reach the authority"
@@ -70,11 +97,8 @@ fn servfail(sample: &Observation) -> (State, Severity, String) {
     } else {
         ""
     };
-    (
-        State::Servfail,
-        Severity::Warning,
-        format!("answered SERVFAIL{why}"),
-    )
+    let what = format!("answered SERVFAIL{why}");
+    Some((State::Servfail, Severity::Warning, what))
 }
 
 fn silence(why: NoReply, sample: &Observation) -> String {
@@ -90,10 +114,11 @@ fn has_ede<'a>(sample: &'a Observation, codes: &[u16]) -> Option<&'a Ede> {
     sample.ede.iter().find(|ede| codes.contains(&ede.code))
 }
 
-/// How the answer shows that it was blocked, where it does.
-fn filtered(context: &Context, sample: &Observation) -> Option<String> {
+/// Row 5: how the answer shows that it was blocked, where it does.
+fn filtered(context: &Context, sample: &Observation) -> Option<Row> {
+    let filtered = |what| Some((State::Filtered, Severity::Critical, what));
     if let Some(ede) = has_ede(sample, &FILTERING) {
-        return Some(format!(
+        return filtered(format!(
             "says that it blocks or rewrites this answer (EDE {})",
             ede.code
         ));
@@ -105,11 +130,11 @@ fn filtered(context: &Context, sample: &Observation) -> Option<String> {
         && !sample.flags.has(Flags::AUTHORITY_SECTION)
         && !sample.flags.has(Flags::RA);
     if signs && signature {
-        return Some(
-            "blocks this name: NXDOMAIN with an empty authority section and RA=0".to_owned(),
-        );
+        let what = "blocks this name: NXDOMAIN with an empty authority section and RA=0";
+        return filtered(what.to_owned());
     }
-    sinkhole(context, sample).map(|address| format!("answers with the sinkhole address {address}"))
+    let address = sinkhole(context, sample)?;
+    filtered(format!("answers with the sinkhole address {address}"))
 }
 
 /// An address nobody is reached at, which no authority served and nobody declared.

@@ -9,8 +9,11 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// `15:11:00Z + 86040 s = 2020-08-31T15:05:00Z`.
+/// `15:11:00Z + 86040 s = 2020-08-31T15:05:00Z`; `t` alone where that is what counts.
 fn sum(at: DateTime<Utc>, ttl: u32, expires: DateTime<Utc>) -> String {
+    if at == expires {
+        return instant(at);
+    }
     format!("{} + {ttl} s = {}", instant(at), instant(expires))
 }
 

@@ -11,10 +11,7 @@ use std::{
 use crate::{
     audit::{
         incident::{Axis, IncidentKey},
-        ledger::{
-            Judgement,
-            evidence::{Sighting, is_explained},
-        },
+        ledger::{Judgement, evidence::Sighting, explained},
         verdict::{Family, State, Verdict},
     },
     types::{Observation, Severity, SourceKind},
@@ -90,7 +87,7 @@ fn resolver_addresses(judgement: &Judgement<'_>) -> (usize, usize) {
 fn is_failure(verdict: &Verdict, judgement: &Judgement<'_>) -> bool {
     match verdict.state {
         State::Unreachable | State::Refused => true,
-        State::Servfail => !is_explained(verdict, judgement.findings),
+        State::Servfail => !explained::by_finding(verdict, judgement.findings),
         _ => false,
     }
 }

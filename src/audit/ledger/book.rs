@@ -86,6 +86,11 @@ impl Book {
         self.entries.get(key).map(|entry| &entry.incident)
     }
 
+    /// Every incident of the round so far, in the order of their keys.
+    pub(super) fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.entries.values().map(|entry| &entry.incident)
+    }
+
     pub(super) fn entry(&mut self, key: &IncidentKey) -> Option<&mut Entry> {
         self.entries.get_mut(key)
     }

@@ -1,7 +1,7 @@
 //! What is bad this round, verdicts and findings in one shape: sightings.
 //!
 //! Deliberately absent: anything quieter than a warning (it opens nothing), and resolver states that an authority finding
-//! explains (one cause is told once, at the authority).
+//! explains (one cause is told once, at the authority): [`explained`].
 
 use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 
@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
+        evidence::{Baseline, Observed},
         finding::{Finding, FindingKind, Subject},
         incident::{Axis, IncidentKey},
-        ledger::{Judgement, backends},
-        verdict::{Baseline, Family, Observed, State, Verdict},
+        ledger::{Judgement, backends, book::Book, explained},
+        verdict::{Family, State, Verdict},
     },
     names::DnsName,
     types::{Question, Resolver, Severity, Source},
@@ -62,12 +63,12 @@ pub(super) struct Sighting<'a> {
 }
 
 /// Everything bad this round, worst first, in an order that does not depend on that of the input.
-pub(super) fn gather<'a>(judgement: &Judgement<'a>) -> Vec<Sighting<'a>> {
+pub(super) fn gather<'a>(judgement: &Judgement<'a>, book: &Book) -> Vec<Sighting<'a>> {
     let verdicts = judgement
         .verdicts
         .iter()
         .filter(|verdict| verdict.severity >= Severity::Warning)
-        .filter(|verdict| !is_explained(verdict, judgement.findings))
+        .filter(|verdict| !explained::is_explained(verdict, judgement, book))
         .filter_map(|verdict| of_verdict(verdict, judgement.group));
     let findings = judgement
         .findings
@@ -87,39 +88,6 @@ fn order<'s>(sighting: &'s Sighting<'_>) -> impl Ord + use<'s> {
         sighting.resolver,
         &sighting.counters,
         &sighting.reason,
-    )
-}
-
-/// Whether an authority that is silent or lame explains the state: servfail, and every answer past its deadline, of the
-/// names that the finding concerns. Never by a finding quieter than the verdict: one cause is one message, not a softer one.
-pub(super) fn is_explained(verdict: &Verdict, findings: &[Finding]) -> bool {
-    let explicable = matches!(
-        verdict.state,
-        State::Servfail | State::StaleDeclared | State::StaleOverdue | State::StaleExtended
-    );
-    explicable
-        && findings.iter().any(|finding| {
-            is_authority_down(finding.kind)
-                && finding.severity >= verdict.severity
-                && (finding
-                    .zone
-                    .as_ref()
-                    .is_some_and(|zone| is_in_zone(verdict, zone))
-                    || finding.questions.contains(&verdict.question))
-        })
-}
-
-/// Whether the name, or the link of its chain that decided, lies in the zone.
-fn is_in_zone(verdict: &Verdict, zone: &DnsName) -> bool {
-    let mut owners = std::iter::once(&verdict.question.name).chain(&verdict.link);
-    owners.any(|owner| owner.is_within(zone))
-}
-
-/// Whether a finding says that a server does not do its work at all.
-pub(super) fn is_authority_down(kind: FindingKind) -> bool {
-    matches!(
-        kind,
-        FindingKind::AuthorityUnreachable | FindingKind::LameAuthority
     )
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
+        evidence::Baseline,
         incident::{Axis, Incident, IncidentKey, Status, TransitionKind},
         ledger::{
             Judgement,
@@ -19,7 +20,6 @@ use crate::{
             keeping::absorb,
             merge::{merge, take_parts},
         },
-        verdict::Baseline,
     },
     names::DnsName,
     types::Severity,

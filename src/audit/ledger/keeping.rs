@@ -3,9 +3,9 @@
 //! Instants and sets only ever grow. Deliberately absent: what the incident is called and how it stands.
 
 use crate::audit::{
+    evidence::Observed,
     incident::Incident,
     ledger::{backends, evidence::Sighting},
-    verdict::Observed,
 };
 
 /// Most replies kept with an incident.

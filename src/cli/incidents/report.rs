@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     audit::{
+        evidence::Observed,
         incident::{Axis, Incident, Status},
-        verdict::Observed,
     },
     cli::{
         evidence,

@@ -4,8 +4,8 @@
 
 use crate::{
     audit::{
+        evidence::{BaselineKind, Observed},
         incident::{Axis, Incident},
-        verdict::{BaselineKind, Observed},
     },
     notify::{
         inert::{clip, code, plain},

@@ -5,14 +5,15 @@
 use std::{
     ffi::OsString,
     fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::AsyncWriteExt;
 
 /// How long a server may take to do what was asked of it, on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,8 +53,13 @@ impl Server {
     /// below `/etc` and `/var`, where a test has no business.
     pub(crate) fn out_of_confinement(mut self) -> Self {
         let copy = self.dir.join(self.program.file_name().unwrap());
-        fs::copy(&self.program, &copy)
-            .unwrap_or_else(|error| panic!("{}: {error}", copy.display()));
+        // By another process: a file this one had open for writing is busy for whatever a test forks meanwhile.
+        let copied = Command::new("cp").arg(&self.program).arg(&copy).status();
+        assert!(
+            copied.is_ok_and(|status| status.success()),
+            "{}",
+            copy.display()
+        );
         self.program = copy;
         self
     }
@@ -203,8 +209,13 @@ fn all_stopped(tasks: &Path) -> bool {
 
 /// Runs a control program to its end; panics with what it said if it fails.
 pub(crate) async fn control(program: &str, args: &[&str]) -> String {
+    control_reading(program, args, "").await
+}
+
+/// As [`control`], with what the program reads.
+pub(crate) async fn control_reading(program: &str, args: &[&str], input: &str) -> String {
     let path = find(program).unwrap_or_else(|| panic!("{program} is not installed"));
-    let ran = tokio::process::Command::new(path).args(args).output().await;
+    let ran = run(path, args, input).await;
     let output = ran.unwrap_or_else(|error| panic!("{program}: {error}"));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -213,6 +224,19 @@ pub(crate) async fn control(program: &str, args: &[&str]) -> String {
         "{program} {args:?}: {said}{errors}"
     );
     said
+}
+
+async fn run(program: PathBuf, args: &[&str], input: &str) -> io::Result<Output> {
+    let mut child = tokio::process::Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).await?;
+    }
+    child.wait_with_output().await
 }
 
 /// Where a program is: on the path, or where servers live, which an ordinary user's path leaves out.

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     dig,
-    process::{Server, control},
+    process::{Server, control, control_reading},
 };
 
 /// A make of recursor.
@@ -233,6 +233,26 @@ impl Recursor {
         self.unbound_control(&["local_zone_remove", name]).await;
     }
 
+    /// Makes it deny a name and every type of it, out of its own head: NXDOMAIN without an SOA record.
+    pub(crate) async fn deny(&self, name: &str) {
+        self.unbound_control(&["local_zone", name, "always_nxdomain"])
+            .await;
+    }
+
+    /// Puts a wrong address into its cache, where the TTL, in seconds, counts down, and aliases of the name lead to it.
+    pub(crate) async fn poison(&self, name: &str, address: &str, ttl: u32) {
+        self.flush(name).await;
+        let rtype = if address.contains(':') { "AAAA" } else { "A" };
+        // In the form of its own dump: the set of records, of the trust of an authority's answer (8), and a message that
+        // consists of it (flags 32896: a reply, recursion available).
+        let set = format!(";rrset {ttl} 1 0 8 0\n{name}\t{ttl}\tIN\t{rtype}\t{address}\n");
+        let message = format!("msg {name} IN {rtype} 32896 1 {ttl} 0 1 0 0\n{name} IN {rtype} 0\n");
+        let cache = format!(
+            "START_RRSET_CACHE\n{set}END_RRSET_CACHE\nSTART_MSG_CACHE\n{message}END_MSG_CACHE\nEOF\n"
+        );
+        self.unbound_control_reading(&["load_cache"], &cache).await;
+    }
+
     /// Drops a name from its cache, as an operator's flush page does.
     pub(crate) async fn flush(&self, name: &str) {
         let dir = self.server.dir().display().to_string();
@@ -261,10 +281,14 @@ impl Recursor {
     }
 
     async fn unbound_control(&self, command: &[&str]) -> String {
+        self.unbound_control_reading(command, "").await
+    }
+
+    async fn unbound_control_reading(&self, command: &[&str], input: &str) -> String {
         assert_eq!(self.make, Make::Unbound, "only unbound takes such orders");
         let config = self.server.dir().join("unbound.conf");
         let args = [&["-c", config.to_str().unwrap()], command].concat();
-        control("unbound-control", &args).await
+        control_reading("unbound-control", &args, input).await
     }
 }
 

@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use chrono::{DateTime, Utc};
 use dns_auditor::{
     audit::{
+        evidence::{Baseline, BaselineKind, Observed},
         finding::FindingKind,
         incident::{Axis, Incident, IncidentKey, Status, Transition, TransitionKind},
-        verdict::{Baseline, BaselineKind, Family, Observed},
+        verdict::Family,
     },
     names::DnsName,
     notify::MessageContext,

@@ -241,10 +241,10 @@ async fn what_people_do_outlives_rounds_that_do_not_know_of_it() {
     let mut outdated = ending.clone();
     outdated.number = 0;
     assert!(!end(&outdated).await, "it has taken a step since");
-    assert_eq!(store.outbox_depth().await.unwrap().waiting, 0);
+    assert_eq!(store.outbox_depth("here").await.unwrap().waiting, 0);
     assert!(end(&ending).await);
     assert!(!end(&ending).await, "it is over already");
-    assert_eq!(store.outbox_depth().await.unwrap().waiting, 1);
+    assert_eq!(store.outbox_depth("here").await.unwrap().waiting, 1);
     let left = store.load_ledger("here", "dialers").await.unwrap();
     assert_eq!((left.incidents, left.candidates), (vec![], vec![other]));
     let round = begin(&store, at(120_000)).await;

@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use dns_auditor::{
     audit::{incident::TransitionKind, ledger::Ledger},
-    store::{RoundOutcome, Store, incidents::EventKind},
+    store::{RoundOutcome, Store, incidents::EventKind, outbox::Claim},
 };
 use uuid::Uuid;
 
-use super::samples::{at, begin, incident, message, quiet, step};
+use super::samples::{at, begin, claim, incident, message, quiet, step};
 use crate::postgres::{fresh_database, fresh_store};
 
-const LEASE: Duration = Duration::from_secs(30);
-
 async fn leased(store: &Store, now: i64) -> Option<u128> {
-    let message = store.lease("one", at(now), LEASE).await.unwrap()?;
+    let message = store.lease(&claim("one"), at(now)).await.unwrap()?;
     Some(message.id.as_u128())
 }
 
@@ -41,7 +39,7 @@ async fn two_workers_get_each_message_once_and_in_order() {
         async move {
             // At times the other worker holds all that may be told now; 60 messages are done within this many turns.
             for _ in 0..2_000 {
-                let Some(message) = store.lease(instance, at(1), LEASE).await.unwrap() else {
+                let Some(message) = store.lease(&claim(instance), at(1)).await.unwrap() else {
                     if told.lock().await.len() == 60 {
                         break;
                     }
@@ -99,15 +97,19 @@ async fn a_message_that_waits_holds_back_the_younger_ones_and_a_buried_one_does_
     let first = Uuid::from_u128(1);
     store.retry(first, at(5_000), at(100), "503").await.unwrap();
     assert_eq!(leased(&store, 4_999).await, None);
-    let again = store.lease("one", at(5_000), LEASE).await.unwrap().unwrap();
+    let again = store
+        .lease(&claim("one"), at(5_000))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((again.id, again.attempt), (first, 2));
     store.bury(first, at(5_100), "410 Gone\0").await.unwrap();
     assert_eq!(leased(&store, 5_100).await, Some(2));
-    let depth = store.outbox_depth().await.unwrap();
+    let depth = store.outbox_depth("here").await.unwrap();
     assert_eq!((depth.waiting, depth.buried), (4, 1));
     store.retry(first, at(0), at(5_200), "late").await.unwrap();
     assert_eq!(
-        store.outbox_depth().await.unwrap().buried,
+        store.outbox_depth("here").await.unwrap().buried,
         1,
         "what is buried stays so"
     );
@@ -127,12 +129,40 @@ async fn a_lease_ends_by_time_or_at_the_next_start_of_its_instance() {
     assert_eq!(store.release_leases("two").await.unwrap(), 0);
     assert_eq!(store.release_leases("one").await.unwrap(), 1);
     let third = store
-        .lease("two", at(30_001), LEASE)
+        .lease(&claim("two"), at(30_001))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(third.attempt, 3, "attempts that were cut off count");
     assert_eq!(third.body, serde_json::json!({ "number": "1" }));
+}
+
+#[tokio::test]
+async fn each_vantage_leases_its_own_messages_and_a_claim_can_be_for_one_alone() {
+    let store = fresh_store().await;
+    let mut elsewhere = message(1, None, "slack", at(0));
+    elsewhere.vantage = "there".to_owned();
+    let (two, three) = (
+        message(2, None, "slack", at(0)),
+        message(3, None, "slack", at(0)),
+    );
+    store.enqueue(&[elsewhere, two, three]).await.unwrap();
+    let only = Claim {
+        only: Some(Uuid::from_u128(3)),
+        ..claim("one")
+    };
+    let leased = store.lease(&only, at(1)).await.unwrap().unwrap();
+    assert_eq!(leased.id, Uuid::from_u128(3));
+    assert_eq!(store.lease(&only, at(1)).await.unwrap(), None);
+    let there = Claim {
+        vantage: "there",
+        ..claim("two")
+    };
+    let leased = store.lease(&there, at(1)).await.unwrap().unwrap();
+    assert_eq!(leased.id, Uuid::from_u128(1));
+    assert_eq!(store.lease(&there, at(1)).await.unwrap(), None);
+    assert_eq!(store.outbox_depth("here").await.unwrap().waiting, 2);
+    assert_eq!(store.outbox_depth("there").await.unwrap().waiting, 1);
 }
 
 #[tokio::test]
@@ -151,9 +181,9 @@ async fn what_became_of_every_attempt_stands_with_the_incident() {
     };
     let round = begin(&store, at(0)).await;
     store.finish_round(round, &outcome).await.unwrap();
-    let id = store.lease("one", at(1), LEASE).await.unwrap().unwrap().id;
+    let id = store.lease(&claim("one"), at(1)).await.unwrap().unwrap().id;
     store.retry(id, at(10), at(2), "503").await.unwrap();
-    store.lease("one", at(10), LEASE).await.unwrap().unwrap();
+    store.lease(&claim("one"), at(10)).await.unwrap().unwrap();
     store.delivered(id, at(11), "200").await.unwrap();
     store.delivered(id, at(12), "200").await.unwrap();
     let (_, events) = store.incident(opened.id).await.unwrap().unwrap();

@@ -8,8 +8,8 @@ use dns_auditor::{
 };
 
 use super::samples::{
-    at, authority, begin, going_on, incident, message, observation, opening, quiet, resolver, step,
-    verdict,
+    at, authority, begin, claim, going_on, incident, message, observation, opening, quiet,
+    resolver, step, verdict,
 };
 use crate::postgres::fresh_store;
 
@@ -73,7 +73,7 @@ async fn a_small_past() -> Store {
         finish(&store, round, minute, &samples[1..]).await;
     }
     store
-        .missed_round("here", "dialers", at(4 * MINUTE))
+        .give_up_rounds("here", "dialers", &[at(4 * MINUTE)], at(4 * MINUTE))
         .await
         .unwrap();
     begin(&store, at(5 * MINUTE)).await;
@@ -136,10 +136,7 @@ fn query(
 #[tokio::test]
 async fn a_timeline_says_who_served_what_from_when_until_when() {
     let store = a_small_past().await;
-    store
-        .lease("one", at(5 * MINUTE), std::time::Duration::from_secs(30))
-        .await
-        .unwrap();
+    store.lease(&claim("one"), at(5 * MINUTE)).await.unwrap();
     store
         .delivered(uuid::Uuid::from_u128(9), at(5 * MINUTE), "200")
         .await

@@ -27,8 +27,12 @@ async fn a_round_cannot_be_begun_twice() {
 #[tokio::test]
 async fn a_missed_round_is_recorded_and_cannot_be_begun_after_all() {
     let store = fresh_store().await;
-    store.missed_round("here", "dialers", at(0)).await.unwrap();
-    store.missed_round("here", "dialers", at(0)).await.unwrap();
+    for _ in 0..2 {
+        store
+            .give_up_rounds("here", "dialers", &[at(-5), at(0)], at(1))
+            .await
+            .unwrap();
+    }
     let late = store
         .begin_round("here", "dialers", at(0), at(5))
         .await
@@ -39,6 +43,54 @@ async fn a_missed_round_is_recorded_and_cannot_be_begun_after_all() {
         Some(at(0))
     );
     assert_eq!(store.last_round("here", "other").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn whoever_lost_an_answer_may_ask_again_and_nothing_is_written_twice() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let began = store.begin_round("here", "dialers", at(0), at(0)).await;
+    assert_eq!(began.unwrap(), Some(round));
+    let sample = observation(
+        &resolver("quad9", "9.9.9.9:53"),
+        "a.example",
+        "192.0.2.1",
+        60,
+        at(1),
+    );
+    let chunk = [(sample.clone(), opening(&sample))];
+    assert!(!store.is_recorded(round, &chunk).await.unwrap());
+    store.record(round, &chunk).await.unwrap();
+    assert!(store.is_recorded(round, &chunk).await.unwrap());
+    let ledger = Ledger::default();
+    for _ in 0..2 {
+        let outcome = quiet(&ledger, at(3));
+        store.finish_round(round, &outcome).await.unwrap();
+    }
+    let other = store.finish_round(round, &quiet(&ledger, at(4))).await;
+    assert!(matches!(other, Err(StoreError::RoundNotRunning(_))));
+    let began = store.begin_round("here", "dialers", at(0), at(0)).await;
+    assert_eq!(began.unwrap(), None, "a finished round is not begun again");
+}
+
+#[tokio::test]
+async fn a_round_that_is_given_up_is_abandoned_alone() {
+    let store = fresh_store().await;
+    let given_up = begin(&store, at(0)).await;
+    let other = begin(&store, at(5)).await;
+    for _ in 0..2 {
+        let done = store
+            .give_up_rounds("here", "dialers", &[at(0)], at(9))
+            .await;
+        done.unwrap();
+    }
+    let ledger = Ledger::default();
+    let late = store.finish_round(given_up, &quiet(&ledger, at(9))).await;
+    assert!(matches!(late, Err(StoreError::RoundNotRunning(_))));
+    store
+        .finish_round(other, &quiet(&ledger, at(9)))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -115,7 +167,11 @@ async fn a_finish_that_fails_leaves_nothing_of_the_round() {
         ..outcome
     };
     store.finish_round(round, &outcome).await.unwrap();
-    let twice = store.finish_round(round, &outcome).await;
+    let other = RoundOutcome {
+        now: at(1),
+        ..outcome
+    };
+    let twice = store.finish_round(round, &other).await;
     assert!(
         matches!(twice, Err(StoreError::RoundNotRunning(_))),
         "{twice:?}"

@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
     audit::{
+        evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         history::SpanChange,
         incident::{Axis, Incident, IncidentKey, Status, Transition, TransitionKind},
         ledger::Ledger,
-        verdict::{Family, Observed, State, Verdict},
+        verdict::{Family, State, Verdict},
     },
-    store::{NewMessage, RoundId, RoundOutcome, Store},
+    store::{NewMessage, RoundId, RoundOutcome, Store, outbox::Claim},
     types::{
         Answer, Flags, Link, Observation, Question, Rcode, RecordType, SeriesKey, Severity, Source,
         SourceKind, Span, Transport, Value,
@@ -246,6 +247,7 @@ pub(crate) fn message(
     when: DateTime<Utc>,
 ) -> NewMessage {
     NewMessage {
+        vantage: "here".to_owned(),
         id: Uuid::from_u128(number),
         incident_id: incident_id.map(Uuid::from_u128),
         channel: channel.to_owned(),
@@ -271,5 +273,16 @@ pub(crate) fn quiet(ledger: &Ledger, now: DateTime<Utc>) -> RoundOutcome<'_> {
         transitions: &[],
         messages: &[],
         now,
+    }
+}
+
+/// A claim to any message of the vantage `here`, for half a minute.
+pub(super) fn claim(instance: &str) -> Claim<'_> {
+    Claim {
+        instance,
+        vantage: "here",
+        lease_for: Duration::from_secs(30),
+        except: &[],
+        only: None,
     }
 }

@@ -102,6 +102,53 @@ fn a_stopped_authority_is_said_to_be_that_and_nothing_else() {
     assert!(lab.ledger.candidates.is_empty());
 }
 
+fn silent_zone() -> Finding {
+    Finding {
+        severity: Severity::Critical,
+        subject: Subject::Zone(name("example.com")),
+        ..found_at_server(FindingKind::AuthorityUnreachable, 1, 40)
+    }
+}
+
+#[test]
+fn resolvers_that_wait_for_a_silent_zone_are_not_told_to_be_unreachable() {
+    let mut lab = Lab::new();
+    for _ in 0..5 {
+        let mut round = all(40, "google", State::Unreachable);
+        round.extend(all(40, "quad9", State::Servfail));
+        lab.round_with(round, vec![silent_zone()]);
+    }
+    assert_eq!(lab.axes(), [(Axis::Authority, "example.com")]);
+    assert!(lab.ledger.candidates.is_empty());
+    // One silent server of two is no excuse: the other can be asked.
+    let mut lab = Lab::new();
+    for _ in 0..3 {
+        let one = vec![found_at_server(FindingKind::AuthorityUnreachable, 1, 40)];
+        lab.round_with(all(40, "google", State::Unreachable), one);
+    }
+    let both = [
+        (Axis::Resolver, "google"),
+        (Axis::Authority, "198.51.100.1"),
+    ];
+    assert_eq!(lab.axes(), both);
+}
+
+#[test]
+fn a_servfail_that_a_resolver_remembers_of_a_silent_zone_is_told_only_when_it_lasts() {
+    let mut lab = Lab::new();
+    let servfail = || all(40, "google", State::Servfail);
+    for _ in 0..3 {
+        lab.round_with(servfail(), vec![silent_zone()]);
+    }
+    let told = lab.rounds(5, &servfail());
+    assert_eq!(kinds(&told), [Updated], "the zone recovers");
+    assert_eq!(lab.axes(), [(Axis::Authority, "example.com")]);
+    // More than five minutes after the zone came back it is the resolver's own.
+    let told = lab.rounds(3, &servfail());
+    assert_eq!(kinds(&told), [Opened]);
+    assert_eq!(told[0].incident.key.axis, Axis::Resolver);
+}
+
 #[test]
 fn a_zone_without_any_server_takes_in_the_server_told_before() {
     let mut lab = Lab::new();

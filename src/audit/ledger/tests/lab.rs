@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
+        evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         incident::{Axis, Incident, Transition, TransitionKind},
         ledger::{AuthorityReach, Judgement, Ledger, advance},
-        verdict::{Observed, Sample, State, Verdict},
+        verdict::{Sample, State, Verdict},
     },
     names::DnsName,
     types::{Policy, Question, RecordType, Severity, Source, SourceKind, Transport},

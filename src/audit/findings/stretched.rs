@@ -1,0 +1,121 @@
+//! The finding about resolvers that keep a current value for longer than any authority allows.
+//!
+//! Deliberately absent: past values, which are the verdicts' business.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{View, baseline, evidence};
+use crate::{
+    audit::{
+        finding::{Finding, FindingKind, Subject},
+        history::{EPSILON, Standing},
+    },
+    types::{Link, Observation, Question, SeriesKey, Severity, SourceKind, Value},
+};
+
+/// A history younger than this may not know the TTL that an older cache was given.
+const YOUTH: TimeDelta = TimeDelta::hours(24);
+
+/// One finding a question, with every resolver that stretches it.
+pub(super) fn find(view: &View) -> Vec<Finding> {
+    let mut found: BTreeMap<&Question, Finding> = BTreeMap::new();
+    let samples = view.input.observations.iter();
+    for sample in samples.filter(|one| one.source.kind == SourceKind::Resolver) {
+        // A stale answer is given a TTL of its own (RFC 8767 section 5).
+        if sample.ede.iter().any(|ede| [3, 19].contains(&ede.code)) {
+            continue;
+        }
+        for (index, link) in sample.answer.links.iter().enumerate() {
+            let Some((standing, severity)) = stretch(view, sample, (index, link)) else {
+                continue;
+            };
+            let finding = found
+                .entry(&sample.question)
+                .or_insert_with(|| finding(view, sample, (index, link), standing));
+            finding.severity = finding.severity.max(severity);
+            finding.resolvers.push(sample.source.id.clone());
+            finding.resolvers.sort_unstable();
+            finding.resolvers.dedup();
+            finding.observed.push(evidence(sample, index));
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The link's standing and how much it matters, where the link is current and expires later than it may. While an
+/// honest cache older than the history may hold it under a TTL that nobody here has seen, it is only noted.
+fn stretch<'v>(
+    view: &'v View,
+    sample: &Observation,
+    (index, link): (usize, &Link),
+) -> Option<(&'v Standing<'v>, Severity)> {
+    let rtype = sample.question.rtype;
+    let standing = view.standing(&link.owner, rtype)?;
+    let bound = latest_legal(standing, &link.value, sample.at)?;
+    let expires = sample.expires_at(index);
+    let is_heard = view.is_heard(&link.owner, rtype);
+    if expires <= bound + EPSILON || !is_heard {
+        return None;
+    }
+    let since = standing.since?;
+    let is_older = expires <= since + YOUTH && !was_renewed(view, sample, link, since);
+    let severity = if is_older {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
+    Some((standing, severity))
+}
+
+/// The latest instant until which a cache may honestly hold a current value fetched by `at`.
+fn latest_legal(standing: &Standing, value: &Value, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let current = standing.current(value)?;
+    let fetched_now = at + TimeDelta::seconds(i64::from(current.ttl));
+    let past = standing.past(value).map(|past| past.deadline);
+    Some(past.map_or(fetched_now, |deadline| deadline.max(fetched_now)))
+}
+
+/// Whether the backend fetched the value anew since the history is unbroken.
+fn was_renewed(view: &View, sample: &Observation, link: &Link, since: DateTime<Utc>) -> bool {
+    let series = SeriesKey {
+        question: sample.question.clone(),
+        source: sample.source.clone(),
+    };
+    let held = view.history.held(&series);
+    let seen =
+        held.and_then(|held| held.at_backend(sample.site().as_deref(), &link.owner, &link.value));
+    let renewed = seen.and_then(|seen| seen.renewed_after);
+    renewed.is_some_and(|renewed_after| renewed_after >= since)
+}
+
+fn finding(
+    view: &View,
+    sample: &Observation,
+    (index, link): (usize, &Link),
+    standing: &Standing,
+) -> Finding {
+    let baseline = baseline(standing);
+    let theta = baseline.as_ref().and_then(|baseline| baseline.ttl);
+    Finding {
+        kind: FindingKind::TtlStretched,
+        severity: Severity::Info,
+        subject: Subject::Question(sample.question.clone()),
+        zone: view.zone_apex(&sample.question.name),
+        questions: vec![sample.question.clone()],
+        resolvers: Vec::new(),
+        authorities: Vec::new(),
+        reason: format!(
+            "{}: {} gives {} a TTL of {} s; the authority allows {} s",
+            sample.question,
+            sample.source,
+            link.owner,
+            sample.link_ttl(index),
+            theta.unwrap_or(0),
+        ),
+        baseline,
+        observed: Vec::new(),
+        at: view.input.now,
+    }
+}

@@ -1,0 +1,157 @@
+//! TTLs above policy, unequal TTLs, and resolvers that stretch them.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    audit::{
+        finding::{FindingKind, Subject},
+        testing::{
+            BAD, GOOD, NAME, Reply, Scene, a, at, data, name, nodata, question, rrset, says,
+            server, zone,
+        },
+    },
+    types::{Question, RecordType, Severity, Source, SourceKind, Value},
+};
+
+#[test]
+fn the_limit_is_the_authoritys_and_a_second_above_it_is_told() {
+    let mut scene = Scene::new();
+    assert_eq!(
+        scene
+            .round(at("10:00"), &says(a(&[GOOD], 300), a(&[GOOD], 300)))
+            .findings,
+        []
+    );
+    let round = scene.round(at("10:01"), &says(a(&[GOOD], 301), a(&[GOOD], 12)));
+    let finding = round.finding(FindingKind::TtlAbovePolicy);
+    assert!(
+        finding
+            .reason
+            .contains("RRset dialer7.example.com is 301 s"),
+        "{}",
+        finding.reason
+    );
+    // What is cached does not clear it, the authority's next answer does.
+    let round = scene.round(at("10:02"), &says(Reply::silence(), a(&[GOOD], 12)));
+    assert!(round.kinds().contains(&FindingKind::TtlAbovePolicy));
+    let round = scene.round(at("10:03"), &says(a(&[GOOD], 300), a(&[GOOD], 250)));
+    assert_eq!(round.findings, []);
+}
+
+#[test]
+fn the_longest_link_of_a_chain_is_named_with_its_zone() {
+    let mut scene = Scene::new();
+    scene
+        .zones
+        .insert(zone("cdn.net", vec![server("ns.cdn.net", "192.0.2.40")]));
+    let target = "lb.cdn.net";
+    scene.targets = vec![question(target, RecordType::A)];
+    let world = |source: &Source, asked: &Question, _: DateTime<Utc>| match source.kind {
+        SourceKind::Authority if asked.name.as_str() == target => {
+            data().link(target, rrset(&[GOOD]), 3_600)
+        }
+        SourceKind::Authority => data().alias(NAME, target, 600),
+        SourceKind::Resolver => data()
+            .alias(NAME, target, 60)
+            .link(target, rrset(&[GOOD]), 60),
+    };
+    let round = scene.round(at("10:00"), &world);
+    let finding = round.finding(FindingKind::TtlAbovePolicy);
+    assert_eq!(
+        finding.subject,
+        Subject::Question(question(NAME, RecordType::A))
+    );
+    assert!(
+        finding
+            .reason
+            .contains("RRset lb.cdn.net is 3600 s at the authority, in zone cdn.net"),
+        "{}",
+        finding.reason
+    );
+    assert_eq!(finding.authorities, ["ns.cdn.net"]);
+}
+
+#[test]
+fn long_denials_are_one_finding_of_their_zone() {
+    let mut scene = Scene::new();
+    scene.questions = (1..5)
+        .flat_map(|n| {
+            let owner = format!("dialer{n}.example.com");
+            [RecordType::A, RecordType::AAAA].map(|rtype| question(&owner, rtype))
+        })
+        .collect();
+    let world = |limit: u32| {
+        move |_: &Source, asked: &Question, _: DateTime<Utc>| {
+            let value = if asked.rtype == RecordType::A {
+                rrset(&[GOOD])
+            } else {
+                Value::Nodata
+            };
+            let ttl = if asked.rtype == RecordType::A {
+                60
+            } else {
+                limit
+            };
+            data().link(asked.name.as_str(), value, ttl)
+        }
+    };
+    assert_eq!(scene.round(at("10:00"), &world(300)).findings, []);
+    let round = scene.round(at("10:01"), &world(900));
+    let finding = round.finding(FindingKind::NegativeTtlAbovePolicy);
+    assert_eq!(
+        (finding.questions.len(), &finding.subject),
+        (4, &Subject::Zone(name("example.com")))
+    );
+    assert!(finding.reason.contains("900 s"));
+}
+
+#[test]
+fn unequal_ttls_within_a_set_are_the_authoritys_fault() {
+    let mut uneven = a(&[GOOD, BAD], 60);
+    uneven.links[0].1 = vec![60, 30];
+    let round = Scene::new().round(at("10:00"), &says(uneven.clone(), a(&[GOOD, BAD], 30)));
+    assert_eq!(round.kinds(), [FindingKind::RrsetTtlMismatch]);
+    assert_eq!(round.findings[0].authorities, ["ns1", "ns2"]);
+    let round = Scene::new().round(at("10:00"), &says(a(&[GOOD, BAD], 60), uneven));
+    assert_eq!(round.findings, []);
+    // SOA TTL and MINIMUM are two numbers by design.
+    assert_eq!(
+        Scene::new()
+            .round(at("10:00"), &says(nodata(60), nodata(60)))
+            .kinds(),
+        [FindingKind::NameMissing]
+    );
+}
+
+#[test]
+fn an_older_cache_is_noted_and_a_renewed_one_is_told() {
+    let counted_down = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority => a(&[GOOD], 300),
+        SourceKind::Resolver => a(
+            &[GOOD],
+            u32::try_from((at("23:00") - now).num_seconds()).unwrap(),
+        ),
+    };
+    let mut scene = Scene::new();
+    let round = scene.run("10:00", "10:10", &counted_down).unwrap();
+    assert_eq!(
+        round.finding(FindingKind::TtlStretched).severity,
+        Severity::Info
+    );
+    let round = scene
+        .run("10:10", "10:13", &says(a(&[GOOD], 300), a(&[GOOD], 60_000)))
+        .unwrap();
+    assert_eq!(
+        round.finding(FindingKind::TtlStretched).severity,
+        Severity::Warning
+    );
+}
+
+#[test]
+fn a_stale_answers_own_ttl_is_not_stretched() {
+    let round = Scene::new().round(
+        at("10:00"),
+        &says(a(&[GOOD], 5), a(&[GOOD], 30).with_ede(3)),
+    );
+    assert_eq!(round.findings, []);
+}

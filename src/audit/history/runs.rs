@@ -1,0 +1,114 @@
+//! How observations are run together into spans, and where a run ends.
+//!
+//! Deliberately absent: what a span means for a verdict.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{EPSILON, is_authoritative};
+use crate::types::{Observation, SeriesKey, SourceKind, Span};
+
+/// A span that may still grow, and when each of its links last expired.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) span: Span,
+    expires: Vec<DateTime<Utc>>,
+}
+
+impl Run {
+    pub(super) fn begin(series: SeriesKey, observation: &Observation) -> Self {
+        let last = observation.answer.links.len().checked_sub(1);
+        let span = Span {
+            series,
+            site: observation.site(),
+            answer: observation.answer.clone(),
+            authoritative: is_authoritative(observation),
+            first_ttls: observation.ttls.clone(),
+            first_seen: observation.at,
+            last_seen: observation.at,
+            samples: 1,
+            ttl_min: observation.ttl(),
+            ttl_max: observation.ttl(),
+            first_expires_at: last.map(|index| observation.expires_at(index)),
+            cached_until: expiries(observation).into_iter().max(),
+        };
+        Self {
+            span,
+            expires: expiries(observation),
+        }
+    }
+
+    /// A run as it was stored.
+    pub(super) fn restored(span: Span) -> Self {
+        let links = 0..span.answer.links.len();
+        let expires = links.map(|index| last_expiry(&span, index)).collect();
+        Self { span, expires }
+    }
+
+    pub(super) fn extend(&mut self, observation: &Observation) {
+        let span = &mut self.span;
+        span.samples += 1;
+        span.ttl_min = span.ttl_min.min(observation.ttl());
+        span.ttl_max = span.ttl_max.max(observation.ttl());
+        span.cached_until = span
+            .cached_until
+            .max(expiries(observation).into_iter().max());
+        if observation.at >= span.last_seen {
+            span.last_seen = observation.at;
+            self.expires = expiries(observation);
+        }
+    }
+
+    /// Whether the observation says the same as the run. At an authority a changed TTL begins a new one, unless it
+    /// counts down: some authorities are caches in front of a hidden primary.
+    pub(super) fn continues(&self, observation: &Observation, gap: Duration) -> bool {
+        let span = &self.span;
+        let silent = observation.at - span.last_seen;
+        if span.answer != observation.answer
+            || span.authoritative != is_authoritative(observation)
+            || silent.to_std().is_ok_and(|silent| silent > gap)
+        {
+            return false;
+        }
+        observation.source.kind == SourceKind::Resolver
+            || span.first_ttls == observation.ttls
+            || (0..observation.answer.links.len()).all(|index| self.keeps_ttl(observation, index))
+    }
+
+    fn keeps_ttl(&self, observation: &Observation, index: usize) -> bool {
+        let (ttl, first) = (
+            observation.link_ttl(index),
+            first_link_ttl(&self.span, index),
+        );
+        let unmoved = |before: &DateTime<Utc>| counts_down(*before, observation.expires_at(index));
+        ttl == first || (ttl < first && self.expires.get(index).is_some_and(unmoved))
+    }
+}
+
+/// Whether a lower TTL is the old one counted down: its expiry instant has not moved.
+pub(super) fn counts_down(before: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (now - before).abs() <= EPSILON
+}
+
+/// The TTL of a link in a span's first sample.
+pub(super) fn first_link_ttl(span: &Span, index: usize) -> u32 {
+    let ttls = span.first_ttls.get(index);
+    ttls.and_then(|ttls| ttls.iter().min().copied())
+        .unwrap_or(0)
+}
+
+/// When a link of a span's last sample expires. Exact for a single link; in a chain of uneven TTLs an estimate, since
+/// a span keeps the TTLs of its first sample only.
+pub(super) fn last_expiry(span: &Span, index: usize) -> DateTime<Utc> {
+    let steady = span.last_seen + TimeDelta::seconds(i64::from(first_link_ttl(span, index)));
+    if span.ttl_min == span.ttl_max {
+        return steady;
+    }
+    span.cached_until.map_or(steady, |until| until.min(steady))
+}
+
+fn expiries(observation: &Observation) -> Vec<DateTime<Utc>> {
+    let links = 0..observation.answer.links.len();
+    links.map(|index| observation.expires_at(index)).collect()
+}

@@ -1,0 +1,224 @@
+//! Where a link stands at one instant: what is served now (`C`), what was served before and until when it may be held.
+//!
+//! Deliberately absent: what resolvers say.
+
+use std::net::SocketAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::epochs::{Epoch, ServerHistory};
+use crate::types::Value;
+
+/// Whether a server's word on a link counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// It is in `S` today.
+    Listed,
+    /// It was in `S`: what it said then may still be held.
+    Left,
+    /// It serves another zone and has no say here.
+    Stranger,
+}
+
+/// A value that an authority serves now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current<'h> {
+    /// The value.
+    pub value: &'h Value,
+    /// The highest `Θ` among the servers that serve it, seconds.
+    pub ttl: u32,
+    /// The latest of those servers' beginnings with it.
+    pub from: DateTime<Utc>,
+    /// The latest sight of it at any of them.
+    pub last_seen: DateTime<Utc>,
+    /// The servers.
+    pub servers: Vec<SocketAddr>,
+}
+
+/// A value that authorities served and serve no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// `L(v)`: the last instant at which an authority may have served it.
+    pub end: DateTime<Utc>,
+    /// `D(v)`: the last instant at which an honest cache may hold it.
+    pub deadline: DateTime<Utc>,
+    /// `Θ(v)` of the epoch that ended last, seconds.
+    pub ttl: u32,
+    ended: Vec<(DateTime<Utc>, u32)>,
+}
+
+impl Past {
+    fn of(ended: Vec<(DateTime<Utc>, u32)>) -> Option<Self> {
+        let (end, ttl) = ended.iter().copied().max()?;
+        let deadline = ended.iter().map(|(end, ttl)| expiry(*end, *ttl)).max()?;
+        Some(Self {
+            end,
+            deadline,
+            ttl,
+            ended,
+        })
+    }
+
+    /// Until when a cache that keeps nothing longer than `cap` seconds may hold it: it may have fetched at the last
+    /// moment of any epoch.
+    pub fn worst_case_until(&self, cap: u32) -> DateTime<Utc> {
+        let held = self
+            .ended
+            .iter()
+            .map(|(end, ttl)| expiry(*end, (*ttl).min(cap)));
+        held.max().unwrap_or(self.end)
+    }
+}
+
+/// Where a link stands at an instant.
+#[derive(Debug, Clone, Default)]
+pub struct Standing<'h> {
+    /// `C`: what is served now.
+    pub current: Vec<Current<'h>>,
+    /// Since when the history is without a gap.
+    pub since: Option<DateTime<Utc>>,
+    /// The last authoritative answer of any server of `S`.
+    pub last_answer: Option<DateTime<Utc>>,
+    /// The highest `Θ` known of any value, seconds.
+    pub longest_ttl: u32,
+    /// Some server of `S` has been silent for longer than the limit, or none is left.
+    pub low_confidence: bool,
+    pool_window: TimeDelta,
+    /// The servers whose past counts; the end of the running epoch where that is taken as over.
+    heard: Vec<(&'h ServerHistory, Option<DateTime<Utc>>)>,
+    /// What servers of `S` served when they fell silent for longer than the limit.
+    fading: Vec<&'h Value>,
+}
+
+impl<'h> Standing<'h> {
+    pub(super) fn new(since: Option<DateTime<Utc>>, pool_window: TimeDelta) -> Self {
+        Self {
+            since,
+            pool_window,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn take_listed(
+        &mut self,
+        address: SocketAddr,
+        server: &'h ServerHistory,
+        blind: TimeDelta,
+        now: DateTime<Utc>,
+    ) {
+        let epoch = &server.epoch;
+        self.last_answer = self.last_answer.max(Some(epoch.last_seen));
+        self.longest_ttl = self.longest_ttl.max(server.longest_ttl);
+        if now - epoch.last_seen > blind {
+            self.low_confidence = true;
+            self.fading.push(&epoch.value);
+            self.heard.push((server, Some(epoch.last_seen + blind)));
+        } else {
+            self.serves(address, epoch);
+            self.heard.push((server, None));
+        }
+    }
+
+    pub(super) fn take_former(&mut self, server: &'h ServerHistory) {
+        self.longest_ttl = self.longest_ttl.max(server.longest_ttl);
+        self.heard.push((server, Some(server.epoch.last_seen)));
+    }
+
+    fn serves(&mut self, address: SocketAddr, epoch: &'h Epoch) {
+        let known = self
+            .current
+            .iter_mut()
+            .find(|current| *current.value == epoch.value);
+        match known {
+            Some(current) => {
+                current.ttl = current.ttl.max(epoch.ttl);
+                current.from = current.from.max(epoch.from);
+                current.last_seen = current.last_seen.max(epoch.last_seen);
+                current.servers.push(address);
+            }
+            None => self.current.push(Current {
+                value: &epoch.value,
+                ttl: epoch.ttl,
+                from: epoch.from,
+                last_seen: epoch.last_seen,
+                servers: vec![address],
+            }),
+        }
+    }
+
+    /// The value, if it is served now.
+    pub fn current(&self, value: &Value) -> Option<&Current<'h>> {
+        self.current.iter().find(|current| current.value == value)
+    }
+
+    /// Whether this is what the authority said last, while no server of it answers any more. Nobody can call that stale.
+    pub fn was_last_heard(&self, value: &Value) -> bool {
+        self.current.is_empty() && self.fading.contains(&value)
+    }
+
+    /// The value's past epochs.
+    pub fn past(&self, value: &Value) -> Option<Past> {
+        let mut ended = Vec::new();
+        for (server, running_until) in &self.heard {
+            if let Some(past) = server.past.get(value) {
+                ended.extend(past.ended.iter().copied());
+            }
+            if let Some(end) = running_until
+                && server.epoch.value == *value
+            {
+                ended.push((*end, server.epoch.ttl));
+            }
+        }
+        Past::of(ended)
+    }
+
+    /// The past value that was served last; what is right to show while nothing is served.
+    pub fn last_served(&self) -> Option<(&'h Value, Past)> {
+        let running = self.heard.iter().map(|(server, _)| &server.epoch.value);
+        let values = running.chain(self.heard.iter().flat_map(|(server, _)| server.past.keys()));
+        values
+            .filter_map(|value| Some((value, self.past(value)?)))
+            .max_by_key(|(value, past)| (past.end, *value))
+    }
+
+    /// One record of a pool: until when it counts as a member, and until when it may be held.
+    pub fn pooled(&self, rdata: &str) -> Option<Past> {
+        let members = self
+            .heard
+            .iter()
+            .filter_map(|(server, _)| server.records.get(rdata));
+        let seen: Vec<_> = members.collect();
+        let last = seen
+            .iter()
+            .max_by_key(|member| (member.last_seen, member.ttl))?;
+        let held_until = seen.iter().map(|member| member.held_until).max()?;
+        let end = last.last_seen + self.pool_window;
+        Some(Past {
+            end,
+            deadline: held_until + self.pool_window,
+            ttl: last.ttl,
+            ended: vec![(end, last.ttl)],
+        })
+    }
+
+    /// Whether a rotating pool has shown a new member within the window: then it may have more that nobody has seen.
+    pub fn pool_is_filling(&self, now: DateTime<Utc>) -> bool {
+        let rotates =
+            self.current.len() > 1 || self.heard.iter().any(|(server, _)| !server.past.is_empty());
+        let members = self
+            .heard
+            .iter()
+            .flat_map(|(server, _)| server.records.values());
+        let newest = members.map(|member| member.first_seen).max();
+        rotates && newest.is_some_and(|newest| newest + self.pool_window > now)
+    }
+
+    /// Whether any authority ever answered.
+    pub fn is_known(&self) -> bool {
+        !self.heard.is_empty()
+    }
+}
+
+fn expiry(end: DateTime<Utc>, ttl: u32) -> DateTime<Utc> {
+    end + TimeDelta::seconds(i64::from(ttl))
+}

@@ -1,0 +1,71 @@
+//! Where a value stands with the authorities of its link: served now, served once, or never.
+//!
+//! Deliberately absent: what follows from that.
+
+use super::value::Subject;
+use crate::{
+    audit::history::Past,
+    types::{Mode, Value},
+};
+
+/// Where a value stands with the authorities.
+pub(super) enum Place {
+    /// In `C`.
+    Current,
+    /// What the authority said last, before every server of it fell silent for too long.
+    LastHeard,
+    /// Served once, and no more.
+    Past(Past),
+    /// In no epoch.
+    Unseen,
+}
+
+impl Subject<'_> {
+    pub(super) fn place(&self) -> Place {
+        let value = &self.link.value;
+        if self.standing.current(value).is_some() {
+            return Place::Current;
+        }
+        if self.standing.was_last_heard(value) {
+            return Place::LastHeard;
+        }
+        if self.mode == Mode::Pool && !value.is_negative() {
+            return self.place_in_pool(&value.records());
+        }
+        self.standing.past(value).map_or(Place::Unseen, Place::Past)
+    }
+
+    /// One outsider never passes; else the member that must go first decides.
+    fn place_in_pool(&self, records: &[String]) -> Place {
+        let now = self.context.input.now;
+        let mut first: Option<Past> = None;
+        for rdata in records {
+            if self.context.input.policy.expect.contains(rdata) || self.is_served(rdata) {
+                continue;
+            }
+            match self.standing.pooled(rdata) {
+                Some(past) if past.end < now => {
+                    if first
+                        .as_ref()
+                        .is_none_or(|before| past.deadline < before.deadline)
+                    {
+                        first = Some(past);
+                    }
+                }
+                Some(_) => {}
+                None => return Place::Unseen,
+            }
+        }
+        first.map_or(Place::Current, Place::Past)
+    }
+
+    fn is_served(&self, rdata: &str) -> bool {
+        let holds = |value: &Value| match value {
+            Value::Rrset(set) => set.contains(rdata),
+            Value::Cname(target) => target.as_str() == rdata,
+            Value::Nodata | Value::Nxdomain => false,
+        };
+        let mut current = self.standing.current.iter();
+        current.any(|current| holds(current.value))
+    }
+}

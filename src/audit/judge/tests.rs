@@ -1,0 +1,14 @@
+//! Judgement held against worked examples, against every known cause of false alarms, and against random worlds.
+
+mod baselines;
+mod chains;
+mod failures;
+mod false_positives;
+mod gaps;
+mod properties;
+mod races;
+mod simulator;
+mod vectors;
+mod vectors_2020;
+mod vectors_ttl;
+mod verdicts;

@@ -1,0 +1,186 @@
+//! Restarts, and times in which nobody watched.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    audit::{
+        history::LinkKey,
+        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, observe, says, secs, server},
+        verdict::State::{Consistent, Divergent, Propagating, StaleOverdue, Unexplained},
+    },
+    types::{Question, Severity, Source, SourceKind},
+};
+
+/// What came and went while nobody watched, counted down from a fetch then.
+fn fetched_at(fetched: &str, ttl: i64) -> impl Fn(&Source, &Question, DateTime<Utc>) -> Reply {
+    let fetched = at(fetched);
+    move |source, _, now| match source.kind {
+        SourceKind::Authority => a(&[GOOD], 300),
+        SourceKind::Resolver => {
+            let left = ttl - (now - fetched).num_seconds();
+            a(&[ALIEN], u32::try_from(left).unwrap())
+        }
+    }
+}
+
+#[test]
+fn a_value_that_came_and_went_while_nobody_watched_is_unexplained() {
+    let mut scene = Scene::new();
+    let good = says(a(&[GOOD], 300), a(&[GOOD], 300));
+    scene.run("08:00", "09:00", &good);
+    // Three rounds' silence is a gap; what the backend held before it excuses nothing and accuses nobody.
+    for mut scene in [scene.restarted(), scene] {
+        let round = scene
+            .run("10:00", "10:30", &fetched_at("09:50", 7_200))
+            .unwrap();
+        let verdict = round.at("google");
+        assert_eq!(
+            (verdict.state, verdict.severity),
+            (Unexplained, Severity::Warning)
+        );
+        assert!(
+            verdict.reason.contains("2020-08-30T10:00:00Z"),
+            "{}",
+            verdict.reason
+        );
+        scene.run("10:30", "10:35", &good);
+        let round = scene.round(at("10:35"), &fetched_at("10:34", 7_200));
+        assert_eq!(
+            round.state("google"),
+            Divergent,
+            "since 10:30 it is no older cache"
+        );
+    }
+}
+
+#[test]
+fn a_short_interruption_is_no_gap() {
+    let mut scene = Scene::new();
+    let good = says(a(&[GOOD], 300), a(&[GOOD], 300));
+    scene.run("08:00", "08:10", &good);
+    let mut scene = scene.restarted();
+    let round = scene.round(at("08:12"), &fetched_at("08:11", 7_200));
+    assert_eq!(round.state("google"), Divergent);
+}
+
+#[test]
+fn silent_authorities_were_asked_all_the_same() {
+    let mut scene = Scene::new();
+    scene.run("08:00", "08:10", &says(a(&[GOOD], 300), a(&[GOOD], 300)));
+    scene.run("08:10", "08:20", &says(Reply::silence(), a(&[GOOD], 300)));
+    let round = scene.round(at("08:20"), &says(a(&[GOOD], 300), a(&[ALIEN], 300)));
+    assert_eq!(round.state("google"), Divergent);
+}
+
+#[test]
+fn a_change_during_a_gap_ends_at_the_first_differing_observation() {
+    let mut scene = Scene::new();
+    scene.run("08:00", "09:00", &says(a(&[BAD], 300), a(&[BAD], 300)));
+    let mut scene = scene.restarted();
+    let world = |ttl| says(a(&[GOOD], 300), a(&[BAD], ttl));
+    let round = scene.round(at("12:00"), &world(290));
+    assert_eq!(round.state("google"), Propagating);
+    assert_eq!(round.at("google").deadline, Some(at("12:05")));
+    scene.run("12:01", "12:06", &world(1));
+    assert_eq!(
+        scene.round(at("12:06"), &world(1)).state("google"),
+        StaleOverdue
+    );
+}
+
+#[test]
+fn two_backends_behind_one_authoritys_address_survive_a_restart() {
+    // ns1 answers from one site or the other, each with its own data, minute by minute.
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| {
+        let odd = (now - at("08:00")).num_minutes() % 2 == 1;
+        match (&*source.id, odd) {
+            ("ns1", true) => a(&[BAD], 60).at_site("ams1"),
+            ("ns1", false) => a(&[GOOD], 60).at_site("fra3"),
+            _ => a(&[GOOD], 60),
+        }
+    };
+    let mut scene = Scene::new();
+    scene.run("08:00", "08:31", &world);
+    for mut scene in [scene.restarted(), scene] {
+        let round = scene.round(at("08:30:30"), &says(a(&[GOOD], 60), a(&[BAD], 10)));
+        assert_eq!(
+            round.state("google"),
+            Propagating,
+            "{}",
+            round.at("google").reason
+        );
+        assert_eq!(round.at("google").deadline, Some(at("08:31")));
+    }
+}
+
+#[test]
+fn what_ended_before_the_horizon_is_forgotten_and_nothing_else() {
+    let mut scene = Scene::new();
+    scene.run("08:00", "08:10", &says(a(&[BAD], 300), a(&[BAD], 300)));
+    scene.run("08:10", "09:00", &says(a(&[GOOD], 300), a(&[GOOD], 300)));
+    let held = says(a(&[GOOD], 300), a(&[BAD], 60));
+    scene.history.forget_before(at("08:15"));
+    assert_eq!(
+        scene.clone().round(at("09:00"), &held).state("google"),
+        StaleOverdue
+    );
+    scene.history.forget_before(at("08:16"));
+    assert_eq!(scene.round(at("09:00"), &held).state("google"), Divergent);
+    scene.history.forget_before(at("12:00"));
+    let key = LinkKey {
+        owner: scene.questions[0].name.clone(),
+        rtype: scene.questions[0].rtype,
+    };
+    assert!(scene.history.link(&key).is_none());
+}
+
+#[test]
+fn a_run_ends_with_its_answer_its_authority_ttl_or_its_unbroken_watch() {
+    let mut scene = Scene::new();
+    let (ns1, asked) = (
+        server("ns1", "192.0.2.1").source(),
+        scene.questions[0].clone(),
+    );
+    let google = scene.resolvers[0].sources().next().unwrap();
+    let mut opened = |source: &Source, when: &str, reply: Reply| {
+        let one = observe(source, &asked, at(when), &reply);
+        scene.history.absorb(&one, Duration::from_mins(3)).opened
+    };
+    assert!(opened(&ns1, "08:00", a(&[GOOD], 300)));
+    assert!(!opened(&ns1, "08:01", a(&[GOOD], 300)));
+    assert!(!opened(&ns1, "08:02", a(&[GOOD], 240)), "counted down");
+    assert!(opened(&ns1, "08:03", a(&[GOOD], 60)), "lowered");
+    assert!(opened(&ns1, "08:04", a(&[BAD], 60)));
+    assert!(
+        opened(&ns1, "08:08", a(&[BAD], 60)),
+        "more than three rounds later"
+    );
+    assert!(opened(&google, "08:00", a(&[GOOD], 300)));
+    assert!(!opened(&google, "08:01", a(&[GOOD], 17)), "any TTL");
+    assert!(
+        opened(&google, "08:01", a(&[GOOD], 17).at_site("fra3")),
+        "another backend"
+    );
+    assert!(!opened(&google, "08:02", a(&[GOOD], 17)));
+}
+
+#[test]
+fn a_restored_authority_goes_blind_when_it_was_heard_last() {
+    let mut scene = Scene::new();
+    scene.run("08:00", "09:00", &says(a(&[GOOD], 300), a(&[GOOD], 300)));
+    let mut scene = scene.restarted();
+    scene.policy.period = Duration::from_mins(5);
+    let silent = says(Reply::silence(), a(&[GOOD], 300));
+    let round = scene.run("09:05", "09:59", &silent).unwrap();
+    assert_eq!(
+        (round.state("google"), round.at("google").flags.len()),
+        (Consistent, 0)
+    );
+    let round = scene.round(at("10:00") + secs(30), &silent);
+    assert_eq!(
+        (round.state("google"), round.at("google").flags.len()),
+        (Consistent, 1)
+    );
+}

@@ -1,0 +1,243 @@
+//! What must hold in every world: honest caches are never accused, deadlines are exact, order does not matter, and a
+//! restart forgets nothing.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use chrono::{DateTime, Utc};
+
+use proptest::prelude::*;
+
+use super::simulator::{Dice, Simulation, answers, begin};
+use crate::{
+    audit::{
+        finding::FindingKind,
+        history::EPSILON,
+        judge::judge_round,
+        testing::{NAME, Scene, data, observe, says, secs, server},
+        verdict::{State, Verdict},
+    },
+    types::{Observation, Question, Severity, Source, SourceKind, Value},
+};
+
+const ROUNDS: i64 = 60;
+
+fn assert_innocent(verdict: &Verdict) -> Result<(), TestCaseError> {
+    let innocent = [
+        State::Consistent,
+        State::Propagating,
+        State::PropagatingLong,
+        State::Unexplained,
+    ];
+    for sample in &verdict.samples {
+        prop_assert!(innocent.contains(&sample.state), "{verdict:#?}");
+    }
+    // A value fetched between the second askings is not believed, and not told.
+    prop_assert!(
+        verdict.state != State::Unexplained || verdict.severity == Severity::None,
+        "{verdict:#?}"
+    );
+    Ok(())
+}
+
+/// Watches a simulation for a while; restarts at random where `restarts` is set.
+fn watch(
+    simulation: &RefCell<Simulation>,
+    rounds: i64,
+    restarts: u64,
+) -> Result<Scene, TestCaseError> {
+    let mut dice = Dice(restarts);
+    let mut scene = simulation.borrow().scene();
+    for nth in 0..rounds {
+        let round = scene.round(begin() + secs(60 * nth), &answers(simulation));
+        for verdict in &round.verdicts {
+            assert_innocent(verdict)?;
+        }
+        for finding in round
+            .findings
+            .iter()
+            .filter(|one| one.kind == FindingKind::TtlStretched)
+        {
+            prop_assert!(false, "{finding:?}");
+        }
+        if restarts > 0 && dice.below(10) == 0 {
+            scene = scene.restarted();
+        }
+    }
+    Ok(scene)
+}
+
+/// The value's deadline by the definition, from the raw observations; `None` where it is current or was never served.
+fn deadline(seen: &[Observation], value: &Value) -> Option<DateTime<Utc>> {
+    let mut servers: BTreeMap<_, Vec<&Observation>> = BTreeMap::new();
+    for one in seen
+        .iter()
+        .filter(|one| one.source.kind == SourceKind::Authority)
+    {
+        servers.entry(one.source.address).or_default().push(one);
+    }
+    let mut latest = None;
+    for polls in servers.values() {
+        let said = |one: &Observation| (one.answer.links[0].value.clone(), one.link_ttl(0));
+        for (nth, poll) in polls.iter().enumerate() {
+            let (held, theta) = said(poll);
+            if held != *value {
+                continue;
+            }
+            let next = polls[nth..]
+                .iter()
+                .find(|later| said(later) != (held.clone(), theta));
+            let end = next?.at;
+            latest = latest.max(Some(end + secs(i64::from(theta))));
+        }
+    }
+    latest
+}
+
+/// Everything that authorities and resolvers said, in order.
+fn record(simulation: &RefCell<Simulation>, scene: &mut Scene, rounds: i64) -> Vec<Observation> {
+    let mut seen = Vec::new();
+    for nth in 0..rounds {
+        scene.round(begin() + secs(60 * nth), &answers(simulation));
+        seen.extend(scene.observations.clone());
+    }
+    seen
+}
+
+fn values_of(seen: &[Observation]) -> Vec<Value> {
+    let authorities = seen
+        .iter()
+        .filter(|one| one.source.kind == SourceKind::Authority);
+    let mut values: Vec<_> = authorities
+        .map(|one| one.answer.links[0].value.clone())
+        .collect();
+    values.sort();
+    values.dedup();
+    values
+}
+
+/// What a verdict says, without what only a whole chain's TTLs could tell after a restart.
+fn essence(verdict: &Verdict) -> String {
+    format!(
+        "{:?} {} {} {:?} {:?} {:?} {:?}",
+        verdict.resolver,
+        verdict.state,
+        verdict.severity,
+        verdict.flags,
+        verdict.deadline,
+        verdict.worst_case_until,
+        verdict.baseline
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn honest_caches_are_never_accused(seed: u64, chain: bool, restarts in 0..3_u64) {
+        watch(&RefCell::new(Simulation::new(seed, chain)), ROUNDS, restarts)?;
+    }
+
+    #[test]
+    fn a_past_value_is_stale_exactly_after_its_deadline(seed: u64, ttl in 0..4_000_u32) {
+        let simulation = RefCell::new(Simulation::new(seed, false));
+        let mut scene = simulation.borrow().scene();
+        let seen = record(&simulation, &mut scene, 40);
+        for value in values_of(&seen) {
+            let now = begin() + secs(60 * 40);
+            let sample = data().link(NAME, value.clone(), ttl);
+            let world = |source: &Source, question: &Question, now| match source.kind {
+                SourceKind::Authority => answers(&simulation)(source, question, now),
+                SourceKind::Resolver => sample.clone(),
+            };
+            let mut scene = scene.clone();
+            let round = scene.round(now, &world);
+            let mut polled = seen.clone();
+            polled.extend(scene.observations.iter().cloned());
+            let verdict = &round.verdicts[0];
+            let Some(deadline) = deadline(&polled, &value) else {
+                prop_assert_eq!(verdict.state, State::Consistent, "{:?}", verdict);
+                continue;
+            };
+            let (t, x) = (verdict.observed.at, verdict.observed.at + secs(i64::from(ttl)));
+            prop_assert_eq!(verdict.deadline, Some(deadline), "{:?}", verdict);
+            let stale = [State::StaleOverdue, State::StaleExtended, State::StaleDeclared];
+            prop_assert_eq!(stale.contains(&verdict.state), x > deadline + EPSILON, "{:?}", verdict);
+            prop_assert_eq!(verdict.state == State::StaleOverdue, t > deadline + EPSILON, "{:?}", verdict);
+        }
+    }
+
+    #[test]
+    fn what_is_served_now_is_consistent_under_any_ttl(seed: u64, ttl: u32, ede in 0..2_u16) {
+        let simulation = RefCell::new(Simulation::new(seed, false));
+        let mut scene = simulation.borrow().scene();
+        record(&simulation, &mut scene, 20);
+        let now = begin() + secs(60 * 20);
+        let current = answers(&simulation)(
+            &server("ns1", "192.0.2.1").source(),
+            &scene.questions[0].clone(),
+            now,
+        );
+        let mut sample = current.clone();
+        for (_, ttls) in &mut sample.links {
+            ttls.fill(ttl);
+        }
+        sample.ede = vec![3; usize::from(ede)];
+        let round = scene.round(now, &says(current, sample));
+        for verdict in &round.verdicts {
+            prop_assert_eq!(verdict.state, State::Consistent);
+            prop_assert_eq!(verdict.severity, Severity::None);
+        }
+    }
+
+    #[test]
+    fn the_order_of_records_servers_and_observations_changes_nothing(seed: u64, order: u64) {
+        let simulation = RefCell::new(Simulation::new(seed, true));
+        let mut scene = simulation.borrow().scene();
+        let mut shuffled = scene.clone();
+        let mut dice = Dice(order);
+        for nth in 0..30 {
+            let now = begin() + secs(60 * nth);
+            let world = answers(&simulation);
+            let mut round = Vec::new();
+            for question in &scene.questions {
+                let zone = scene.zones.zone_of(&question.name).unwrap();
+                for server in &zone.servers {
+                    let source = server.source();
+                    round.push(observe(&source, question, now, &world(&source, question, now)));
+                }
+                for source in scene.resolvers.iter().flat_map(|one| one.sources()) {
+                    round.push(observe(&source, question, now, &world(&source, question, now)));
+                }
+            }
+            let mut other = round.clone();
+            for at in (1..other.len()).rev() {
+                other.swap(at, dice.below(at.cast_signed() as i64 + 1) as usize);
+            }
+            scene.absorb(&round);
+            shuffled.absorb(&other);
+            let expected = judge_round(&scene.history, &scene.input(now, &round));
+            let found = judge_round(&shuffled.history, &shuffled.input(now, &other));
+            prop_assert_eq!(expected, found);
+        }
+    }
+
+    #[test]
+    fn a_restart_changes_no_verdict(seed: u64, chain: bool, rounds in 1..50_i64) {
+        let simulation = RefCell::new(Simulation::new(seed, chain));
+        let mut scene = simulation.borrow().scene();
+        record(&simulation, &mut scene, rounds);
+        let mut restarted = scene.restarted();
+        for nth in rounds..rounds + 5 {
+            let again = RefCell::new(simulation.borrow().clone());
+            let now = begin() + secs(60 * nth);
+            let expected = scene.round(now, &answers(&simulation));
+            let found = restarted.round(now, &answers(&again));
+            let (expected, found) = (expected.verdicts, found.verdicts);
+            let essences = |verdicts: &[Verdict]| verdicts.iter().map(essence).collect::<Vec<_>>();
+            prop_assert_eq!(essences(&expected), essences(&found));
+            if !chain {
+                prop_assert_eq!(expected, found);
+            }
+        }
+    }
+}

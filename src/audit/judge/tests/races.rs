@@ -1,0 +1,84 @@
+//! Changes that happen while a round is being asked.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    audit::{
+        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, observe, says, server},
+        verdict::{
+            State::{Consistent, Divergent, Propagating, Unexplained},
+            VerdictFlag,
+        },
+    },
+    types::{Question, Severity, Source, SourceKind},
+};
+
+#[test]
+fn a_resolver_that_saw_the_change_first_is_right() {
+    // The authority changes within the round, between its own poll and the resolver's fetch.
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| {
+        let changed = at("10:05") + TimeDelta::milliseconds(2);
+        let _ = source;
+        a(&[if now < changed { BAD } else { GOOD }], 300)
+    };
+    let mut scene = Scene::new();
+    scene.run("10:00", "10:05", &world);
+    let round = scene.round(at("10:05"), &world);
+    assert_eq!(round.state("google"), Consistent);
+}
+
+#[test]
+fn a_change_between_the_authoritys_second_answer_and_the_resolvers_is_no_divergence() {
+    // Asked again because B is still long-lived there; the authority moves on right after its own second answer.
+    let moved = at("10:05") + TimeDelta::milliseconds(1_002);
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority if now < at("10:04") => a(&[BAD], 7_200),
+        SourceKind::Authority if now < moved => a(&[GOOD], 300),
+        SourceKind::Resolver if now < moved => a(&[BAD], 7_000),
+        _ => a(&["198.51.100.8"], 300),
+    };
+    let mut scene = Scene::new();
+    scene.run("10:00", "10:05", &world);
+    let round = scene.round(at("10:05"), &world);
+    assert!(
+        round.verdicts[0]
+            .samples
+            .iter()
+            .all(|sample| sample.state != Divergent)
+    );
+    assert_eq!(scene.round(at("10:06"), &world).state("google"), Consistent);
+}
+
+#[test]
+fn nothing_is_believed_that_no_authority_confirmed_when_asked_again() {
+    let mut scene = Scene::new();
+    scene.run("10:00", "10:05", &says(a(&[GOOD], 60), a(&[GOOD], 60)));
+    // The authorities answer at the first asking and are silent at the second.
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority if now > at("10:05") => Reply::silence(),
+        SourceKind::Authority => a(&[GOOD], 60),
+        SourceKind::Resolver => a(&[ALIEN], 60),
+    };
+    let round = scene.round(at("10:05"), &world);
+    let verdict = round.at("google");
+    assert_eq!(
+        (verdict.state, verdict.severity),
+        (Unexplained, Severity::None)
+    );
+    assert!(verdict.flags.contains(&VerdictFlag::LowConfidence));
+    assert!(verdict.worst_case_until.is_some());
+}
+
+#[test]
+fn replies_received_in_another_order_than_sent_are_not_lost() {
+    let mut scene = Scene::new();
+    let ns1 = server("ns1", "192.0.2.1").source();
+    let asked = scene.questions[0].clone();
+    scene.run("10:00", "10:03", &says(a(&[GOOD], 60), a(&[GOOD], 60)));
+    for (when, value) in [("10:03", GOOD), ("10:02:30", BAD)] {
+        let late = observe(&ns1, &asked, at(when), &a(&[value], 60));
+        scene.absorb(&[late]);
+    }
+    let round = scene.round(at("10:03:20"), &says(a(&[GOOD], 60), a(&[BAD], 10)));
+    assert_eq!(round.state("google"), Propagating);
+}

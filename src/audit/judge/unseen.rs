@@ -1,0 +1,118 @@
+//! Rows 6 and 7 for one link: a value that no authority served, as far as the history reaches.
+//!
+//! Deliberately absent: the other rows.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Judged,
+    reason::instant,
+    value::{Subject, seconds},
+};
+use crate::{
+    audit::{
+        history::Sighting,
+        verdict::{State, VerdictFlag},
+    },
+    types::{Mode, Severity, Value},
+};
+
+/// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
+const YOUTH: TimeDelta = TimeDelta::hours(24);
+
+impl Subject<'_> {
+    /// Rows 6 and 7: no authority ever served this, as far as the history reaches.
+    pub(super) fn unseen(&self) -> Judged {
+        let mut judged = self.unexplained().unwrap_or_else(|| self.mismatch());
+        let (at, ttl) = (self.sample.at, self.sample.link_ttl(self.index));
+        let held = self.context.history.held(&self.series);
+        let held = held.and_then(|held| held.value(&self.link.owner, &self.link.value));
+        let (last, longest) = held.map_or((at, ttl), |held| {
+            (held.last_seen.max(at), held.ttl_max.max(ttl))
+        });
+        judged.worst_case_until = Some(last + seconds(longest.min(self.cap())));
+        judged
+    }
+
+    /// Row 7.
+    fn mismatch(&self) -> Judged {
+        let state = match self.link.value {
+            Value::Nxdomain => State::NxdomainMismatch,
+            Value::Nodata => State::NodataMismatch,
+            _ => State::Divergent,
+        };
+        let current = self.standing.current.iter();
+        let servers: usize = current.map(|current| current.servers.len()).sum();
+        let since = self.standing.since.map(instant).unwrap_or_default();
+        let reason = format!(
+            "no authoritative server served this since {since}; {servers} of them, asked again, serve something else"
+        );
+        Judged::new(state, Severity::Critical, reason)
+    }
+
+    /// Row 6: why nobody can say yet whether this is wrong, where that is so.
+    fn unexplained(&self) -> Option<Judged> {
+        let now = self.context.input.now;
+        if !self.context.answered_again(&self.key, self.first_at) {
+            return Some(Self::unheard());
+        }
+        let since = self.standing.since?;
+        let theta = seconds(self.standing.longest_ttl);
+        let young = now < since + theta.max(YOUTH);
+        let filling = self.mode == Mode::Pool && self.standing.pool_is_filling(now);
+        if !young || (!filling && (self.was_current(since) || self.moves_later(since))) {
+            return None;
+        }
+        let silent = filling || now < since + theta || self.standing.low_confidence;
+        let severity = if silent {
+            Severity::None
+        } else {
+            Severity::Warning
+        };
+        let reason = format!(
+            "no authority served this since {}, when its history begins: it may be an honest cache older than that, until {}",
+            instant(since),
+            instant(self.sample.expires_at(self.index)),
+        );
+        Some(Judged::new(State::Unexplained, severity, reason))
+    }
+
+    /// Row 6, because no server of `S` answered when asked again.
+    pub(super) fn unheard() -> Judged {
+        let reason =
+            "no authoritative server answered when asked again, so this is not believed yet";
+        let mut judged = Judged::new(State::Unexplained, Severity::None, reason.to_owned());
+        judged.flags.push(VerdictFlag::LowConfidence);
+        judged
+    }
+
+    /// Whether this backend has been seen, since the history is unbroken, with a value that an authority served then.
+    fn was_current(&self, since: DateTime<Utc>) -> bool {
+        let site = self.sample.site();
+        let (Some(held), Some(link)) = (
+            self.context.history.held(&self.series),
+            self.context.history.link(&self.key),
+        ) else {
+            return false;
+        };
+        let was_served = |value: &Value, seen: &Sighting| match self.mode {
+            Mode::Pool if !value.is_negative() => {
+                let records = value.records();
+                records
+                    .iter()
+                    .all(|rdata| self.standing.pooled(rdata).is_some())
+            }
+            _ => link.was_served(value, seen.first_seen.max(since), seen.last_seen),
+        };
+        let mut values = held.values_at(site.as_deref(), &self.link.owner);
+        values.any(|(value, seen)| {
+            *value != self.link.value && seen.last_seen >= since && was_served(value, seen)
+        })
+    }
+
+    /// Whether this backend fetched the value anew since the history is unbroken: then it is no older cache.
+    fn moves_later(&self, since: DateTime<Utc>) -> bool {
+        let renewed = self.at_backend().and_then(|seen| seen.renewed_after);
+        renewed.is_some_and(|renewed_after| renewed_after >= since)
+    }
+}

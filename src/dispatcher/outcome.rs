@@ -1,0 +1,71 @@
+//! What becomes of an attempt: told in the log, counted, recorded.
+//!
+//! Deliberately absent: the attempt itself.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Dispatcher, backoff};
+use crate::{
+    metrics::DeliveryResult,
+    notify::Delivery,
+    store::{StoreError, outbox::LeasedMessage, patience::insist},
+};
+
+/// Longest time a receiver's `Retry-After` holds back its other messages: a later incident may be the worse one.
+const LONGEST_CLOSURE: Duration = Duration::from_mins(5);
+/// How long the outcome of an attempt is tried to be recorded while the database is away: as long as its lease lasts, no
+/// one else sends the message.
+const RECORDING: Duration = Duration::from_secs(15);
+
+impl Dispatcher {
+    pub(super) async fn record(
+        &self,
+        message: &LeasedMessage,
+        delivery: Delivery,
+        took: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let duration_ms = took.as_millis() as u64;
+        let (id, channel, kind, attempt) =
+            (message.id, &message.channel, &message.kind, message.attempt);
+        match delivery {
+            Delivery::Delivered { status } => {
+                tracing::info!(message.id = %id, %channel, %kind, attempt, duration_ms, "delivered {kind} to {channel}");
+                self.count(message, DeliveryResult::Delivered);
+                let detail = format!("HTTP {status}");
+                insist(RECORDING, |_| self.store.delivered(id, now, &detail)).await
+            }
+            Delivery::Dead { why } => self.bury(message, now, &why).await,
+            Delivery::Retry { after, why } => {
+                if let Some(wait) = after {
+                    self.lanes.close(channel, wait.min(LONGEST_CLOSURE), now);
+                }
+                let Some(at) = backoff::next_attempt(attempt, id, now, after) else {
+                    let why = format!("given up after {attempt} attempts: {why}");
+                    return self.bury(message, now, &why).await;
+                };
+                tracing::warn!(message.id = %id, %channel, %kind, attempt, duration_ms, retry.at = %at, why, "{kind} was not taken by {channel}");
+                self.count(message, DeliveryResult::Failed);
+                insist(RECORDING, |_| self.store.retry(id, at, now, &why)).await
+            }
+        }
+    }
+
+    pub(super) async fn bury(
+        &self,
+        message: &LeasedMessage,
+        now: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let (id, channel, kind) = (message.id, &message.channel, &message.kind);
+        tracing::error!(message.id = %id, %channel, %kind, attempt = message.attempt, why, "{kind} will never reach {channel}");
+        self.count(message, DeliveryResult::Buried);
+        insist(RECORDING, |_| self.store.bury(id, now, why)).await
+    }
+
+    fn count(&self, message: &LeasedMessage, result: DeliveryResult) {
+        self.metrics.delivery(&message.channel, result);
+    }
+}

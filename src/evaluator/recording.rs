@@ -1,0 +1,99 @@
+//! A round's way into the database, which may be away for a while.
+//!
+//! Deliberately absent: keeping a round until the database is back however long that takes. The next rounds judge by the
+//! same history in memory, and find again what could not be recorded.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    audit::{history::SpanChange, ledger::Ledger},
+    config::Group,
+    store::{RoundId, RoundOutcome, Store, StoreError, patience::insist},
+    types::Observation,
+};
+
+/// Observations recorded in one transaction.
+const CHUNK: usize = 2_000;
+
+/// The shortest and the longest wait for a database that is away. Between the two a round waits for one period: a longer
+/// wait saves no round, since only two of a group run at a time.
+const PATIENCE: [Duration; 2] = [Duration::from_secs(2), Duration::from_mins(1)];
+
+/// Records one round.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recorder<'a> {
+    store: &'a Store,
+    vantage: &'a str,
+    group: &'a str,
+    until: Instant,
+}
+
+impl<'a> Recorder<'a> {
+    /// For a round of this group whose patience begins now.
+    pub(super) fn new(store: &'a Store, vantage: &'a str, group: &'a Group) -> Self {
+        let patience = group.policy.period.clamp(PATIENCE[0], PATIENCE[1]);
+        Self {
+            store,
+            vantage,
+            group: &group.name,
+            until: Instant::now() + patience,
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    pub(super) async fn begin(
+        &self,
+        due_at: DateTime<Utc>,
+        started: DateTime<Utc>,
+    ) -> Result<Option<RoundId>, StoreError> {
+        insist(self.left(), |_| {
+            let (vantage, group) = (self.vantage, self.group);
+            self.store.begin_round(vantage, group, due_at, started)
+        })
+        .await
+    }
+
+    pub(super) async fn ledger(&self) -> Result<Ledger, StoreError> {
+        insist(self.left(), |_| {
+            self.store.load_ledger(self.vantage, self.group)
+        })
+        .await
+    }
+
+    pub(super) async fn observations(
+        &self,
+        round: RoundId,
+        recorded: &[(Observation, SpanChange)],
+    ) -> Result<(), StoreError> {
+        for chunk in recorded.chunks(CHUNK) {
+            insist(self.left(), |again| self.chunk(round, chunk, again)).await?;
+        }
+        Ok(())
+    }
+
+    /// Records a chunk; if that was tried before, only where it was in vain.
+    async fn chunk(
+        &self,
+        round: RoundId,
+        chunk: &[(Observation, SpanChange)],
+        again: bool,
+    ) -> Result<(), StoreError> {
+        if again && self.store.is_recorded(round, chunk).await? {
+            return Ok(());
+        }
+        self.store.record(round, chunk).await
+    }
+
+    pub(super) async fn outcome(
+        &self,
+        round: RoundId,
+        outcome: &RoundOutcome<'_>,
+    ) -> Result<(), StoreError> {
+        insist(self.left(), |_| self.store.finish_round(round, outcome)).await
+    }
+}

@@ -1,0 +1,15 @@
+//! The service, as a process, under what services meet: signals, kills, a database that goes away, other instances.
+
+mod commands;
+mod configuration;
+mod database;
+mod kills;
+mod metrics;
+mod notify;
+mod refusals;
+mod restarts;
+mod service;
+mod stopping;
+mod ticks;
+mod vantages;
+mod world;
