@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(found(&ids()[0].to_string()).unwrap(), ids()[0]);
         assert!(found("1").unwrap_err().contains("2 incidents begin with 1"));
         assert!(found("3").unwrap_err().contains("no incident begins"));
-        assert!(found("").unwrap_err().contains("is not the id"));
-        assert!(found("%").unwrap_err().contains("is not the id"));
+        assert!(found("").unwrap_err().contains("not the id"));
+        assert!(found("%").unwrap_err().contains("not the id"));
     }
 }

@@ -44,9 +44,9 @@ pub(crate) fn render(config: &Config) -> String {
         } else {
             format!("{} ({})", entry.unicode, entry.name)
         };
-        [shown, entry.types.join(", "), entry.group.clone()]
+        ([shown, entry.types.join(", ")], [entry.group.clone()])
     });
-    let table = table::render(["NAME", "TYPES", "GROUP"], &[0, 1], rows);
+    let table = table::render(["NAME", "TYPES"], ["GROUP"], rows);
     let questions: usize = config
         .groups
         .iter()

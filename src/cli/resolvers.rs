@@ -77,20 +77,9 @@ fn entry(resolver: &Resolver, config: &Config) -> Entry {
 /// The same for people; sources of TTL caps and flush pages stand below the table.
 pub(crate) fn render(config: &Config) -> String {
     let entries = entries(config);
-    let headings = [
-        "RESOLVER",
-        "OPERATOR",
-        "ADDRESSES",
-        "BY",
-        "MAX QPS",
-        "MARKS",
-        "GROUPS",
-    ];
-    let mut text = table::render(
-        headings,
-        &[1, 2, 6],
-        entries.iter().zip(&config.resolvers).map(row),
-    );
+    let head = ["RESOLVER", "ADDRESSES", "BY", "MAX QPS", "MARKS"];
+    let rows = entries.iter().zip(&config.resolvers).map(row);
+    let mut text = table::render(head, ["OPERATOR", "GROUPS"], rows);
     let caps = entries.iter().filter_map(|entry| {
         let cap = humantime::format_duration(std::time::Duration::from_secs(entry.ttl_cap?.into()));
         let source = entry.ttl_cap_source.as_deref().unwrap_or("configured");
@@ -149,7 +138,7 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
     Listing::new(headings, entries.iter().map(row))
 }
 
-fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> [String; 7] {
+fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> table::Row<5, 2> {
     let addresses = resolver
         .addresses
         .iter()
@@ -159,15 +148,14 @@ fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> [String; 7] {
         entry.filters.then_some("filters"),
         entry.ecs.then_some("ECS"),
     ];
-    [
+    let facts = [
         entry.id.clone(),
-        entry.operator.clone(),
         addresses.collect::<Vec<_>>().join("\n"),
         entry.transport.clone(),
         entry.max_qps.to_string(),
-        marks.into_iter().flatten().collect::<Vec<_>>().join("\n"),
-        entry.groups.join("\n"),
-    ]
+        marks.into_iter().flatten().collect::<Vec<_>>().join(" "),
+    ];
+    (facts, [entry.operator.clone(), entry.groups.join(" ")])
 }
 
 #[cfg(test)]

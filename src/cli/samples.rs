@@ -1,4 +1,6 @@
-//! A configuration for the snapshots of the command line.
+//! A configuration for the snapshots of the command line, and history that makes their tables wide.
+
+pub(super) mod history;
 
 use std::collections::BTreeMap;
 
@@ -44,4 +46,10 @@ pub(crate) fn config() -> Config {
     let file = directory.path().join("auditor.toml");
     std::fs::write(&file, TEXT).unwrap();
     load(Some(&file), &BTreeMap::new()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Whether every line has room on a terminal of 100 columns.
+pub(crate) fn fits(text: &str) -> bool {
+    text.lines()
+        .all(|line| line.chars().count() <= super::table::WIDTH)
 }

@@ -85,28 +85,20 @@ fn section(states: &[StateRow], instants: Instants) -> String {
     let who = Who::over_sources(states.iter().map(|row| &row.span.span.series.source));
     let rows = states.iter().map(|row| {
         let span = &row.span.span;
-        [
+        let facts = [
             who.source(&span.series.source),
-            inert(span.site.as_deref().unwrap_or_default()),
             judged(row).to_owned(),
             history::ttls(span),
             instants.show_or_dash(span.cached_until),
             age(row.age_seconds),
-            inert(&span.answer.to_string()),
-        ]
+        ];
+        let site = inert(span.site.as_deref().unwrap_or_default());
+        (facts, [site, inert(&span.answer.to_string())])
     });
-    let head = [
-        "WHO",
-        "SITE",
-        "VERDICT",
-        "TTL",
-        "CACHED UNTIL",
-        "AGE",
-        "ANSWER",
-    ];
+    let head = ["WHO", "VERDICT", "TTL", "CACHED UNTIL", "AGE"];
     let question = &states[0].span.span.series.question;
     let mut text = format!("\n{}\n", who::question(question));
-    text += &table::render(head, &[1, 6], rows);
+    text += &table::render(head, ["SITE", "ANSWER"], rows);
     let said: Vec<_> = states.iter().filter_map(|row| said(row, &who)).collect();
     text + &evidence::reasons(
         said.iter()
@@ -131,9 +123,25 @@ fn judged(row: &StateRow) -> &'static str {
     }
 }
 
+/// `41s`, `12m 41s`, `3h 12m`, `9d 3h`: the two largest units.
 fn age(seconds: i64) -> String {
-    let seconds = std::time::Duration::from_secs(seconds.unsigned_abs());
-    humantime::format_duration(seconds).to_string()
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        let whole = left / size;
+        if whole > 0 || !parts.is_empty() {
+            parts.push((whole, unit));
+        }
+        left %= size;
+    }
+    let told = parts.iter().take(2).filter(|(whole, _)| *whole > 0);
+    let told: Vec<String> = told.map(|(whole, unit)| format!("{whole}{unit}")).collect();
+    if told.is_empty() {
+        "0s".to_owned()
+    } else {
+        told.join(" ")
+    }
 }
 
 fn listing(snapshot: &Snapshot) -> Listing {
@@ -176,4 +184,50 @@ fn listing(snapshot: &Snapshot) -> Listing {
         ]
     };
     Listing::new(headings, snapshot.states.iter().map(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        audit::verdict::State,
+        cli::samples::{fits, history},
+        store::state::StateVerdict,
+    };
+
+    #[test]
+    fn an_age_is_told_in_its_two_largest_units() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (41, "41s"),
+            (3_600, "1h"),
+            (3_601, "1h"),
+            (97_445, "1d 3h"),
+        ] {
+            assert_eq!(age(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn old_answers_are_shown_with_their_age() {
+        let row = |span| StateRow {
+            span,
+            age_seconds: 97_445,
+            verdict: Some(StateVerdict {
+                group: "dialers".to_owned(),
+                state: State::NxdomainMismatch,
+                severity: Severity::Critical,
+                flags: Vec::new(),
+                since: history::at("2026-11-22T19:05:00Z"),
+                reason: "no authority ever said so".to_owned(),
+            }),
+        };
+        let snapshot = Snapshot {
+            at: history::at("2026-11-23T22:34:05Z"),
+            states: history::timeline().spans.into_iter().map(row).collect(),
+        };
+        let text = render(&snapshot);
+        insta::assert_snapshot!(text);
+        assert!(fits(&text));
+    }
 }

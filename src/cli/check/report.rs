@@ -60,26 +60,19 @@ fn section(question: &Question, verdicts: &[&Verdict], instants: Instants) -> St
     let who = Who::over_sources(verdicts.iter().map(|verdict| &verdict.observed.source));
     let rows = verdicts.iter().map(|verdict| {
         let seen = &verdict.observed;
-        [
+        let facts = [
             who.source(&seen.source),
-            inert(seen.site.as_deref().unwrap_or_default()),
             verdict.state.to_string(),
             evidence::ttl(seen.ttl),
             instants.show_or_dash(verdict.cached_until),
-            evidence::answer(seen),
-        ]
+        ];
+        let site = inert(seen.site.as_deref().unwrap_or_default());
+        (facts, [site, evidence::answer(seen)])
     });
-    let head = [
-        "RESOLVER",
-        "SITE",
-        "VERDICT",
-        "TTL",
-        "CACHED UNTIL",
-        "ANSWER",
-    ];
-    let right = format!("{}  ", who::question(question));
-    let mut text = wrap(&baseline(verdicts), &right);
-    text += &table::render(head, &[1, 5], rows);
+    let head = ["RESOLVER", "VERDICT", "TTL", "CACHED UNTIL"];
+    let mut text = format!("{}\n", who::question(question));
+    text += &wrap(&baseline(verdicts), "  ");
+    text += &table::render(head, ["SITE", "ANSWER"], rows);
     let bad = verdicts
         .iter()
         .filter(|verdict| verdict.state != State::Consistent);
@@ -139,4 +132,22 @@ pub(super) fn listing(report: &Report) -> Listing {
         ]
     };
     Listing::new(headings, report.verdicts.iter().map(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples::{fits, history};
+
+    #[test]
+    fn a_resolver_is_shown_by_address_where_it_has_several() {
+        let report = Report {
+            checked_at: history::at("2026-11-22T19:05:00Z"),
+            verdicts: history::verdicts(),
+            findings: Vec::new(),
+        };
+        let text = table(&report, std::iter::once(history::question()));
+        insta::assert_snapshot!(text);
+        assert!(fits(&text));
+    }
 }

@@ -34,23 +34,23 @@ pub(super) fn list(page: &IncidentPage, all: bool) -> String {
     }
     let instants = Instants::over(page.incidents.iter().map(|incident| incident.opened_at));
     let rows = page.incidents.iter().map(|incident| {
-        [
+        let facts = [
             incident.id.to_string().chars().take(8).collect(),
             instants.show(incident.opened_at),
             standing(incident.status, incident.acked_at.is_some()),
             incident.severity.to_string(),
             incident.verdict.clone(),
-            about(incident),
-        ]
+        ];
+        (facts, [about(incident)])
     });
-    let head = ["ID", "SINCE", "STATUS", "SEVERITY", "VERDICT", "ABOUT"];
+    let head = ["ID", "SINCE", "STATUS", "SEVERITY", "VERDICT"];
     let older = page.next.as_ref();
     let older = older.map_or("", |_| "; there are older ones, --limit shows more");
     format!(
         "{}, newest first ({}){older}\n\n{}",
         count(page.incidents.len(), "incident"),
         instants.note(),
-        table::render(head, &[5], rows)
+        table::render(head, ["ABOUT"], rows)
     )
 }
 
@@ -197,27 +197,20 @@ fn seen(observed: &[Observed]) -> String {
     );
     let questions: BTreeSet<_> = observed.iter().map(|seen| &seen.question).collect();
     let rows = observed.iter().map(|seen| {
-        let question = (questions.len() > 1).then(|| who::question(&seen.question));
-        [
+        let facts = [
             instants.show(seen.at),
             instants.show_or_dash(seen.cached_until),
             evidence::ttl(seen.ttl),
             who.source(&seen.source),
-            inert(seen.site.as_deref().unwrap_or_default()),
-            question.unwrap_or_default(),
-            evidence::answer(seen),
-        ]
+        ];
+        let site = inert(seen.site.as_deref().unwrap_or_default());
+        let question = (questions.len() > 1).then(|| who::question(&seen.question));
+        let question = question.unwrap_or_default();
+        (facts, [site, question, evidence::answer(seen)])
     });
-    let head = [
-        "AT",
-        "CACHED UNTIL",
-        "TTL",
-        "WHO",
-        "SITE",
-        "QUESTION",
-        "ANSWER",
-    ];
-    format!("\nSEEN ({})\n", instants.note()) + &table::render(head, &[3, 4, 5, 6], rows)
+    let head = ["AT", "CACHED UNTIL", "TTL", "WHO"];
+    let table = table::render(head, ["SITE", "QUESTION", "ANSWER"], rows);
+    format!("\nSEEN ({})\n{table}", instants.note())
 }
 
 /// What happened, deliveries included, each line after `indent`.
@@ -254,4 +247,35 @@ fn event(event: &IncidentEvent, indent: &str) -> String {
     };
     let line = inert(&format!("{what}{detail}"));
     wrap(&line, &format!("{indent}{}  ", instant(event.at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        cli::samples::{fits, history},
+        store::incidents::{IncidentPage, PageKey},
+    };
+
+    #[test]
+    fn a_long_list_says_that_there_is_more() {
+        let row = history::row();
+        let next = PageKey {
+            opened_at: row.opened_at,
+            id: row.id,
+        };
+        let page = IncidentPage {
+            incidents: vec![row],
+            next: Some(next),
+        };
+        let text = super::list(&page, false);
+        insta::assert_snapshot!(text);
+        assert!(fits(&text));
+    }
+
+    #[test]
+    fn an_incident_of_many_names_has_room() {
+        let text = super::whole(&history::incident(), &history::events());
+        insta::assert_snapshot!(text);
+        assert!(fits(&text));
+    }
 }

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use crate::{
     cli::{
         evidence, history, incidents,
-        instants::{Instants, instant},
+        instants::{Instants, instant, instant_or_dash},
         listing::{Listing, exact, exact_or_empty, or_empty},
-        output::{inert, wrap},
+        output::{count, inert, wrap},
         table,
         who::{self, Who},
     },
@@ -64,22 +64,14 @@ fn spans(timeline: &Timeline) -> String {
         .into_iter()
         .flatten()
     }));
-    let width = spans.iter().map(|span| history::ttls(span).len()).max();
-    let columns = Columns {
-        instants,
-        ttl: width.unwrap_or_default().max(3),
-    };
-    let mut text = format!(
-        "\nWHO SERVED WHAT ({})\n{}\n",
-        instants.note(),
-        columns.head()
-    );
+    let columns = Columns::of(&spans, instants);
+    let head = columns.head();
+    let mut text = format!("\nWHO SERVED WHAT ({})\n{head}\n", instants.note());
     let backends: BTreeSet<_> = spans.iter().map(|span| Backend::of(span)).collect();
     for backend in backends {
         text += &format!("{}\n", backend.label(&who));
-        for span in spans.iter().filter(|span| Backend::of(span) == backend) {
-            text += &wrap(&inert(&span.answer.to_string()), &columns.row(span));
-        }
+        let of_backend = spans.iter().filter(|span| Backend::of(span) == backend);
+        text += &of_backend.map(|span| columns.row(span)).collect::<String>();
     }
     text
 }
@@ -117,18 +109,46 @@ impl<'a> Backend<'a> {
 struct Columns {
     instants: Instants,
     ttl: usize,
+    /// Whether every answer can stand beside them; else each stands below.
+    beside: bool,
 }
 
 impl Columns {
+    fn of(spans: &[&Span], instants: Instants) -> Self {
+        let ttls = spans.iter().map(|span| history::ttls(span).len());
+        let answers = spans.iter().map(|span| span.answer.to_string());
+        let longest = |answer: String| answer.split_whitespace().map(str::len).max();
+        let columns = Self {
+            instants,
+            ttl: ttls.max().unwrap_or_default().max(3),
+            beside: true,
+        };
+        let room = table::WIDTH.saturating_sub(columns.line([""; 4]).len());
+        Self {
+            beside: answers.filter_map(longest).all(|word| word <= room),
+            ..columns
+        }
+    }
+
     fn head(&self) -> String {
-        let [first, last, until] = ["FIRST SEEN", "LAST SEEN", "CACHED UNTIL"];
-        self.line([first, last, until, "TTL"]) + "ANSWER"
+        let line = self.line(["FIRST SEEN", "LAST SEEN", "CACHED UNTIL", "TTL"]);
+        if self.beside {
+            line + "ANSWER"
+        } else {
+            format!("{}\n      ANSWER", line.trim_end())
+        }
     }
 
     fn row(&self, span: &Span) -> String {
         let [first, last] = [span.first_seen, span.last_seen].map(|at| self.instants.show(at));
         let until = self.instants.show_or_dash(span.cached_until);
-        self.line([&first, &last, &until, &history::ttls(span)])
+        let line = self.line([&first, &last, &until, &history::ttls(span)]);
+        let answer = inert(&span.answer.to_string());
+        if self.beside {
+            wrap(&answer, &line)
+        } else {
+            format!("{}\n{}", line.trim_end(), wrap(&answer, "      "))
+        }
     }
 
     fn line(&self, [first, last, until, ttl]: [&str; 4]) -> String {
@@ -142,21 +162,19 @@ fn verdicts(verdicts: &[VerdictSpan]) -> String {
     let ends = |span: &VerdictSpan| [Some(span.since), span.until].into_iter().flatten();
     let instants = Instants::over(verdicts.iter().flat_map(ends));
     let rows = verdicts.iter().map(|verdict| {
-        [
+        let facts = [
             instants.show(verdict.since),
             instants.show_or_dash(verdict.until),
             who.label(&verdict.resolver, verdict.address),
-            verdict.question.rtype.to_string(),
             verdict.state.to_string(),
-            verdict.severity.to_string(),
-            verdict.flags.join(" "),
-        ]
+        ];
+        let severity = verdict.severity.to_string();
+        let rtype = verdict.question.rtype.to_string();
+        (facts, [rtype, severity, verdict.flags.join(" ")])
     });
-    let head = [
-        "SINCE", "UNTIL", "RESOLVER", "TYPE", "VERDICT", "SEVERITY", "FLAGS",
-    ];
+    let head = ["SINCE", "UNTIL", "RESOLVER", "VERDICT"];
     let mut text = format!("\nVERDICTS ({}; - stands now)\n", instants.note());
-    text += &table::render(head, &[2, 6], rows);
+    text += &table::render(head, ["TYPE", "SEVERITY", "FLAGS"], rows);
     let bad = verdicts
         .iter()
         .filter(|span| span.severity > Severity::None);
@@ -190,41 +208,25 @@ fn coverage(coverage: &[Coverage]) -> String {
         let never = "no round ever judged this name: no data is not no problem";
         return format!("\nCOVERAGE\n{never}\n");
     }
-    let ends = |one: &Coverage| [one.first_at, one.last_at, one.longest_gap_from];
-    let instants = Instants::over(coverage.iter().flat_map(ends).flatten());
-    let rows = coverage.iter().map(|one| {
-        [
-            one.group.clone(),
-            one.vantage.clone(),
-            one.finished.to_string(),
-            one.missed.to_string(),
-            one.abandoned.to_string(),
-            instants.show_or_dash(one.first_at),
-            instants.show_or_dash(one.last_at),
-            longest_gap(one, instants),
-        ]
-    });
-    let head = [
-        "GROUP",
-        "VANTAGE",
-        "ROUNDS",
-        "MISSED",
-        "CUT OFF",
-        "FIRST",
-        "LAST",
-        "LONGEST GAP",
-    ];
-    format!("\nCOVERAGE ({})\n", instants.note()) + &table::render(head, &[0, 1], rows)
+    let lines: String = coverage.iter().map(rounds).collect();
+    format!("\nCOVERAGE\n{lines}")
 }
 
-/// `5m from 19:05:00Z`
-fn longest_gap(coverage: &Coverage, instants: Instants) -> String {
-    let (Some(from), Some(to)) = (coverage.longest_gap_from, coverage.longest_gap_to) else {
-        return "-".to_owned();
-    };
-    let seconds = (to - from).num_seconds().unsigned_abs();
-    let length = humantime::format_duration(std::time::Duration::from_secs(seconds));
-    format!("{length} from {}", instants.show(from))
+fn rounds(coverage: &Coverage) -> String {
+    let mut line = format!(
+        "group {} at {}: {} finished, {} missed, {} cut off; first {}, last {}",
+        coverage.group,
+        coverage.vantage,
+        count(coverage.finished as usize, "round"),
+        coverage.missed,
+        coverage.abandoned,
+        instant_or_dash(coverage.first_at),
+        instant_or_dash(coverage.last_at)
+    );
+    if let (Some(from), Some(to)) = (coverage.longest_gap_from, coverage.longest_gap_to) {
+        line += &format!("; longest gap {} to {}", instant(from), instant(to));
+    }
+    wrap(&line, "")
 }
 
 /// One row per run, in the order of the table.
@@ -270,4 +272,16 @@ pub(super) fn listing(timelines: &[Timeline]) -> Listing {
         spans.into_iter().map(row).collect::<Vec<_>>()
     };
     Listing::new(headings, timelines.iter().flat_map(of_timeline))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::samples::{fits, history::timeline};
+
+    #[test]
+    fn long_names_sites_and_answers_have_room() {
+        let text = super::table(&timeline());
+        insta::assert_snapshot!(text);
+        assert!(fits(&text));
+    }
 }
