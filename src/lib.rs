@@ -22,7 +22,8 @@
 //! Pure: [`names`] (domain names), [`types`] (the words), [`config`] (what is typed, and what is meant), [`audit`] (the
 //! judgement). Adapters: [`probe`] (DNS on the wire), [`store`] (`PostgreSQL`, and a private one), [`notify`] (Slack and
 //! webhooks). Services: [`evaluator`] (one round), [`scheduler`] (when), [`dispatcher`] (telling). Faces: [`http`] and
-//! [`cli`]. [`metrics`] is what services count and `http` shows; [`daemon`] puts everything together.
+//! [`cli`]. [`metrics`] is what services count and `http` shows; [`daemon`] puts everything together, and looks after the
+//! private `PostgreSQL` and the partitions meanwhile.
 //!
 //! # One observation's way
 //!

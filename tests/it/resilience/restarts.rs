@@ -72,3 +72,14 @@ async fn what_changed_while_the_service_was_down_is_judged_by_the_history() {
     service.stop().await;
     assert_eq!(world.count("select count(*) from incident").await, 0);
 }
+
+#[tokio::test]
+async fn a_start_makes_the_partitions_of_today_and_of_the_two_days_after_it() {
+    let world = World::new().await;
+    let service = Service::start(&world.config()).await;
+    world.rounds(1).await;
+    service.stop().await;
+    let ahead = "select count(*) from generate_series(0, 2) as day
+        where to_regclass('observation_' || to_char((now() at time zone 'utc')::date + day, 'YYYYMMDD')) is null";
+    assert_eq!(world.count(ahead).await, 0);
+}

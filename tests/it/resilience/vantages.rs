@@ -25,7 +25,7 @@ async fn services_with_different_vantages_share_a_database_and_disturb_nothing()
     let (one, other) = (config(&here, "here"), config(&there, "there"));
     let service = Service::start(&one).await;
     let elsewhere = Service::start(&other).await;
-    here.rounds(8).await;
+    here.rounds(6).await;
     here.plant("dialer1", 600);
     there.plant("dialer2", 600);
     here.is_told("incident.opened").await;
@@ -34,7 +34,7 @@ async fn services_with_different_vantages_share_a_database_and_disturb_nothing()
     // One restarts, the other goes on: rounds under way there are not taken for cut off.
     service.kill().await;
     let service = Service::start(&one).await;
-    here.rounds(8).await;
+    here.rounds(6).await;
     elsewhere.stop().await;
     service.stop().await;
     assert_eq!(here.told(), ["incident.opened"]);
