@@ -29,7 +29,7 @@ use crate::{
     config::{Config, Group},
     metrics::{Metrics, RoundReport},
     store::{RoundId, RoundOutcome, Store, StoreError},
-    types::{Observation, Question, Severity},
+    types::{self, Observation, Question, Severity},
 };
 use asking::{Asked, Asker};
 use recording::Recorder;
@@ -106,7 +106,7 @@ impl Evaluator {
         turn: &Mutex<()>,
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
-        let started = Utc::now();
+        let started = types::now();
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
         let first = recorder();
         let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
@@ -120,7 +120,7 @@ impl Evaluator {
             .judge_and_record(round, group, heard, recorder())
             .await?;
         self.metrics
-            .round_finished(&group.name, Utc::now() - started, &report);
+            .round_finished(&group.name, types::now() - started, &report);
         Ok(Some(report))
     }
 
@@ -141,7 +141,7 @@ impl Evaluator {
 
     /// Asks again what must not be believed at once.
     async fn hear_again(&self, group: &Group, mut heard: Heard) -> Heard {
-        let verdicts = judge(&self.history(), group, &heard.asked, Utc::now());
+        let verdicts = judge(&self.history(), group, &heard.asked, types::now());
         let again = suspicious(&verdicts);
         if !again.is_empty() {
             let zones = &mut heard.asked.zones;
@@ -163,7 +163,7 @@ impl Evaluator {
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
         let mut ledger = recorder.ledger().await?;
-        let now = Utc::now();
+        let now = types::now();
         let verdicts = judge(&self.history(), group, &asked, now);
         let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
 
@@ -269,14 +269,14 @@ pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Find
     let mut history = History::default();
     let mut round = asker.ask(group, |_, _| group.samples).await;
     absorb(&mut history, group, &round.observations);
-    let mut verdicts = judge(&history, group, &round, Utc::now());
+    let mut verdicts = judge(&history, group, &round, types::now());
     let again = suspicious(&verdicts);
     if !again.is_empty() {
         let more = asker.ask_again(group, &again, &mut round.zones).await;
         absorb(&mut history, group, &more);
         round.observations.extend(more);
-        verdicts = judge(&history, group, &round, Utc::now());
+        verdicts = judge(&history, group, &round, types::now());
     }
-    let found = findings::find(&history, &input(group, &round, Utc::now()), &verdicts);
+    let found = findings::find(&history, &input(group, &round, types::now()), &verdicts);
     (verdicts, found)
 }

@@ -13,6 +13,7 @@ mod architecture;
 mod cli;
 mod dispatcher;
 mod dns;
+mod http;
 mod lab;
 mod notify;
 mod postgres;

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::{
     audit::{
+        evidence::{Baseline, BaselineKind, Observed},
         incident::{Axis, Incident, IncidentKey, Status},
-        verdict::{Baseline, BaselineKind, Family, Observed, State, Verdict},
+        verdict::{Family, State, Verdict},
     },
     store::{
         RecordedSpan,
