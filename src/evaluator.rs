@@ -29,7 +29,7 @@ use crate::{
     config::{Config, Group},
     metrics::{Metrics, RoundReport},
     store::{RoundId, RoundOutcome, Store, StoreError},
-    types::{Observation, Question, Severity},
+    types::{self, Observation, Question, Severity},
 };
 use asking::{Asked, Asker};
 use recording::Recorder;
@@ -106,7 +106,7 @@ impl Evaluator {
         turn: &Mutex<()>,
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
-        let started = Utc::now();
+        let started = types::now();
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
         let first = recorder();
         let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
@@ -120,7 +120,7 @@ impl Evaluator {
             .judge_and_record(round, group, heard, recorder())
             .await?;
         self.metrics
-            .round_finished(&group.name, Utc::now() - started, &report);
+            .round_finished(&group.name, types::now() - started, &report);
         Ok(Some(report))
     }
 
@@ -141,7 +141,7 @@ impl Evaluator {
 
     /// Asks again what must not be believed at once.
     async fn hear_again(&self, group: &Group, mut heard: Heard) -> Heard {
-        let verdicts = judge(&self.history(), group, &heard.asked, Utc::now());
+        let verdicts = judge(&self.history(), group, &heard.asked, types::now());
         let again = suspicious(&verdicts);
         if !again.is_empty() {
             let zones = &mut heard.asked.zones;
@@ -149,12 +149,6 @@ impl Evaluator {
             heard.changes.extend(self.absorb(group, &more));
             heard.asked.observations.extend(more);
         }
-        // Last, and without a change: the judge alone sees these.
-        let unchecked = self
-            .asker
-            .ask_unchecked(group, &mute_servfails(&verdicts))
-            .await;
-        heard.asked.observations.extend(unchecked);
         heard
     }
 
@@ -169,7 +163,7 @@ impl Evaluator {
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
         let mut ledger = recorder.ledger().await?;
-        let now = Utc::now();
+        let now = types::now();
         let verdicts = judge(&self.history(), group, &asked, now);
         let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
 
@@ -259,16 +253,6 @@ fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
         .collect()
 }
 
-/// SERVFAILs that do not say why: whether validation failed shows when the question is put without it (RFC 4035 section
-/// 3.2.2).
-fn mute_servfails(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
-    verdicts
-        .iter()
-        .filter(|verdict| verdict.state == State::Servfail && verdict.observed.ede.is_empty())
-        .map(|verdict| (verdict.question.clone(), verdict.observed.source.address))
-        .collect()
-}
-
 /// The pairs in an open value incident: they are sampled three times a round.
 fn suspects(ledger: &Ledger) -> Suspects {
     ledger
@@ -285,16 +269,14 @@ pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Find
     let mut history = History::default();
     let mut round = asker.ask(group, |_, _| group.samples).await;
     absorb(&mut history, group, &round.observations);
-    let verdicts = judge(&history, group, &round, Utc::now());
+    let mut verdicts = judge(&history, group, &round, types::now());
     let again = suspicious(&verdicts);
     if !again.is_empty() {
         let more = asker.ask_again(group, &again, &mut round.zones).await;
         absorb(&mut history, group, &more);
         round.observations.extend(more);
+        verdicts = judge(&history, group, &round, types::now());
     }
-    let unchecked = asker.ask_unchecked(group, &mute_servfails(&verdicts)).await;
-    round.observations.extend(unchecked);
-    let verdicts = judge(&history, group, &round, Utc::now());
-    let found = findings::find(&history, &input(group, &round, Utc::now()), &verdicts);
+    let found = findings::find(&history, &input(group, &round, types::now()), &verdicts);
     (verdicts, found)
 }

@@ -5,9 +5,13 @@
 
 mod api;
 mod health;
+mod parameters;
 mod problem;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{MethodRouter, get},
+};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,18 +29,34 @@ pub struct Context {
     pub vantage: String,
 }
 
+/// Every path, and who answers it.
+fn routes() -> [(&'static str, MethodRouter<Context>); 9] {
+    [
+        ("/", get(health::index)),
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::ready)),
+        ("/metrics", get(health::metrics)),
+        ("/api/v1/openapi.json", get(api::openapi)),
+        ("/api/v1/incidents", get(api::incidents)),
+        ("/api/v1/incidents/{id}", get(api::incident)),
+        ("/api/v1/timeline", get(api::timeline)),
+        ("/api/v1/state", get(api::state)),
+    ]
+}
+
+/// Every path there is, as `openapi.json` has to have it.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    routes().into_iter().map(|(path, _)| path)
+}
+
 /// All routes.
 pub fn app(context: Context) -> Router {
-    Router::new()
-        .route("/", get(health::index))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .route("/api/v1/incidents", get(api::incidents))
-        .route("/api/v1/incidents/{id}", get(api::incident))
-        .route("/api/v1/timeline", get(api::timeline))
-        .route("/api/v1/state", get(api::state))
+    let add = |app: Router<Context>, (path, route)| app.route(path, route);
+    routes()
+        .into_iter()
+        .fold(Router::new(), add)
         .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
         .with_state(context)
 }
 

@@ -5,10 +5,9 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use chrono::Utc;
 use hickory_proto::op::Message;
 
-use crate::types::{Flags, NoReply, Observation, Question, Source, SourceKind, Status};
+use crate::types::{self, Flags, NoReply, Observation, Question, Source, SourceKind, Status};
 
 mod delegation;
 mod exchange;
@@ -155,7 +154,7 @@ fn observe(
     Observation {
         source: source.clone(),
         question: question.clone(),
-        at: received.map_or_else(Utc::now, |received| received.at),
+        at: received.map_or_else(types::now, |received| received.at),
         answer: Arc::new(reading.answer),
         ttls: reading.ttls,
         serial: reading.serial,

@@ -13,7 +13,7 @@ mod source;
 mod span;
 
 pub use answer::{Answer, Link, NoReply, Rcode, Status, Value};
-pub use instant::{NotAnInstant, parse_instant};
+pub use instant::{NotAnInstant, now, parse_instant};
 pub use observation::{Ede, Flags, Observation, Transport};
 pub use policy::{Expect, Mode, Policy};
 pub use record_type::{RecordType, UnknownRecordType};

@@ -8,7 +8,6 @@ mod report;
 
 use std::time::Duration;
 
-use chrono::Utc;
 use clap::Args;
 
 use super::{
@@ -21,7 +20,7 @@ use crate::{
     config::Config,
     daemon,
     evaluator::audit_once,
-    types::{RecordType, Severity},
+    types::{self, RecordType, Severity},
 };
 use report::Report;
 
@@ -68,7 +67,7 @@ pub(super) async fn run(args: &CheckArgs, config: &Config, output: Output) -> Re
     let (verdicts, findings) = audit_once(&asker, &group).await;
     output.progress("");
     let report = Report {
-        checked_at: Utc::now(),
+        checked_at: types::now(),
         verdicts,
         findings,
     };

@@ -2,7 +2,6 @@
 //!
 //! Deliberately absent: deciding what is one.
 
-use chrono::Utc;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use uuid::Uuid;
@@ -19,6 +18,7 @@ use crate::{
         Store,
         incidents::{IncidentEvent, IncidentFilter},
     },
+    types,
 };
 
 mod report;
@@ -131,7 +131,7 @@ async fn show(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
 
 async fn ack(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
     let id = find(store, id).await?;
-    if !store.ack_incident(id, &by_whom(), Utc::now()).await? {
+    if !store.ack_incident(id, &by_whom(), types::now()).await? {
         return Err(CliError::Usage(format!(
             "incident {id} is acknowledged or resolved already"
         )));
@@ -159,7 +159,7 @@ async fn resolve(store: &Store, id: &str, config: &Config, output: Output) -> Re
         incidents: vec![incident],
         candidates: Vec::new(),
     };
-    let step = resolve_by_hand(&mut ledger, id, Utc::now()).ok_or_else(over)?;
+    let step = resolve_by_hand(&mut ledger, id, types::now()).ok_or_else(over)?;
     let steps = std::slice::from_ref(&step);
     let messages = group
         .map(|group| for_transitions(config, group, steps))

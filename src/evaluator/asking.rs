@@ -81,38 +81,6 @@ impl Asker {
         asked.observations
     }
 
-    /// Puts each pair once with CD=1. The replies are for the judge alone: no client sees such an answer, so they are
-    /// neither kept nor counted as samples.
-    pub async fn ask_unchecked(
-        &self,
-        group: &Group,
-        pairs: &[(Question, SocketAddr)],
-    ) -> Vec<Observation> {
-        let mut asking = FuturesUnordered::new();
-        for resolver in &group.resolvers {
-            let how = Ask {
-                max_qps: Some(resolver.max_qps),
-                ..how(group)
-            };
-            for source in resolver.sources() {
-                for (question, _) in pairs
-                    .iter()
-                    .filter(|(_, address)| *address == source.address)
-                {
-                    let (source, how) = (source.clone(), how.clone());
-                    asking.push(
-                        async move { self.prober.ask_unchecked(&source, question, &how).await },
-                    );
-                }
-            }
-        }
-        let mut observations = Vec::new();
-        while let Some(one) = asking.next().await {
-            observations.push(one);
-        }
-        observations
-    }
-
     async fn ask_resolvers(
         &self,
         group: &Group,

@@ -1,27 +1,27 @@
 //! `/api/v1`: incidents, timeline, state. The JSON is that of the queries the command line reads, too.
 //!
+//! Every shape is documented in `openapi.json`, which is served, and which a test holds against real answers.
 //! Deliberately absent: anything that changes something.
-
-use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State, rejection::PathRejection},
+    http::header,
+    response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Context, problem::Problem};
+use super::{Context, parameters::Parameters, problem::Problem};
 use crate::{
     audit::incident::{Incident, Status},
     names::DnsName,
     store::{
-        incidents::{IncidentEvent, IncidentFilter, IncidentPage, PageKey},
+        incidents::{IncidentEvent, IncidentFilter, IncidentPage, IncidentRow, PageKey},
         state::StateRow,
         timeline::{Timeline, TimelineQuery},
     },
-    types::parse_instant,
 };
 
 /// Incidents on a page when the caller does not say.
@@ -29,77 +29,49 @@ const USUAL_LIMIT: u32 = 50;
 /// Incidents on a page at most.
 const HIGHEST_LIMIT: u32 = 500;
 
-/// The parameters of a request, taken one by one; what is left over is refused.
-struct Parameters(BTreeMap<String, String>);
-
-impl Parameters {
-    fn take<T, E: std::fmt::Display>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, Problem> {
-        let Some(text) = self.0.remove(name) else {
-            return Ok(None);
-        };
-        let value =
-            parse(&text).map_err(|error| Problem::BadRequest(format!("{name}: {error}")))?;
-        Ok(Some(value))
-    }
-
-    fn take_instant(&mut self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
-        self.take(name, |text| parse_instant(text, Utc::now()))
-    }
-
-    fn end(self, known: &str) -> Result<(), Problem> {
-        match self.0.into_keys().next() {
-            Some(name) => Err(Problem::BadRequest(format!(
-                "unknown parameter `{name}`; known are {known}"
-            ))),
-            None => Ok(()),
-        }
-    }
+/// `GET /api/v1/openapi.json`: every path, parameter and shape.
+pub(super) async fn openapi() -> Response {
+    let kind = "application/vnd.oai.openapi+json;version=3.1";
+    ([(header::CONTENT_TYPE, kind)], include_str!("openapi.json")).into_response()
 }
 
-/// `GET /api/v1/incidents?status=&group=&name=&resolver=&from=&to=&limit=&after=`: newest first; `next` is the `after`
-/// of the following page.
+/// `GET /api/v1/incidents?status=&group=&name=&resolver=&from=&to=&limit=&after=`: newest first.
 pub(super) async fn incidents(
     State(context): State<Context>,
-    Query(parameters): Query<BTreeMap<String, String>>,
+    mut given: Parameters,
 ) -> Result<Json<Page>, Problem> {
-    let mut given = Parameters(parameters);
+    let [from, to] = given.take_window()?;
     let filter = IncidentFilter {
         statuses: given.take("status", statuses)?.unwrap_or_default(),
-        group: given.take("group", text)?,
+        group: given.take_text("group"),
         name: given.take("name", str::parse::<DnsName>)?,
-        resolver: given.take("resolver", text)?,
-        from: given.take_instant("from")?,
-        to: given.take_instant("to")?,
+        resolver: given.take_text("resolver"),
+        from,
+        to,
         ..IncidentFilter::default()
     };
-    let limit = given
-        .take("limit", str::parse::<u32>)?
-        .unwrap_or(USUAL_LIMIT)
-        .clamp(1, HIGHEST_LIMIT);
+    let limit = given.take("limit", limit)?.unwrap_or(USUAL_LIMIT);
     let after = given.take("after", page_key)?;
     given.end("status, group, name, resolver, from, to, limit, after")?;
     let page = context.store.incidents(&filter, after, limit).await?;
     Ok(Json(Page::from(page)))
 }
 
-/// A page of incidents with the key of the next one as a single text.
+/// A page of incidents.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
-    #[serde(flatten)]
-    page: IncidentPage,
+    incidents: Vec<IncidentRow>,
+    /// The `after` of the following page; null on the last.
     next_after: Option<String>,
 }
 
 impl From<IncidentPage> for Page {
     fn from(page: IncidentPage) -> Self {
-        let next_after = page
-            .next
-            .map(|key| format!("{}_{}", key.opened_at.timestamp_micros(), key.id));
-        Self { page, next_after }
+        let key = |key: PageKey| format!("{}_{}", key.opened_at.timestamp_micros(), key.id);
+        Self {
+            incidents: page.incidents,
+            next_after: page.next.map(key),
+        }
     }
 }
 
@@ -117,6 +89,13 @@ fn page_key(text: &str) -> Result<PageKey, &'static str> {
     })
 }
 
+fn limit(text: &str) -> Result<u32, String> {
+    let limit = text.parse().ok();
+    limit
+        .filter(|limit| (1..=HIGHEST_LIMIT).contains(limit))
+        .ok_or_else(|| format!("`{text}` is not a number from 1 to {HIGHEST_LIMIT}"))
+}
+
 fn statuses(text: &str) -> Result<Vec<Status>, String> {
     text.split(',')
         .map(|word| match word {
@@ -126,11 +105,6 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
             other => Err(format!("`{other}` is not open, recovering or resolved")),
         })
         .collect()
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of every other parser")]
-fn text(text: &str) -> Result<String, std::convert::Infallible> {
-    Ok(text.to_owned())
 }
 
 /// An incident with everything that happened to it.
@@ -143,8 +117,11 @@ pub(super) struct Whole {
 /// `GET /api/v1/incidents/{id}`.
 pub(super) async fn incident(
     State(context): State<Context>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
+    given: Parameters,
 ) -> Result<Json<Whole>, Problem> {
+    let Path(id) = id.map_err(|error| Problem::BadRequest(error.body_text()))?;
+    given.end("none")?;
     let wrong = |_| Problem::BadRequest(format!("`{id}` is not an incident id"));
     let id: Uuid = id.parse().map_err(wrong)?;
     match context.store.incident(id).await? {
@@ -156,18 +133,18 @@ pub(super) async fn incident(
 /// `GET /api/v1/timeline?name=&type=&from=&to=&resolver=`.
 pub(super) async fn timeline(
     State(context): State<Context>,
-    Query(parameters): Query<BTreeMap<String, String>>,
+    mut given: Parameters,
 ) -> Result<Json<Timeline>, Problem> {
-    let mut given = Parameters(parameters);
     let name = given.take("name", str::parse::<DnsName>)?;
+    let missing = "name: which name? ?name=dialer1.example.com";
+    let name = name.ok_or_else(|| Problem::BadRequest(missing.to_owned()))?;
+    let [from, to] = given.take_window()?;
     let query = TimelineQuery {
-        name: name.ok_or_else(|| {
-            Problem::BadRequest("name: which name? ?name=dialer1.example.com".to_owned())
-        })?,
+        name,
         rtype: given.take("type", str::parse)?,
-        from: given.take_instant("from")?,
-        to: given.take_instant("to")?,
-        resolver: given.take("resolver", text)?,
+        from,
+        to,
+        resolver: given.take_text("resolver"),
     };
     given.end("name, type, from, to, resolver")?;
     Ok(Json(context.store.timeline(&query).await?))
@@ -183,9 +160,8 @@ pub(super) struct Snapshot {
 /// `GET /api/v1/state?at=&name=`; `at` is now when it is not given.
 pub(super) async fn state(
     State(context): State<Context>,
-    Query(parameters): Query<BTreeMap<String, String>>,
+    mut given: Parameters,
 ) -> Result<Json<Snapshot>, Problem> {
-    let mut given = Parameters(parameters);
     let at = given.take_instant("at")?.unwrap_or_else(Utc::now);
     let name = given.take("name", str::parse::<DnsName>)?;
     given.end("at, name")?;

@@ -25,17 +25,21 @@ const FAILED_ROUNDS: u32 = 1;
 /// How long a scrape waits for the database: the service's own counters must come all the same.
 const STOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the database may take to answer: whoever asks has little patience, too.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What there is.
 pub(super) async fn index(State(context): State<Context>) -> String {
     format!(
         "dns-auditor at vantage {}\n\n\
-         /healthz                              alive\n\
-         /readyz                               database reachable, rounds on time\n\
-         /metrics                              Prometheus\n\
-         /api/v1/incidents                     ?status= &group= &limit= &after=\n\
-         /api/v1/incidents/{{id}}                with its events\n\
-         /api/v1/timeline?name=NAME            &type= &from= &to= &resolver=\n\
-         /api/v1/state?at=INSTANT              &name=\n",
+         /healthz                      alive\n\
+         /readyz                       database reachable, rounds on time\n\
+         /metrics                      Prometheus\n\
+         /api/v1/openapi.json          everything below, with every field\n\
+         /api/v1/incidents             ?status= &group= &name= &resolver= &from= &to= &limit= &after=\n\
+         /api/v1/incidents/ID          with everything that happened to it\n\
+         /api/v1/timeline?name=NAME    &type= &from= &to= &resolver=\n\
+         /api/v1/state                 ?at=INSTANT &name=\n",
         context.vantage
     )
 }
@@ -54,8 +58,13 @@ struct Readiness {
 /// The database answers and rounds are on time; ready before the first round is due.
 pub(super) async fn ready(State(context): State<Context>) -> Response {
     let mut problems = late_groups(&context, Utc::now());
-    if let Err(error) = context.store.ping().await {
-        problems.push(format!("database: {error}"));
+    match tokio::time::timeout(PATIENCE, context.store.ping()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => problems.push(format!("database: {error}")),
+        Err(_) => problems.push(format!(
+            "database: no answer within {} s",
+            PATIENCE.as_secs()
+        )),
     }
     let status = if problems.is_empty() {
         StatusCode::OK

@@ -4,7 +4,7 @@
 
 use axum::{
     Json,
-    http::{StatusCode, Uri, header},
+    http::{Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -18,6 +18,8 @@ pub(super) enum Problem {
     BadRequest(String),
     /// Nothing there.
     NotFound(String),
+    /// There is something, but not for this method.
+    Method(String),
     /// The database did not answer.
     Store(StoreError),
 }
@@ -42,6 +44,11 @@ impl IntoResponse for Problem {
         match self {
             Self::BadRequest(detail) => respond(StatusCode::BAD_REQUEST, "Bad request", &detail),
             Self::NotFound(detail) => respond(StatusCode::NOT_FOUND, "Not found", &detail),
+            Self::Method(detail) => respond(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+                &detail,
+            ),
             Self::Store(error) => {
                 tracing::error!(%error, "a query of the API failed");
                 respond(
@@ -72,4 +79,9 @@ fn respond(status: StatusCode, title: &'static str, detail: &str) -> Response {
 /// The fallback route.
 pub(super) async fn no_such_path(uri: Uri) -> Problem {
     Problem::NotFound(format!("there is no {}; / lists what there is", uri.path()))
+}
+
+/// The fallback of every route.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    Problem::Method(format!("{method} {}: there is only GET", uri.path()))
 }

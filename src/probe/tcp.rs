@@ -5,7 +5,6 @@
 
 use std::{io, net::SocketAddr};
 
-use chrono::Utc;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -13,7 +12,7 @@ use tokio::{
 };
 
 use super::{exchange::Received, message::Query, socket_error};
-use crate::types::Transport;
+use crate::types::{self, Transport};
 
 /// Connects, asks and reads until a message fits; messages that do not are counted in `mismatched`.
 ///
@@ -36,7 +35,7 @@ pub(super) async fn exchange(
     loop {
         let mut bytes = vec![0; usize::from(stream.read_u16().await?)];
         stream.read_exact(&mut bytes).await?;
-        let (received, at) = (Instant::now(), Utc::now());
+        let (received, at) = (Instant::now(), types::now());
         if query.is_answered_by(&bytes) {
             return Ok(Received {
                 bytes,

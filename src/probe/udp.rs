@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::{net::UdpSocket, time::Instant};
 
 use super::message::Query;
+use crate::types;
 
 /// More than any server should send after our EDNS size; what is longer is cut, and then does not decode.
 const BUFFER_OCTETS: usize = 4096;
@@ -61,7 +62,7 @@ impl Attempt {
         match self.socket.recv(&mut self.buffer).await {
             Err(error) => Datagram::Failed(error),
             Ok(octets) => {
-                let (received, at) = (Instant::now(), Utc::now());
+                let (received, at) = (Instant::now(), types::now());
                 let bytes = self.buffer.get(..octets).unwrap_or_default();
                 if !self.query.is_answered_by(bytes) {
                     return Datagram::Mismatch(self);

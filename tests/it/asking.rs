@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use crate::dns::{DnsServer, Fault, Reply, Script, Zone};
 use dns_auditor::{
     audit::verdict::{State, Verdict},
     config::{Group, load},
@@ -11,9 +12,6 @@ use dns_auditor::{
     evaluator::audit_once,
     types::Severity,
 };
-use hickory_proto::op::ResponseCode;
-
-use crate::dns::{DnsServer, Fault, Reply, Script, Zone};
 
 const RECORDS: &str = "
 @       3600 SOA ns1.example.com. host.example.com. 7 7200 900 1209600 300
@@ -50,30 +48,6 @@ fn states(verdicts: &[Verdict]) -> Vec<(State, Severity)> {
         .iter()
         .map(|verdict| (verdict.state, verdict.severity))
         .collect()
-}
-
-#[tokio::test]
-async fn a_servfail_that_checking_disabled_lifts_is_bogus_and_another_is_not() {
-    let authority = authority().await;
-    let resolver = DnsServer::start(Script::cache(&authority)).await;
-    let validating = Fault::Custom(Arc::new(|query, mut reply| {
-        if !query.message.metadata.checking_disabled {
-            reply.metadata.response_code = ResponseCode::ServFail;
-            reply.answers.clear();
-        }
-        reply.metadata.checking_disabled = query.message.metadata.checking_disabled;
-        vec![Reply::message(&reply)]
-    }));
-    resolver.edit(|script| script.fault(validating));
-    let verdicts = audit("dialer1.example.com", &authority, &resolver).await;
-    assert_eq!(states(&verdicts), [(State::Bogus, Severity::Critical)]);
-
-    resolver.edit(|script| {
-        script.clear_faults();
-        script.fault(Fault::Rcode(2));
-    });
-    let verdicts = audit("dialer1.example.com", &authority, &resolver).await;
-    assert_eq!(states(&verdicts), [(State::Servfail, Severity::Warning)]);
 }
 
 #[tokio::test]

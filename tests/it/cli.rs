@@ -2,6 +2,7 @@
 
 mod check;
 mod configuration;
+mod documented;
 mod help;
 mod history;
 mod program;

@@ -14,6 +14,7 @@ mod asking;
 mod cli;
 mod dispatcher;
 mod dns;
+mod http;
 mod lab;
 mod notify;
 mod postgres;

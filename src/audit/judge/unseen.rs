@@ -95,6 +95,10 @@ impl Subject<'_> {
         ) else {
             return false;
         };
+        // Resolvers and authorities are asked at once: the first reply of a history may be a resolver's. What was seen
+        // before a gap lies further back than a round.
+        let period = TimeDelta::from_std(self.context.input.policy.period);
+        let overtaken = period.unwrap_or(EPSILON).min(EPSILON);
         let was_served = |value: &Value, seen: &Sighting| match self.mode {
             Mode::Pool if !value.is_negative() => {
                 let records = value.records();
@@ -102,12 +106,15 @@ impl Subject<'_> {
                     .iter()
                     .all(|rdata| self.standing.pooled(rdata).is_some())
             }
-            _ => link.was_served(value, seen.first_seen.max(since), seen.last_seen + EPSILON),
+            _ => link.was_served(
+                value,
+                seen.first_seen.max(since),
+                seen.last_seen + overtaken,
+            ),
         };
         let mut values = held.values_at(site.as_deref(), &self.link.owner);
         values.any(|(value, seen)| {
-            // Resolvers and authorities are asked at once: the first reply of a history may be a resolver's.
-            let is_recent = seen.last_seen + EPSILON >= since;
+            let is_recent = seen.last_seen + overtaken >= since;
             *value != self.link.value && is_recent && was_served(value, seen)
         })
     }

@@ -1,0 +1,75 @@
+//! The JSON of every command, held against the document that the API serves: the shapes are the same, and stable.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::program::{Ran, finish, program, run};
+use crate::{http::schema::differences, rounds::Watched};
+
+const DOCUMENT: &str = include_str!("../../../src/http/openapi.json");
+
+/// Holds each of these values against a schema of the document.
+fn fits(schema: &str, values: &[Json]) {
+    let document: Json = serde_json::from_str(DOCUMENT).unwrap();
+    assert!(!values.is_empty(), "nothing to hold against {schema}");
+    for value in values {
+        let found: BTreeSet<String> = differences(&document, schema, value).into_iter().collect();
+        assert!(found.is_empty(), "{schema}: {found:#?} in {value:#}");
+    }
+}
+
+fn items(list: &Json) -> Vec<Json> {
+    list.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_commands_print_as_json_is_documented() {
+    let watched = Watched::start().await.with_a_wrong_address().await;
+    let json = async |args: &[&str]| {
+        let file = watched.file();
+        let mut command = program(file.parent().unwrap());
+        command
+            .args(args)
+            .args(["--format", "json", "--config"])
+            .arg(&file);
+        let ran: Ran = finish(command).await;
+        ran.json()
+    };
+    let list = json(&["incidents"]).await;
+    let id = list["incidents"][0]["id"].as_str().unwrap().to_owned();
+    fits("IncidentList", &[list]);
+    fits("WholeIncident", &[json(&["incidents", "show", &id]).await]);
+    fits(
+        "Timeline",
+        &[json(&["timeline", "dialer1.example.com"]).await],
+    );
+    fits(
+        "Timeline",
+        &items(&json(&["timeline", "dialer{1..4}.example.com"]).await),
+    );
+    fits("StateAt", &[json(&["state"]).await]);
+    fits("Name", &items(&json(&["names"]).await));
+    fits("Resolver", &items(&json(&["resolvers"]).await));
+    let servers = &watched.servers;
+    let authority = servers.authority.address().to_string();
+    let args = [
+        "check",
+        "dialer1.example.com",
+        "long.example.com",
+        "--resolver",
+        "alpha,beta",
+    ];
+    let report = json(&[&args[..], &["--authority", &authority]].concat()).await;
+    assert!(
+        !report["findings"].as_array().unwrap().is_empty(),
+        "{report:#}"
+    );
+    fits("CheckReport", &[report]);
+}
+
+#[tokio::test]
+async fn presets_are_documented() {
+    let presets = run(&["resolvers", "--format", "json"]).await.json();
+    fits("Resolver", &items(&presets));
+}

@@ -1,0 +1,8 @@
+//! The HTTP face on a real port, over the history of real rounds.
+
+mod answers;
+mod client;
+mod health;
+mod openapi;
+mod refusals;
+pub(crate) mod schema;

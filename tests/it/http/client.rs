@@ -1,0 +1,79 @@
+//! The service's HTTP face without the rest of it, and a plain client.
+
+use std::sync::Arc;
+
+use dns_auditor::{http, metrics::Metrics, store::Store};
+use reqwest::StatusCode;
+use serde_json::Value as Json;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::rounds::Watched;
+
+/// A running face. It ends with its guard.
+pub(super) struct Face {
+    base: String,
+    _running: DropGuard,
+}
+
+/// One answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) kind: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The detail of a problem with this status.
+    pub(super) fn problem(&self, status: u16) -> String {
+        assert_eq!(self.kind, "application/problem+json", "{self:?}");
+        assert_eq!(self.status, status, "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{self:?}");
+        problem["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Face {
+    /// Over this store and these counters.
+    pub(super) async fn start(store: Store, metrics: Arc<Metrics>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = http::app(http::Context {
+            store,
+            metrics,
+            vantage: "us-west-2".to_owned(),
+        });
+        let shutdown = CancellationToken::new();
+        tokio::spawn(http::serve(listener, app, shutdown.clone()));
+        Self {
+            base,
+            _running: shutdown.drop_guard(),
+        }
+    }
+
+    /// Over the history of these rounds.
+    pub(super) async fn over(watched: &Watched) -> Self {
+        Self::start(watched.store.clone(), watched.metrics.clone()).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.send(reqwest::Method::GET, path).await
+    }
+
+    pub(super) async fn send(&self, method: reqwest::Method, path: &str) -> Answer {
+        let request = reqwest::Client::new().request(method, format!("{}{path}", self.base));
+        let answer = request.send().await.unwrap();
+        let kind = answer.headers().get("content-type");
+        Answer {
+            status: answer.status(),
+            kind: kind.map_or("", |kind| kind.to_str().unwrap()).to_owned(),
+            body: answer.text().await.unwrap(),
+        }
+    }
+}
