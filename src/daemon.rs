@@ -9,7 +9,7 @@ mod watchdog;
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,7 +28,7 @@ pub use database::{OpenDatabase, with_history};
 /// What a round under way may still take after a stop was asked for. With the rest it stays within five seconds.
 const GRACE: Duration = Duration::from_millis(2_500);
 
-/// What every other part may take after the rounds have ended.
+/// What all other parts may take after the rounds have ended.
 const LAST_WORDS: Duration = Duration::from_millis(1_200);
 
 /// Why the service, or a command that reads its history, could not start or had to end.
@@ -151,16 +151,17 @@ async fn serve(
     let rounds = Scheduler::new(config, Arc::new(evaluator), store.clone(), metrics);
     let ended = rounds.run(shutdown, GRACE).await;
     drop(stop_all);
+    let until = Instant::now() + LAST_WORDS;
     for (name, part) in parts {
-        end(name, part).await;
+        end(name, part, until).await;
     }
     Ok(ended?)
 }
 
 /// Waits for a part that was told to stop, and cuts it off when it does not: a client of the HTTP face can hold its
 /// connection for ever.
-async fn end(name: &'static str, mut part: JoinHandle<()>) {
-    match tokio::time::timeout(LAST_WORDS, &mut part).await {
+async fn end(name: &'static str, mut part: JoinHandle<()>, until: Instant) {
+    match tokio::time::timeout_at(until, &mut part).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::error!(task = name, %error, "a part of the service did not end well");

@@ -149,6 +149,12 @@ impl Evaluator {
             heard.changes.extend(self.absorb(group, &more));
             heard.asked.observations.extend(more);
         }
+        // Last, and without a change: the judge alone sees these.
+        let unchecked = self
+            .asker
+            .ask_unchecked(group, &mute_servfails(&verdicts))
+            .await;
+        heard.asked.observations.extend(unchecked);
         heard
     }
 
@@ -253,6 +259,16 @@ fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
         .collect()
 }
 
+/// SERVFAILs that do not say why: whether validation failed shows when the question is put without it (RFC 4035 section
+/// 3.2.2).
+fn mute_servfails(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
+    verdicts
+        .iter()
+        .filter(|verdict| verdict.state == State::Servfail && verdict.observed.ede.is_empty())
+        .map(|verdict| (verdict.question.clone(), verdict.observed.source.address))
+        .collect()
+}
+
 /// The pairs in an open value incident: they are sampled three times a round.
 fn suspects(ledger: &Ledger) -> Suspects {
     ledger
@@ -269,14 +285,16 @@ pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Find
     let mut history = History::default();
     let mut round = asker.ask(group, |_, _| group.samples).await;
     absorb(&mut history, group, &round.observations);
-    let mut verdicts = judge(&history, group, &round, types::now());
+    let verdicts = judge(&history, group, &round, types::now());
     let again = suspicious(&verdicts);
     if !again.is_empty() {
         let more = asker.ask_again(group, &again, &mut round.zones).await;
         absorb(&mut history, group, &more);
         round.observations.extend(more);
-        verdicts = judge(&history, group, &round, types::now());
     }
+    let unchecked = asker.ask_unchecked(group, &mute_servfails(&verdicts)).await;
+    round.observations.extend(unchecked);
+    let verdicts = judge(&history, group, &round, types::now());
     let found = findings::find(&history, &input(group, &round, types::now()), &verdicts);
     (verdicts, found)
 }

@@ -2,22 +2,19 @@
 //!
 //! Deliberately absent: judgement, and any memory of answers. Only where zones are served is remembered, by `probe`.
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc};
+mod chain;
 
-use chrono::Utc;
+use std::{collections::HashSet, net::SocketAddr};
+
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
-use tokio::sync::Mutex;
 
 use crate::{
-    audit::judge::{Unplaced, Zones},
+    audit::judge::Zones,
     config::Group,
-    names::DnsName,
     probe::{Ask, Delegations, Prober},
-    types::{Flags, Observation, Question, RecordType, Source, Value, Zone},
+    types::{Observation, Question, Source},
 };
-
-/// Aliases followed from one name; real chains have one to four.
-const LONGEST_CHAIN: usize = 12;
+use chain::Chain;
 
 /// Times a suspicious resolver is asked again, each over a fresh socket.
 const RESOLVER_AGAIN: u8 = 2;
@@ -84,6 +81,38 @@ impl Asker {
         asked.observations
     }
 
+    /// Puts each pair once with CD=1. The replies are for the judge alone: no client sees such an answer, so they are
+    /// neither kept nor counted as samples.
+    pub async fn ask_unchecked(
+        &self,
+        group: &Group,
+        pairs: &[(Question, SocketAddr)],
+    ) -> Vec<Observation> {
+        let mut asking = FuturesUnordered::new();
+        for resolver in &group.resolvers {
+            let how = Ask {
+                max_qps: Some(resolver.max_qps),
+                ..how(group)
+            };
+            for source in resolver.sources() {
+                for (question, _) in pairs
+                    .iter()
+                    .filter(|(_, address)| *address == source.address)
+                {
+                    let (source, how) = (source.clone(), how.clone());
+                    asking.push(
+                        async move { self.prober.ask_unchecked(&source, question, &how).await },
+                    );
+                }
+            }
+        }
+        let mut observations = Vec::new();
+        while let Some(one) = asking.next().await {
+            observations.push(one);
+        }
+        observations
+    }
+
     async fn ask_resolvers(
         &self,
         group: &Group,
@@ -130,130 +159,5 @@ fn how(group: &Group) -> Ask {
         timeout: group.timeout,
         attempts: group.attempts,
         max_qps: None,
-    }
-}
-
-/// The authorities' side of a round: every question at every server of its zone, and every alias target likewise.
-struct Chain<'a> {
-    asker: &'a Asker,
-    group: &'a Group,
-    asked: Mutex<HashSet<Question>>,
-    found: Mutex<Asked>,
-}
-
-impl<'a> Chain<'a> {
-    fn new(asker: &'a Asker, group: &'a Group) -> Self {
-        Self {
-            asker,
-            group,
-            asked: Mutex::default(),
-            found: Mutex::default(),
-        }
-    }
-
-    async fn follow(&self, questions: Vec<Question>) {
-        join_all(
-            questions
-                .into_iter()
-                .map(|question| self.follow_one(question)),
-        )
-        .await;
-    }
-
-    /// Asks a name's servers, then those of whatever it is an alias of. A link that many names share is asked once.
-    async fn follow_one(&self, question: Question) {
-        let rtype = question.rtype;
-        let mut here = vec![question.name];
-        for _ in 0..LONGEST_CHAIN {
-            let links = join_all(
-                here.into_iter()
-                    .map(|name| self.ask_link(Question { name, rtype })),
-            )
-            .await;
-            here = links.into_iter().flatten().collect();
-            if here.is_empty() {
-                break;
-            }
-        }
-    }
-
-    /// Asks every server of the name's zone; returns the names outside it that the answers lead to.
-    async fn ask_link(&self, question: Question) -> Vec<DnsName> {
-        if !self.asked.lock().await.insert(question.clone()) {
-            return Vec::new();
-        }
-        let Some(zone) = self.zone(&question.name).await else {
-            return Vec::new();
-        };
-        let how = how(self.group);
-        let replies = join_all(zone.servers.iter().map(async |server| {
-            self.asker
-                .prober
-                .ask(&server.source(), &question, &how)
-                .await
-        }));
-        let replies = replies.await;
-        let mut targets: Vec<_> = replies
-            .iter()
-            .filter_map(|reply| leads_to(reply, &zone, question.rtype))
-            .collect();
-        targets.sort();
-        targets.dedup();
-        self.found.lock().await.observations.extend(replies);
-        targets
-    }
-
-    async fn zone(&self, name: &DnsName) -> Option<Arc<Zone>> {
-        let is_ours = self.group.names.contains(name);
-        let zone = if is_ours && !self.group.authorities.is_empty() {
-            self.asker
-                .delegations
-                .configured_for(name, &self.group.authorities, Utc::now())
-                .await
-        } else {
-            match self.asker.delegations.zone_of(name, Utc::now()).await {
-                Ok(zone) => zone,
-                Err(error) => {
-                    let unplaced = Unplaced {
-                        silent: error.silent_zone(),
-                        why: error.to_string(),
-                    };
-                    self.found
-                        .lock()
-                        .await
-                        .zones
-                        .insert_unplaced(name.clone(), unplaced);
-                    return None;
-                }
-            }
-        };
-        self.found.lock().await.zones.insert(zone.clone());
-        Some(zone)
-    }
-
-    fn finish(self, observations: &mut Vec<Observation>) -> Asked {
-        let mut asked = self.found.into_inner();
-        asked.observations.append(observations);
-        asked.observations.sort_by_key(|observation| observation.at);
-        asked
-    }
-}
-
-/// The first name of an authoritative answer's chain that its own zone does not hold.
-fn leads_to(reply: &Observation, zone: &Zone, rtype: RecordType) -> Option<DnsName> {
-    if !reply.flags.has(Flags::AA) {
-        return None;
-    }
-    let foreign = reply
-        .answer
-        .links
-        .iter()
-        .find(|link| !link.owner.is_within(&zone.apex));
-    if let Some(link) = foreign {
-        return Some(link.owner.clone());
-    }
-    match &reply.answer.last()?.value {
-        Value::Cname(target) if rtype != RecordType::CNAME => Some(target.clone()),
-        _ => None,
     }
 }

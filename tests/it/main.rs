@@ -10,6 +10,7 @@
 )]
 
 mod architecture;
+mod asking;
 mod cli;
 mod dispatcher;
 mod dns;

@@ -56,6 +56,7 @@ fn missing_name(view: &View, name: &DnsName, questions: &[&Question]) -> Option<
         let denying = replies.filter(|reply| value_of(reply).is_some_and(Value::is_negative));
         observed.extend(denying.map(|(reply, index)| evidence(reply, index)));
     }
+    let authorities: BTreeSet<_> = observed.iter().map(|seen| seen.resolver.clone()).collect();
     Some(Finding {
         kind: FindingKind::NameMissing,
         severity: Severity::Warning,
@@ -63,7 +64,7 @@ fn missing_name(view: &View, name: &DnsName, questions: &[&Question]) -> Option<
         zone: view.zone_apex(name),
         questions: questions.iter().copied().cloned().collect(),
         resolvers: Vec::new(),
-        authorities: Vec::new(),
+        authorities: authorities.into_iter().collect(),
         baseline: None,
         observed,
         at: view.input.now,

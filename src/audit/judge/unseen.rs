@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit::{
-        history::Sighting,
+        history::{EPSILON, Sighting},
         verdict::{State, VerdictFlag},
     },
     types::{Mode, Severity, Value},
@@ -102,11 +102,13 @@ impl Subject<'_> {
                     .iter()
                     .all(|rdata| self.standing.pooled(rdata).is_some())
             }
-            _ => link.was_served(value, seen.first_seen.max(since), seen.last_seen),
+            _ => link.was_served(value, seen.first_seen.max(since), seen.last_seen + EPSILON),
         };
         let mut values = held.values_at(site.as_deref(), &self.link.owner);
         values.any(|(value, seen)| {
-            *value != self.link.value && seen.last_seen >= since && was_served(value, seen)
+            // Resolvers and authorities are asked at once: the first reply of a history may be a resolver's.
+            let is_recent = seen.last_seen + EPSILON >= since;
+            *value != self.link.value && is_recent && was_served(value, seen)
         })
     }
 

@@ -119,7 +119,7 @@ async fn killed(world: World, kills: usize, whole: impl Fn(usize) -> bool) {
     let trouble = Trouble::at(world.resolver.clone());
     for kill in 0..kills {
         let service = Service::spawn(&config);
-        tokio::time::sleep(Duration::from_millis(300 + random.below(2_500))).await;
+        tokio::time::sleep(Duration::from_millis(200 + random.below(2_200))).await;
         if whole(kill) {
             world.kill_postgres();
         }

@@ -161,7 +161,7 @@ fn a_name_deleted_at_its_authorities_is_missing_whether_caches_still_hold_it_or_
         let held = states(&report);
         let expected = [(State::Consistent, 9 * 2 * 4), (State::Propagating, 2 * 4)];
         assert_eq!(held, expected, "{}", sketch(&report));
-        let opened = "opened open warning name name_missing: dialer9.example.com A AAAA at -";
+        let opened = "opened open warning name name_missing: dialer9.example.com A AAAA at ns1.example.com ns2.example.com";
         assert_eq!(auditor.lines().await, [opened], "{}", sketch(&report));
         for (id, ..) in lab.resolvers() {
             lab.flush(id, "dialer9").await;
@@ -183,8 +183,8 @@ fn a_name_deleted_at_its_authorities_is_missing_whether_caches_still_hold_it_or_
             auditor.lines().await,
             [
                 opened,
-                "updated recovering warning name name_missing: dialer9.example.com A AAAA at -",
-                "resolved resolved warning name name_missing: dialer9.example.com A AAAA at -",
+                "updated recovering warning name name_missing: dialer9.example.com A AAAA at ns1.example.com ns2.example.com",
+                "resolved resolved warning name name_missing: dialer9.example.com A AAAA at ns1.example.com ns2.example.com",
             ]
         );
     });

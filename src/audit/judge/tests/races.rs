@@ -82,3 +82,18 @@ fn replies_received_in_another_order_than_sent_are_not_lost() {
     let round = scene.round(at("10:03:20"), &says(a(&[GOOD], 60), a(&[BAD], 10)));
     assert_eq!(round.state("google"), Propagating);
 }
+
+#[test]
+fn a_resolver_whose_first_reply_came_before_the_authoritys_counts_as_seen_current() {
+    let mut scene = Scene::new();
+    let source = scene.resolvers[0].sources().next().unwrap();
+    let question = scene.questions[0].clone();
+    let overtaken = at("10:00") - TimeDelta::milliseconds(3);
+    scene.absorb(&[observe(&source, &question, overtaken, &a(&[GOOD], 300))]);
+    // Only the authorities' replies of the first round follow; in the second the resolver is poisoned.
+    let resolvers = std::mem::take(&mut scene.resolvers);
+    scene.round(at("10:00"), &says(a(&[GOOD], 300), a(&[GOOD], 300)));
+    scene.resolvers = resolvers;
+    let round = scene.round(at("10:01"), &says(a(&[GOOD], 300), a(&[ALIEN], 60)));
+    assert_eq!(round.state("google"), Divergent);
+}

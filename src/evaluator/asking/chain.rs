@@ -1,0 +1,161 @@
+//! The authorities' side of a round: every question at the servers of its own zone, aliases followed across zones.
+//!
+//! Deliberately absent: resolvers.
+
+use std::{collections::HashSet, sync::Arc};
+
+use chrono::Utc;
+use futures::future::join_all;
+use tokio::sync::Mutex;
+
+use super::{Asked, Asker, how};
+use crate::{
+    audit::judge::Unplaced,
+    config::Group,
+    names::DnsName,
+    types::{Flags, Listed, Observation, Question, RecordType, Value, Zone},
+};
+
+/// Aliases followed from one name; real chains have one to four.
+const LONGEST_CHAIN: usize = 12;
+
+/// The authorities' side of a round: every question at every server of its zone, and every alias target likewise.
+pub(super) struct Chain<'a> {
+    asker: &'a Asker,
+    group: &'a Group,
+    asked: Mutex<HashSet<Question>>,
+    found: Mutex<Asked>,
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn new(asker: &'a Asker, group: &'a Group) -> Self {
+        Self {
+            asker,
+            group,
+            asked: Mutex::default(),
+            found: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn follow(&self, questions: Vec<Question>) {
+        join_all(
+            questions
+                .into_iter()
+                .map(|question| self.follow_one(question)),
+        )
+        .await;
+    }
+
+    /// Asks a name's servers, then those of whatever it is an alias of. A link that many names share is asked once.
+    async fn follow_one(&self, question: Question) {
+        let rtype = question.rtype;
+        let mut here = vec![question.name];
+        for _ in 0..LONGEST_CHAIN {
+            let links = join_all(
+                here.into_iter()
+                    .map(|name| self.ask_link(Question { name, rtype })),
+            )
+            .await;
+            here = links.into_iter().flatten().collect();
+            if here.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// Asks every server of the name's zone; returns the names outside it that the answers lead to.
+    async fn ask_link(&self, question: Question) -> Vec<DnsName> {
+        if !self.asked.lock().await.insert(question.clone()) {
+            return Vec::new();
+        }
+        let Some(zone) = self.zone(&question.name).await else {
+            return Vec::new();
+        };
+        let how = how(self.group);
+        let replies = join_all(zone.servers.iter().map(async |server| {
+            self.asker
+                .prober
+                .ask(&server.source(), &question, &how)
+                .await
+        }));
+        let replies = replies.await;
+        let mut targets: Vec<_> = replies
+            .iter()
+            .filter_map(|reply| leads_to(reply, &zone, question.rtype))
+            .collect();
+        targets.sort();
+        targets.dedup();
+        self.found.lock().await.observations.extend(replies);
+        targets
+    }
+
+    /// Whether the group's configured servers are the ones to ask: for its own names, and what lies in their zones.
+    async fn is_configured(&self, name: &DnsName) -> bool {
+        let configured = |zone: &Zone| {
+            zone.servers
+                .iter()
+                .any(|one| one.listed == Listed::Configured)
+        };
+        self.group.names.contains(name)
+            || self
+                .found
+                .lock()
+                .await
+                .zones
+                .zone_of(name)
+                .is_some_and(configured)
+    }
+
+    pub(super) async fn zone(&self, name: &DnsName) -> Option<Arc<Zone>> {
+        let zone = if !self.group.authorities.is_empty() && self.is_configured(name).await {
+            self.asker
+                .delegations
+                .configured_for(name, &self.group.authorities, Utc::now())
+                .await
+        } else {
+            match self.asker.delegations.zone_of(name, Utc::now()).await {
+                Ok(zone) => zone,
+                Err(error) => {
+                    let unplaced = Unplaced {
+                        silent: error.silent_zone(),
+                        why: error.to_string(),
+                    };
+                    self.found
+                        .lock()
+                        .await
+                        .zones
+                        .insert_unplaced(name.clone(), unplaced);
+                    return None;
+                }
+            }
+        };
+        self.found.lock().await.zones.insert(zone.clone());
+        Some(zone)
+    }
+
+    pub(super) fn finish(self, observations: &mut Vec<Observation>) -> Asked {
+        let mut asked = self.found.into_inner();
+        asked.observations.append(observations);
+        asked.observations.sort_by_key(|observation| observation.at);
+        asked
+    }
+}
+
+/// The first name of an authoritative answer's chain that its own zone does not hold.
+fn leads_to(reply: &Observation, zone: &Zone, rtype: RecordType) -> Option<DnsName> {
+    if !reply.flags.has(Flags::AA) {
+        return None;
+    }
+    let foreign = reply
+        .answer
+        .links
+        .iter()
+        .find(|link| !link.owner.is_within(&zone.apex));
+    if let Some(link) = foreign {
+        return Some(link.owner.clone());
+    }
+    match &reply.answer.last()?.value {
+        Value::Cname(target) if rtype != RecordType::CNAME => Some(target.clone()),
+        _ => None,
+    }
+}
