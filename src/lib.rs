@@ -47,7 +47,8 @@
 //! 2. `hickory*` stands only in `probe` and `notify/resolve`, `sqlx` only in `store`, `reqwest` only in `notify`, `axum`
 //!    only in `http`, `clap` only in `cli` and `main`.
 //! 3. Adapters never import each other; services never import faces; the pure modules import nothing above them.
-//! 4. Wire formats are types of their own at the faces and in `notify`; `store` has its own rows.
+//! 4. What is sent is made of types of `notify`'s own; `store` has its own rows. The results of its queries, which CLI and
+//!    API read alike, are the one JSON shape of both, described in `/api/v1/openapi.json`.
 //! 5. Deliberately absent everywhere: a cache of answers, the merging of equal questions, and retries that are not
 //!    recorded as attempts.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
