@@ -196,6 +196,14 @@ impl Config {
         ))
     }
 
+    /// The longest time between two rounds of each group.
+    pub fn periods(&self) -> BTreeMap<String, Duration> {
+        let groups = self.groups.iter();
+        groups
+            .map(|group| (group.name.clone(), group.policy.period))
+            .collect()
+    }
+
     /// The resolver of this id.
     pub fn resolver(&self, id: &str) -> Option<&Arc<Resolver>> {
         self.resolvers.iter().find(|resolver| resolver.id == id)

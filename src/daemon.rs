@@ -135,6 +135,7 @@ async fn serve(
         store: store.clone(),
         metrics: metrics.clone(),
         vantage: config.vantage.clone(),
+        periods: Arc::new(config.periods()),
     });
     let upkeep = upkeep::keep_partitions(store.clone(), shutdown.clone());
     let parts = [

@@ -12,7 +12,7 @@ use axum::{
     Router,
     routing::{MethodRouter, get},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,8 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// Where this instance stands.
     pub vantage: String,
+    /// The longest time between two rounds of each group.
+    pub periods: Arc<BTreeMap<String, Duration>>,
 }
 
 /// Every path, and who answers it.

@@ -42,9 +42,11 @@ struct Snapshot {
 
 pub(super) async fn run(args: &StateArgs, config: &Config, output: Output) -> Result<u8, CliError> {
     let states = history::read(config, output, async |store| states(store, args).await).await?;
+    let periods = config.periods();
+    let states = states.into_iter().map(|row| row.or_unknown(&periods));
     let snapshot = Snapshot {
         at: args.at,
-        states,
+        states: states.collect(),
     };
     output.list(&snapshot, render, listing)?;
     Ok(EXIT_OK)

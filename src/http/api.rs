@@ -165,8 +165,7 @@ pub(super) async fn state(
     let at = given.take_instant("at")?.unwrap_or_else(Utc::now);
     let name = given.take("name", str::parse::<DnsName>)?;
     given.end("at, name")?;
-    Ok(Json(Snapshot {
-        at,
-        states: context.store.state_at(at, name.as_ref()).await?,
-    }))
+    let states = context.store.state_at(at, name.as_ref()).await?.into_iter();
+    let states = states.map(|row| row.or_unknown(&context.periods)).collect();
+    Ok(Json(Snapshot { at, states }))
 }

@@ -2,13 +2,19 @@
 //!
 //! Deliberately absent: guessing. A source that was not asked for long is shown with the age of its last sample.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{RecordedSpan, Store, StoreError, columns};
 use crate::{audit::verdict::State, names::DnsName, types::Severity};
+
+/// Rounds for which a verdict stands without a new sample.
+const ROUNDS_KNOWN: u32 = 3;
 
 /// What one backend said as of an instant, and what was made of it then.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +43,29 @@ pub struct StateVerdict {
     pub since: DateTime<Utc>,
     /// One sentence, of the first round.
     pub reason: String,
+}
+
+impl StateRow {
+    /// The same; `unknown` where nothing came from the source within three rounds before the instant: what was said of it
+    /// then stands no more. `periods`: the longest time between two rounds, by group; other groups are left as they are.
+    #[must_use]
+    pub fn or_unknown(mut self, periods: &BTreeMap<String, Duration>) -> Self {
+        let Some(verdict) = &mut self.verdict else {
+            return self;
+        };
+        let silence = Duration::from_secs(self.age_seconds.unsigned_abs());
+        let limit = periods
+            .get(&verdict.group)
+            .map(|period| *period * ROUNDS_KNOWN);
+        if limit.is_some_and(|limit| silence > limit) {
+            verdict.state = State::Unknown;
+            verdict.severity = Severity::None;
+            verdict.flags.clear();
+            verdict.since = self.span.span.last_seen;
+            "nothing came from it within three rounds".clone_into(&mut verdict.reason);
+        }
+        self
+    }
 }
 
 impl Store {

@@ -48,6 +48,7 @@ impl Face {
             store,
             metrics,
             vantage: "us-west-2".to_owned(),
+            periods: Arc::new([("dialers".to_owned(), std::time::Duration::from_mins(1))].into()),
         });
         let shutdown = CancellationToken::new();
         tokio::spawn(http::serve(listener, app, shutdown.clone()));

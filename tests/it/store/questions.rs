@@ -259,6 +259,14 @@ async fn the_state_as_of_an_instant_is_what_was_known_then() {
     );
     let hour = state(63 * MINUTE).await;
     assert_eq!(hour[0], row("google", "1", 3599, Some(State::Propagating)));
+    // Three rounds of a minute without a word: what was said of it stands no more.
+    let periods = [("dialers".to_owned(), std::time::Duration::from_mins(1))].into();
+    let late = store.state_at(at(63 * MINUTE), Some(&name)).await.unwrap();
+    let late = late.into_iter().map(|row| row.or_unknown(&periods).verdict);
+    let late: Vec<_> = late
+        .map(|verdict| verdict.map(|verdict| verdict.state))
+        .collect();
+    assert_eq!(late[0], Some(State::Unknown));
     assert_eq!(store.state_at(at(MINUTE), None).await.unwrap().len(), 3);
 }
 
