@@ -19,25 +19,20 @@ mod resolvers;
 mod samples;
 mod serve;
 mod signals;
+mod source;
 mod state;
 mod table;
 mod timeline;
 mod who;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use chrono::Utc;
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{
-    config::{Config, ConfigErrors, Secrets},
-    daemon::DaemonError,
-};
+use crate::{config::ConfigErrors, daemon::DaemonError};
 use output::Output;
+use source::Source;
 
 /// Watches what public resolvers and authoritative servers really answer.
 #[derive(Debug, Parser)]
@@ -195,55 +190,6 @@ impl CliError {
             Self::Config(errors) => errors.to_string(),
             other => format!("error: {other}"),
         }
-    }
-}
-
-/// Where the configuration is, and the environment it is read with.
-struct Source {
-    file: Option<PathBuf>,
-    environment: BTreeMap<String, String>,
-}
-
-impl Source {
-    fn new(file: Option<PathBuf>) -> Self {
-        let shipped = PathBuf::from("config/dns-auditor.toml");
-        let file = file.or_else(|| shipped.exists().then_some(shipped));
-        Self {
-            file,
-            environment: std::env::vars().collect(),
-        }
-    }
-
-    /// The configuration; without a file, the defaults. For commands that tell nobody anything, and so need no secrets.
-    fn load(&self) -> Result<Config, CliError> {
-        Ok(crate::config::load_with(
-            self.file.as_deref(),
-            &self.environment,
-            Secrets::Optional,
-        )?)
-    }
-
-    /// As [`Source::load`], of a file that must be there.
-    fn require(&self) -> Result<Config, CliError> {
-        self.file()?;
-        self.load()
-    }
-
-    /// The configuration of a file that must be there, with every channel's secrets.
-    fn require_with_secrets(&self) -> Result<Config, CliError> {
-        Ok(crate::config::load_with(
-            Some(self.file()?),
-            &self.environment,
-            Secrets::Required,
-        )?)
-    }
-
-    fn file(&self) -> Result<&Path, CliError> {
-        let hint = "no configuration: give --config FILE, set DNS_AUDITOR_CONFIG, or run where \
-                    config/dns-auditor.toml is";
-        self.file
-            .as_deref()
-            .ok_or_else(|| CliError::Usage(hint.to_owned()))
     }
 }
 

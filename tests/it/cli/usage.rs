@@ -1,7 +1,9 @@
 //! What is typed wrongly, readers that leave early, terminals, and the test of a channel.
 
 use std::{
+    ffi::OsStr,
     io::Read,
+    os::unix::ffi::OsStrExt,
     process::{Command, Stdio},
 };
 
@@ -83,6 +85,16 @@ async fn a_reader_that_leaves_early_is_no_error() {
         (child.wait().unwrap().code(), said)
     });
     assert_eq!(ended.await.unwrap(), (Some(0), String::new()));
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_text_is_no_concern() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = program(directory.path());
+    command
+        .arg("resolvers")
+        .env("ELSEWHERE", OsStr::from_bytes(b"\xff\xfe"));
+    assert_eq!(finish(command).await.code, 0);
 }
 
 #[tokio::test]
