@@ -13,33 +13,20 @@ use crate::{
 
 /// One finding for each zone that would not say, and for each zone whose name servers have no address.
 pub(super) fn find(view: &View) -> Vec<Finding> {
+    let zones = view.input.zones;
     let mut silent: BTreeMap<&DnsName, (String, Vec<Question>)> = BTreeMap::new();
-    for (name, unplaced) in view.input.zones.unplaced() {
+    for question in &view.questions {
+        let Some(unplaced) = zones.unplaced(&question.name) else {
+            continue;
+        };
         let (_, questions) = silent
             .entry(&unplaced.silent)
             .or_insert_with(|| (unplaced.why.clone(), Vec::new()));
-        questions.extend(
-            view.questions
-                .iter()
-                .filter(|question| question.name == *name)
-                .cloned(),
-        );
+        questions.push(question.clone());
     }
-    for zone in view
-        .input
-        .zones
-        .iter()
-        .filter(|zone| zone.servers.is_empty())
-    {
+    for zone in zones.iter().filter(|zone| zone.servers.is_empty()) {
         let why = format!("no name server of {} has an address", zone.apex);
-        let of_zone = |question: &&Question| {
-            view.input
-                .zones
-                .zone_of(&question.name)
-                .is_some_and(|home| home.apex == zone.apex)
-        };
-        let questions = view.questions.iter().filter(of_zone).cloned().collect();
-        silent.insert(&zone.apex, (why, questions));
+        silent.insert(&zone.apex, (why, view.questions_in(zone)));
     }
     silent
         .into_iter()

@@ -37,9 +37,9 @@ impl Zones {
         self.unplaced.insert(name, why);
     }
 
-    /// The names whose zone was not found.
-    pub fn unplaced(&self) -> impl Iterator<Item = (&DnsName, &Unplaced)> {
-        self.unplaced.iter()
+    /// Why the name's zone was not found, where it was not.
+    pub fn unplaced(&self, name: &DnsName) -> Option<&Unplaced> {
+        self.unplaced.get(name)
     }
 
     /// Adds all of `other`.
