@@ -7,7 +7,9 @@ use std::{io, sync::Arc, time::Duration};
 
 use hickory_proto::op::Message;
 
-use crate::types::{self, Flags, NoReply, Observation, Question, Source, SourceKind, Status};
+use crate::types::{
+    self, Endpoint, Flags, NoReply, Observation, QueryOptions, Question, Source, SourceKind, Status,
+};
 
 mod delegation;
 mod exchange;
@@ -33,6 +35,12 @@ pub struct Ask {
     pub attempts: u8,
     /// Most questions a second to the source's address; `None`: no pacing. Repeated attempts count, and never wait.
     pub max_qps: Option<u32>,
+    /// What is said beside the question.
+    pub options: QueryOptions,
+    /// Whom an encrypted transport must find at the source's address.
+    pub endpoint: Option<Arc<Endpoint>>,
+    /// Over a socket or connection that no earlier question used.
+    pub fresh: bool,
 }
 
 impl Default for Ask {
@@ -41,6 +49,9 @@ impl Default for Ask {
             timeout: Duration::from_secs(1),
             attempts: 2,
             max_qps: None,
+            options: QueryOptions::default(),
+            endpoint: None,
+            fresh: false,
         }
     }
 }
@@ -104,12 +115,18 @@ impl Prober {
         checking_disabled: bool,
     ) -> (Observation, Option<Message>) {
         let turn = self.gate.enter(source.address, ask.max_qps).await;
+        let recursion = source.kind == SourceKind::Resolver;
         let manner = Manner {
-            recursion: source.kind == SourceKind::Resolver,
+            recursion,
+            authentic_data: recursion,
             checking_disabled,
             edns: true,
+            dnssec: false,
+            ecs: None,
+            cookie: None,
+            random_case: false,
         };
-        let query = Query::new(question, manner);
+        let query = Query::new(question, &manner);
         let mut exchange = Exchange::new(source, &query, ask, &turn, Tally::default());
         let mut received = exchange.run().await;
         let mut tally = exchange.into_tally();
@@ -122,7 +139,7 @@ impl Prober {
         {
             let bare = Query::new(
                 question,
-                Manner {
+                &Manner {
                     edns: false,
                     ..manner
                 },
@@ -163,6 +180,9 @@ fn observe(
         nsid: reading.nsid,
         ecs_scope: reading.ecs_scope,
         edns_size: reading.edns_size,
+        edns_version: reading.edns_version,
+        age: 0,
+        wire: None,
         rtt: received.map_or(Duration::ZERO, |received| received.rtt),
         transport: received.map_or(tally.last_tried, |received| received.transport),
         attempts: tally.attempts,

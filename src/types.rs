@@ -7,19 +7,21 @@ mod answer;
 mod instant;
 mod observation;
 mod policy;
+mod query_options;
 mod record_type;
 mod severity;
 mod source;
 mod span;
 
-pub use answer::{Answer, Link, NoReply, Rcode, Status, Value};
+pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
 pub use instant::{NotAnInstant, now, parse_instant};
-pub use observation::{Ede, Flags, Observation, Transport};
+pub use observation::{Ede, Flags, Observation, Transport, Wire};
 pub use policy::{Expect, Mode, Policy};
+pub use query_options::{ClientSubnet, QueryOptions};
 pub use record_type::{RecordType, UnknownRecordType};
 pub use severity::Severity;
 pub(crate) use source::show_address;
 pub use source::{
-    AuthorityServer, Listed, Question, Resolver, ResolverTraits, Source, SourceKind, Zone,
+    AuthorityServer, Endpoint, Listed, Question, Resolver, ResolverTraits, Source, SourceKind, Zone,
 };
 pub use span::{SeriesKey, Span};

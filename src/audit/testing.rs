@@ -11,8 +11,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     names::DnsName,
     types::{
-        Answer, AuthorityServer, Ede, Flags, Link, Listed, NoReply, Observation, Question, Rcode,
-        RecordType, Resolver, ResolverTraits, Source, SourceKind, Status, Transport, Value, Zone,
+        Answer, AuthorityServer, Ede, Flags, Link, Listed, NoReply, Observation, QueryOptions,
+        Question, Rcode, RecordType, Resolver, ResolverTraits, Source, SourceKind, Status,
+        Transport, Value, Zone,
     },
 };
 pub(crate) use scene::{Scene, says};
@@ -172,6 +173,9 @@ pub(crate) fn observe(
         nsid: reply.site.clone().map(String::into_bytes),
         ecs_scope: None,
         edns_size: None,
+        edns_version: None,
+        age: 0,
+        wire: None,
         rtt: Duration::from_millis(20),
         transport: Transport::Udp,
         attempts: 1,
@@ -211,6 +215,8 @@ pub(crate) fn resolver(id: &str, ip: &str, ttl_cap: Option<u32>) -> Arc<Resolver
         operator: format!("{id} inc"),
         addresses: vec![SocketAddr::new(ip.parse().unwrap(), 53)],
         transport: Transport::Udp,
+        endpoint: None,
+        options: QueryOptions::default(),
         max_qps: 100,
         traits: ResolverTraits {
             signs_blocks: id == "quad9",

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use crate::types::{Resolver, ResolverTraits, Transport};
+use crate::types::{QueryOptions, Resolver, ResolverTraits, Transport};
 
 /// Questions a second to one address of a public resolver that never come near any operator's limit.
 const POLITE_QPS: u32 = 10;
@@ -146,6 +146,8 @@ impl Preset {
             operator: self.operator.to_owned(),
             addresses: addresses.map(|ip| SocketAddr::new(ip, 53)).collect(),
             transport: Transport::Udp,
+            endpoint: None,
+            options: QueryOptions::default(),
             max_qps: POLITE_QPS,
             traits: ResolverTraits {
                 filters: self.filters,

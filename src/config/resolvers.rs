@@ -12,7 +12,7 @@ use super::{
     raw::Table,
     section::Section,
 };
-use crate::types::{Resolver, ResolverTraits, Transport};
+use crate::types::{QueryOptions, Resolver, ResolverTraits, Transport};
 
 const WORDS: [&str; 6] = ["udp", "tcp", "tls", "https", "quic", "h3"];
 
@@ -70,6 +70,8 @@ fn resolver(section: &mut Section<'_, '_>, earlier: &[Resolver]) -> Option<Resol
         operator: operator.map_or_else(|| id.clone(), |operator| operator.value),
         addresses,
         transport: transport.map_or(Transport::Udp, |transport| transport.value),
+        endpoint: None,
+        options: QueryOptions::default(),
         max_qps: max_qps.map_or(100, |qps| qps as u32),
         traits: ResolverTraits {
             ttl_cap_source: traits.ttl_cap.map(|_| "configured".to_owned()),

@@ -127,5 +127,6 @@ fn how(group: &Group) -> Ask {
         timeout: group.timeout,
         attempts: group.attempts,
         max_qps: None,
+        ..Ask::default()
     }
 }

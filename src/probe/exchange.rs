@@ -60,7 +60,7 @@ impl Tally {
         let weight = |why| match why {
             NoReply::Timeout => 0,
             NoReply::NoRoute => 1,
-            NoReply::Refused => 2,
+            _ => 2,
         };
         if self
             .no_reply

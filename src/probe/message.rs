@@ -5,6 +5,7 @@
 use std::panic;
 
 use hickory_proto::op::Message;
+use ipnet::IpNet;
 
 use crate::types::{Answer, Ede, Flags, Question, Rcode, Status};
 
@@ -18,14 +19,35 @@ const UDP_PAYLOAD: u16 = 1232;
 const HEADER_OCTETS: usize = 12;
 
 /// What is said beside the question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Manner {
-    /// RD: the source is a resolver. AD is set with it, so that AD in the reply means something (RFC 6840 section 5.7).
+    /// RD.
     pub(super) recursion: bool,
+    /// AD, so that AD in the reply means something (RFC 6840 section 5.7).
+    pub(super) authentic_data: bool,
     /// CD: the resolver must not validate (RFC 4035 section 3.2.2).
     pub(super) checking_disabled: bool,
-    /// An OPT record is sent, and the server identifier asked for (RFC 6891, RFC 5001).
+    /// An OPT record is sent, and the server identifier asked for (RFC 6891, RFC 5001). Without it none of the following.
     pub(super) edns: bool,
+    /// DO (RFC 3225).
+    pub(super) dnssec: bool,
+    /// The client subnet, cut to its prefix (RFC 7871 section 6).
+    pub(super) ecs: Option<IpNet>,
+    /// The data of a COOKIE option: the client's eight octets, and the server's where they are known (RFC 7873).
+    pub(super) cookie: Option<Vec<u8>>,
+    /// The letters of the name in random case (0x20); a reply must then repeat them exactly.
+    pub(super) random_case: bool,
+}
+
+/// How a message that came in relates to a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// A reply to it.
+    Reply,
+    /// The right id, and another question: another name, type or class, or another case of a randomised name.
+    OtherQuestion,
+    /// No reply at all, or to another id.
+    Foreign,
 }
 
 /// A query as octets.
@@ -37,10 +59,10 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Writes the query under a random id. Class is always IN.
-    pub(super) fn new(question: &Question, manner: Manner) -> Self {
+    /// Writes the query under the id 0. Class is always IN.
+    pub(super) fn new(question: &Question, manner: &Manner) -> Self {
         let high = u8::from(manner.recursion);
-        let low = u8::from(manner.recursion) << 5 | u8::from(manner.checking_disabled) << 4;
+        let low = u8::from(manner.authentic_data) << 5 | u8::from(manner.checking_disabled) << 4;
         let additional = u8::from(manner.edns);
         let mut bytes = vec![0, 0, high, low, 0, 1, 0, 0, 0, 0, 0, additional];
         bytes.extend(name::to_wire(&question.name));
@@ -50,20 +72,24 @@ impl Query {
         if manner.edns {
             bytes.extend(edns::opt_record(UDP_PAYLOAD));
         }
-        let query = Self {
+        Self {
             bytes,
             question_end,
             edns: manner.edns,
-        };
-        query.renewed()
+        }
     }
 
-    /// The same query under another random id, from the thread's cryptographic generator.
-    pub(super) fn renewed(&self) -> Self {
-        let mut query = self.clone();
-        for (to, from) in query.bytes.iter_mut().zip(rand::random::<[u8; 2]>()) {
+    /// Puts another id on it.
+    pub(super) fn set_id(&mut self, id: u16) {
+        for (to, from) in self.bytes.iter_mut().zip(id.to_be_bytes()) {
             *to = from;
         }
+    }
+
+    /// The same query under a random id, from the thread's cryptographic generator.
+    pub(super) fn renewed(&self) -> Self {
+        let mut query = self.clone();
+        query.set_id(rand::random());
         query
     }
 
@@ -72,23 +98,34 @@ impl Query {
         &self.bytes
     }
 
+    /// The message, taken.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Whether these octets are a reply to this query: id, QR, opcode and question fit.
     ///
-    /// The question is compared without regard to case. A reply without one is accepted only as a bare failure, which
-    /// is how some servers say FORMERR or REFUSED.
-    pub(super) fn is_answered_by(&self, reply: &[u8]) -> bool {
+    /// The question is compared without regard to case, unless the case was drawn at random. A reply without one is
+    /// accepted only as a bare failure, which is how some servers say FORMERR or REFUSED.
+    pub(super) fn fit(&self, reply: &[u8]) -> Fit {
         let (Some(header), Some(own)) = (reply.get(..HEADER_OCTETS), self.bytes.get(..2)) else {
-            return false;
+            return Fit::Foreign;
         };
         let is_reply = header[2] & 0x80 != 0 && header[2] & 0x78 == 0;
         if header[..2] != *own || !is_reply {
-            return false;
+            return Fit::Foreign;
         }
-        match (header[4], header[5]) {
+        let fits = match (header[4], header[5]) {
             (0, 1) => self.asks_as(reply),
             (0, 0) => !matches!(header[3] & 0x0f, 0 | 3) && header[6..8] == [0, 0],
             _ => false,
-        }
+        };
+        if fits { Fit::Reply } else { Fit::OtherQuestion }
+    }
+
+    /// Whether these octets are a reply to this query.
+    pub(super) fn is_answered_by(&self, reply: &[u8]) -> bool {
+        self.fit(reply) == Fit::Reply
     }
 
     fn asks_as(&self, reply: &[u8]) -> bool {
@@ -136,6 +173,9 @@ pub(super) struct Reading {
     pub(super) nsid: Option<Vec<u8>>,
     pub(super) ecs_scope: Option<u8>,
     pub(super) edns_size: Option<u16>,
+    pub(super) edns_version: Option<u8>,
+    /// The data of a COOKIE option, client and server part (RFC 7873 section 4).
+    pub(super) cookie: Option<Vec<u8>>,
 }
 
 impl Reply {
@@ -188,6 +228,7 @@ impl Reply {
         reading.serial = data.serial;
         if let Some(opt) = &message.edns {
             reading.edns_size = Some(opt.max_payload());
+            reading.edns_version = Some(opt.version());
             reading.ede = edns::extended_errors(opt);
             reading.nsid = edns::server_id(opt);
             reading.ecs_scope = edns::subnet_scope(opt);
@@ -208,6 +249,8 @@ impl Reading {
             nsid: None,
             ecs_scope: None,
             edns_size: None,
+            edns_version: None,
+            cookie: None,
         }
     }
 }

@@ -106,6 +106,10 @@ pub(super) fn transport_to_number(transport: Transport) -> i16 {
     match transport {
         Transport::Udp => 0,
         Transport::Tcp => 1,
+        Transport::Tls => 2,
+        Transport::Https => 3,
+        Transport::Quic => 4,
+        Transport::H3 => 5,
     }
 }
 
@@ -114,6 +118,10 @@ pub(super) fn transport_from_number(number: i16) -> Result<Transport, StoreError
     match number {
         0 => Ok(Transport::Udp),
         1 => Ok(Transport::Tcp),
+        2 => Ok(Transport::Tls),
+        3 => Ok(Transport::Https),
+        4 => Ok(Transport::Quic),
+        5 => Ok(Transport::H3),
         other => Err(StoreError::unreadable("transport", other)),
     }
 }

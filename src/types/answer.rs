@@ -59,10 +59,74 @@ impl fmt::Debug for Rcode {
 pub enum NoReply {
     /// Nothing valid came within any attempt.
     Timeout,
-    /// The port, or the connection, was refused.
+    /// The connection was refused, or reset.
     Refused,
     /// No way to the address from here (no route, no such address family).
     NoRoute,
+    /// ICMP said that nobody listens at the UDP port.
+    PortUnreachable,
+    /// Replies came from the right peer under the right id, and none of them to this question.
+    WrongQuestion,
+    /// No secure connection came about.
+    Tls(TlsFailure),
+    /// The HTTP status, other than 2xx.
+    Http(u16),
+    /// The connection stood, and the peer broke the rules of the transport or ended it without an answer.
+    Protocol,
+}
+
+/// Why no secure connection came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsFailure {
+    /// The certificate has expired.
+    Expired,
+    /// The certificate is not valid yet.
+    NotYetValid,
+    /// The certificate is for other names.
+    WrongName,
+    /// Nobody who is trusted vouches for the certificate; self-signed ones come here, too.
+    UnknownIssuer,
+    /// The certificate was revoked.
+    Revoked,
+    /// Any other fault of the certificate.
+    BadCertificate,
+    /// The peer speaks TLS and no protocol of ours (ALPN, RFC 7301).
+    NoCommonProtocol,
+    /// The handshake ended in another way: an alert, another version, no TLS at all.
+    Handshake,
+}
+
+impl NoReply {
+    /// What is known of the reason, in a few words.
+    pub fn text(self) -> String {
+        match self {
+            Self::Timeout => "timeout".to_owned(),
+            Self::Refused => "connection refused".to_owned(),
+            Self::NoRoute => "no route".to_owned(),
+            Self::PortUnreachable => "port unreachable".to_owned(),
+            Self::WrongQuestion => "wrong question".to_owned(),
+            Self::Tls(why) => format!("TLS: {}", why.as_str()),
+            Self::Http(status) => format!("HTTP {status}"),
+            Self::Protocol => "protocol error".to_owned(),
+        }
+    }
+}
+
+impl TlsFailure {
+    /// The reason in a few words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "certificate expired",
+            Self::NotYetValid => "certificate not yet valid",
+            Self::WrongName => "certificate for another name",
+            Self::UnknownIssuer => "unknown issuer",
+            Self::Revoked => "certificate revoked",
+            Self::BadCertificate => "bad certificate",
+            Self::NoCommonProtocol => "no common protocol",
+            Self::Handshake => "handshake failed",
+        }
+    }
 }
 
 /// What kind of reply this was, RCODE first.
@@ -193,9 +257,8 @@ impl Answer {
         match self.status {
             Status::Rcode(rcode) => put(&format!("rcode {}", rcode.0)),
             Status::Malformed(rcode) => put(&format!("malformed {}", rcode.0)),
-            Status::NoReply(NoReply::Timeout) => put("timeout"),
-            Status::NoReply(NoReply::Refused) => put("connection refused"),
-            Status::NoReply(NoReply::NoRoute) => put("no route"),
+            // The texts of `NoReply` are part of the encoding: they must not change either.
+            Status::NoReply(why) => put(&why.text()),
         }
         for Link { owner, value } in &self.links {
             put("link");
@@ -223,9 +286,7 @@ impl fmt::Display for Answer {
     /// One line: `CNAME lb.example.net → 192.0.2.1 192.0.2.2`, `NXDOMAIN`, `SERVFAIL`, `timeout`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self.status {
-            Status::NoReply(NoReply::Timeout) => "timeout".to_owned(),
-            Status::NoReply(NoReply::Refused) => "port unreachable".to_owned(),
-            Status::NoReply(NoReply::NoRoute) => "no route".to_owned(),
+            Status::NoReply(why) => why.text(),
             Status::Malformed(rcode) => format!("malformed {rcode}"),
             Status::Rcode(Rcode::NOERROR) if self.links.is_empty() => "no data, no SOA".to_owned(),
             Status::Rcode(rcode) if self.links.is_empty() => rcode.to_string(),

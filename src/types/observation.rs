@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{Answer, Question, Source};
 
-/// How a question travelled.
+/// How a question travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
@@ -17,14 +17,62 @@ pub enum Transport {
     Udp,
     /// TCP only (RFC 7766).
     Tcp,
+    /// DNS over TLS (RFC 7858).
+    Tls,
+    /// DNS over HTTPS, HTTP/2 (RFC 8484).
+    Https,
+    /// DNS over QUIC (RFC 9250).
+    Quic,
+    /// DNS over HTTPS, HTTP/3 (RFC 8484, RFC 9114).
+    H3,
+}
+
+impl Transport {
+    /// Every transport there is, in the order they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::Udp,
+        Self::Tcp,
+        Self::Tls,
+        Self::Https,
+        Self::Quic,
+        Self::H3,
+    ];
+
+    /// The word that configuration, command line and JSON have for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Https => "https",
+            Self::Quic => "quic",
+            Self::H3 => "h3",
+        }
+    }
+
+    /// The port it uses unless told otherwise.
+    pub fn usual_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 53,
+            Self::Tls | Self::Quic => 853,
+            Self::Https | Self::H3 => 443,
+        }
+    }
+
+    /// Whether the server shows a certificate, which must be valid for a name.
+    pub fn is_encrypted(self) -> bool {
+        !matches!(self, Self::Udp | Self::Tcp)
+    }
+
+    /// Whether questions go to a path (RFC 8484 section 3).
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Https | Self::H3)
+    }
 }
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-        })
+        f.pad(self.as_str())
     }
 }
 
@@ -48,6 +96,9 @@ impl Flags {
     pub const CD: Self = Self(32);
     /// The reply's authority section held at least one record.
     pub const AUTHORITY_SECTION: Self = Self(64);
+    /// The reply decodes, and breaks a rule that no client minds: octets after its end, an option whose data does not
+    /// fit the option.
+    pub const IRREGULAR: Self = Self(128);
 
     /// Whether every flag of `other` is set here.
     pub fn has(self, other: Self) -> bool {
@@ -96,6 +147,10 @@ pub struct Observation {
     pub ecs_scope: Option<u8>,
     /// The responder's UDP payload size, where the reply carried an OPT record.
     pub edns_size: Option<u16>,
+    /// The responder's EDNS version (RFC 6891 section 6.1.3).
+    pub edns_version: Option<u8>,
+    /// Seconds that an HTTP cache had held the reply (RFC 8484 section 5.1); zero where none did, or over other transports.
+    pub age: u32,
     /// From the send of the attempt that was answered to its receipt; zero when nothing came.
     pub rtt: Duration,
     /// The transport that brought the reply, or the last one tried.
@@ -106,16 +161,30 @@ pub struct Observation {
     pub mismatched: u16,
     /// Octets of the reply; zero when nothing came.
     pub size: u16,
+    /// The messages themselves, where a reply came. Equal observations may have travelled differently.
+    #[serde(skip)]
+    pub wire: Option<Arc<Wire>>,
+}
+
+/// A query and its reply as they travelled, without the framing of their transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wire {
+    /// The query that was answered.
+    pub query: Box<[u8]>,
+    /// The reply, octet by octet.
+    pub reply: Box<[u8]>,
 }
 
 impl Observation {
     /// The TTL of link `index`: the lowest in its `RRset` (RFC 2181 section 5.2); for a denial min(SOA TTL, SOA MINIMUM)
-    /// (RFC 2308 section 5), and 0 when no SOA came with it (it should not be cached).
+    /// (RFC 2308 section 5), and 0 when no SOA came with it (it should not be cached). Less the reply's age in an HTTP
+    /// cache (RFC 8484 section 5.1).
     pub fn link_ttl(&self, index: usize) -> u32 {
         self.ttls
             .get(index)
             .and_then(|ttls| ttls.iter().min().copied())
             .unwrap_or(0)
+            .saturating_sub(self.age)
     }
 
     /// The lowest TTL over all links: how long a stub may hold the whole answer. `None` where nothing was answered.

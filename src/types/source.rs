@@ -6,6 +6,8 @@ use std::{
     collections::BTreeSet,
     fmt,
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     names::DnsName,
-    types::{RecordType, Transport},
+    types::{QueryOptions, RecordType, Transport},
 };
 
 /// A name and a record type.
@@ -94,6 +96,17 @@ pub struct ResolverTraits {
     pub flush_page: Option<String>,
 }
 
+/// Whom an encrypted transport must find at an address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The name that is sent as SNI and that the certificate must be valid for, or an address as text.
+    pub server_name: String,
+    /// The path that HTTP questions go to, `/dns-query` as a rule (RFC 8484 section 4.1).
+    pub path: String,
+    /// A PEM file of certificate authorities to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
 /// A resolver as configured: one operator's service at one or more addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolver {
@@ -105,6 +118,10 @@ pub struct Resolver {
     pub addresses: Vec<SocketAddr>,
     /// How it is asked.
     pub transport: Transport,
+    /// Whom an encrypted transport must find there; `None` for the others.
+    pub endpoint: Option<Arc<Endpoint>>,
+    /// What is said beside the question; what is left open here is the group's to say.
+    pub options: QueryOptions,
     /// Most questions a second to one address.
     pub max_qps: u32,
     /// What is known of it.

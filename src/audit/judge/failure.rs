@@ -107,6 +107,15 @@ fn silence(why: NoReply, sample: &Observation) -> String {
         NoReply::Timeout => format!("did not answer within {attempts} attempts"),
         NoReply::Refused => format!("refused the connection ({attempts} attempts)"),
         NoReply::NoRoute => "cannot be reached from here: no route".to_owned(),
+        NoReply::PortUnreachable => {
+            format!("does not listen: port unreachable ({attempts} attempts)")
+        }
+        NoReply::WrongQuestion => {
+            format!("answered other questions only ({attempts} attempts)")
+        }
+        NoReply::Tls(why) => format!("gives no secure connection: {}", why.as_str()),
+        NoReply::Http(status) => format!("answered HTTP {status} instead of a DNS message"),
+        NoReply::Protocol => format!("broke off without an answer ({attempts} attempts)"),
     }
 }
 

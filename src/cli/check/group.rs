@@ -12,7 +12,7 @@ use std::{
 use super::{CheckArgs, CliError};
 use crate::{
     config::{Config, Group, Schedule},
-    types::{Policy, Resolver, ResolverTraits, Transport},
+    types::{Policy, QueryOptions, Resolver, ResolverTraits, Transport},
 };
 
 /// Resolvers asked when none are named.
@@ -99,6 +99,8 @@ fn resolver(text: &str, config: &Config) -> Result<Arc<Resolver>, CliError> {
         operator: text.to_owned(),
         addresses: vec![address],
         transport: Transport::Udp,
+        endpoint: None,
+        options: QueryOptions::default(),
         max_qps: 100,
         traits: ResolverTraits::default(),
     }))

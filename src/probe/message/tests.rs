@@ -22,8 +22,13 @@ fn question(rtype: RecordType) -> Question {
 fn resolver() -> Manner {
     Manner {
         recursion: true,
+        authentic_data: true,
         checking_disabled: false,
         edns: true,
+        dnssec: false,
+        ecs: None,
+        cookie: None,
+        random_case: false,
     }
 }
 
@@ -68,7 +73,7 @@ fn check(message: &Message, links: &[&str], ttls: &[&[u32]]) {
 
 #[test]
 fn a_query_is_what_the_decoder_reads_back() {
-    let query = Query::new(&question(RecordType::A), resolver());
+    let query = Query::new(&question(RecordType::A), &resolver());
     let message = Message::from_vec(query.bytes()).unwrap();
     assert_eq!(
         message.queries,
@@ -85,18 +90,20 @@ fn a_query_is_what_the_decoder_reads_back() {
 
     let authority = Manner {
         recursion: false,
+        authentic_data: false,
         checking_disabled: true,
         edns: false,
+        ..resolver()
     };
     let message =
-        Message::from_vec(Query::new(&question(RecordType::A), authority).bytes()).unwrap();
+        Message::from_vec(Query::new(&question(RecordType::A), &authority).bytes()).unwrap();
     assert!(!message.recursion_desired && !message.authentic_data && message.checking_disabled);
     assert_eq!(message.edns, None);
 }
 
 #[test]
 fn ids_are_drawn_anew_each_time() {
-    let query = Query::new(&question(RecordType::A), resolver());
+    let query = Query::new(&question(RecordType::A), &resolver());
     let ids: std::collections::HashSet<_> = (0..64)
         .map(|_| query.renewed().bytes()[..2].to_vec())
         .collect();
@@ -105,7 +112,7 @@ fn ids_are_drawn_anew_each_time() {
 
 #[test]
 fn only_a_reply_with_the_same_id_and_question_fits() {
-    let query = Query::new(&question(RecordType::A), resolver());
+    let query = Query::new(&question(RecordType::A), &resolver());
     let mut fitting = query.bytes().to_vec();
     fitting[2] |= 0x80;
     assert!(query.is_answered_by(&fitting));
@@ -132,7 +139,7 @@ fn only_a_reply_with_the_same_id_and_question_fits() {
 
 #[test]
 fn a_bare_header_fits_as_a_failure_only() {
-    let query = Query::new(&question(RecordType::A), resolver());
+    let query = Query::new(&question(RecordType::A), &resolver());
     let bare = |rcode: u8| {
         let mut header = query.bytes()[..12].to_vec();
         header[2] |= 0x80;

@@ -13,8 +13,8 @@ use dns_auditor::{
     names::DnsName,
     notify::MessageContext,
     types::{
-        Ede, Question, RecordType, Resolver, ResolverTraits, Severity, Source, SourceKind,
-        Transport,
+        Ede, QueryOptions, Question, RecordType, Resolver, ResolverTraits, Severity, Source,
+        SourceKind, Transport,
     },
 };
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub(super) fn resolver(
         operator: operator.to_owned(),
         addresses: vec![SocketAddr::new(address.parse().unwrap(), 53)],
         transport: Transport::Udp,
+        endpoint: None,
+        options: QueryOptions::default(),
         max_qps: 100,
         traits: ResolverTraits {
             flush_page: flush_page.map(str::to_owned),

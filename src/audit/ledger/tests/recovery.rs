@@ -15,7 +15,7 @@ use crate::{
         ledger::{AuthorityReach, retire},
         verdict::State,
     },
-    types::{Resolver, ResolverTraits, Transport},
+    types::{QueryOptions, Resolver, ResolverTraits, Transport},
 };
 
 const GOOD: State = State::Consistent;
@@ -340,6 +340,8 @@ fn what_the_configuration_no_longer_asks_is_retired() {
             operator: id.to_owned(),
             addresses: vec![address.parse().unwrap()],
             transport: Transport::Udp,
+            endpoint: None,
+            options: QueryOptions::default(),
             max_qps: 100,
             traits: ResolverTraits::default(),
         })

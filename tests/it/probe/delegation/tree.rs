@@ -30,6 +30,7 @@ pub fn delegations(hints: &[SocketAddr], port: u16) -> Delegations {
         timeout: Duration::from_secs(5),
         attempts: 1,
         max_qps: None,
+        ..Ask::default()
     };
     Delegations::new(prober(), hints.to_vec())
         .with_port(port)
