@@ -9,7 +9,7 @@ use std::{io, sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
 use super::{
     clock::Moment,
     driver::Driver,
-    inquiry::State,
+    inquiry::{Manners, State},
     packets::{self, BATCH, Report},
     slab::Key,
 };
@@ -225,7 +225,7 @@ impl Driver {
             .destination
             .and_then(|key| self.destinations.get_mut(key));
         if udp && let Some(place) = place {
-            let cookie = reading.cookie.as_ref().filter(|_| inquiry.cookie_sent);
+            let cookie = reading.cookie.as_ref().filter(|_| inquiry.wants_cookie());
             if cookie.is_some_and(|cookie| !place.cookies.take(cookie)) {
                 let peer = place.address;
                 inquiry.tally.mismatched = inquiry.tally.mismatched.saturating_add(1);
@@ -234,15 +234,16 @@ impl Driver {
             }
             place.pace.answered(self.now);
         }
-        let refused = inquiry.edns
+        let refused = inquiry.manners != Manners::NoEdns
             && inquiry
                 .query
                 .as_ref()
                 .is_some_and(|query| query.is_edns_refused_by(&reply));
         if refused {
-            inquiry.edns = false;
+            inquiry.manners = Manners::NoEdns;
             self.ask_better(key, received, reading);
-        } else if udp && inquiry.cookie_sent && reading.answer.status == Status::Rcode(BADCOOKIE) {
+        } else if udp && inquiry.wants_cookie() && reading.answer.status == Status::Rcode(BADCOOKIE)
+        {
             self.renew_cookie(key, received, reading);
         } else {
             self.finish(key, Some((received, reading)));
@@ -254,8 +255,8 @@ impl Driver {
         let Some(inquiry) = self.inquiries.get_mut(key) else {
             return;
         };
-        let renewed = std::mem::replace(&mut inquiry.cookie_renewed, true);
-        if inquiry.state == State::Udp && !renewed {
+        if inquiry.state == State::Udp && inquiry.manners == Manners::Usual {
+            inquiry.manners = Manners::NewCookie;
             self.ask_better(key, received, reading);
             return;
         }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     driver::{Driver, Due},
-    inquiry::{Flight, Inquiry, Letter, State},
+    inquiry::{Flight, Letter, State},
     packets::{self, BATCH},
     slab::Key,
 };
@@ -43,7 +43,6 @@ impl Driver {
                 .destination
                 .and_then(|key| self.destinations.get(key));
             inquiry.udp_left = inquiry.ask.attempts.max(1);
-            inquiry.cookie_sent = inquiry.wants_cookie();
             inquiry.query = Some(inquiry.write(place.map(|place| &place.cookies)));
         }
         self.next_attempt(key);
@@ -144,9 +143,11 @@ impl Driver {
 
     /// A datagram that met a lack may be tried again.
     pub(super) fn again(&mut self, key: Key, sequence: u32) {
-        let still =
-            |inquiry: &Box<Inquiry>| inquiry.sequence == sequence && inquiry.state == State::Udp;
-        if self.inquiries.get(key).is_some_and(still) {
+        let still = self
+            .inquiries
+            .get(key)
+            .is_some_and(|inquiry| inquiry.sequence == sequence && inquiry.state == State::Udp);
+        if still {
             self.launch_datagram(key);
         }
     }

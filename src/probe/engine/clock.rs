@@ -47,7 +47,7 @@ impl Moment {
             Duration::ZERO
         };
         // Nothing is answered in no time at all: zero means that nothing came.
-        let rtt = (elapsed - queued).max(Duration::from_micros(1));
+        let rtt = elapsed.saturating_sub(queued).max(Duration::from_micros(1));
         let at = DateTime::<Utc>::from(self.wall - queued);
         (at.trunc_subsecs(6), rtt)
     }

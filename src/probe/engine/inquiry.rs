@@ -31,6 +31,17 @@ pub(super) enum State {
     Stream(u64),
 }
 
+/// What earlier replies to a question have taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manners {
+    /// Nothing yet.
+    Usual,
+    /// A cookie was not good, and another took its place.
+    NewCookie,
+    /// The server does not know EDNS.
+    NoEdns,
+}
+
 /// A question and the id of one of its datagrams.
 pub(super) type Letter = (Key, u16);
 
@@ -58,12 +69,9 @@ pub(super) struct Inquiry {
     /// Nobody else may ask its source the same before it is finished.
     pub(super) holds_question: bool,
     pub(super) throttled: bool,
-    pub(super) edns: bool,
-    pub(super) cookie_renewed: bool,
+    pub(super) manners: Manners,
     /// The query as it is put now.
     pub(super) query: Option<Query>,
-    /// A cookie went with the query.
-    pub(super) cookie_sent: bool,
     pub(super) udp_left: u8,
     /// Counts attempts, so that a timer of an earlier one is known for that.
     pub(super) sequence: u32,
@@ -87,10 +95,8 @@ impl Inquiry {
             state: State::Waiting,
             holds_question: false,
             throttled: false,
-            edns: true,
-            cookie_renewed: false,
+            manners: Manners::Usual,
             query: None,
-            cookie_sent: false,
             udp_left: 0,
             sequence: 0,
             deadline: Instant::now(),
@@ -134,7 +140,7 @@ impl Inquiry {
     /// Whether a cookie goes with its datagrams.
     pub(super) fn wants_cookie(&self) -> bool {
         let usual = self.source.kind == SourceKind::Authority;
-        self.edns && self.ask.options.cookies.unwrap_or(usual)
+        self.manners != Manners::NoEdns && self.ask.options.cookies.unwrap_or(usual)
     }
 
     /// What is said beside the question, by the kind of the source and its options; `cookies` over UDP alone.
@@ -146,7 +152,7 @@ impl Inquiry {
             recursion: options.recursion_desired.unwrap_or(resolver),
             authentic_data: resolver,
             checking_disabled: options.checking_disabled.unwrap_or(false),
-            edns: self.edns,
+            edns: self.manners != Manners::NoEdns,
             dnssec: options.dnssec.unwrap_or(false),
             ecs: match options.ecs {
                 None | Some(ClientSubnet::Unsaid) => None,
