@@ -15,12 +15,17 @@ mod delegation;
 mod exchange;
 mod limits;
 mod message;
+#[expect(dead_code, reason = "streams are not asked yet")]
+mod received;
 mod socket_error;
+#[expect(dead_code, reason = "streams are not asked yet")]
+mod stream;
 mod tcp;
 mod udp;
 
 pub use delegation::{Delegations, WalkError};
 pub use limits::Limits;
+pub use stream::{EndpointError, check_endpoint};
 
 use exchange::{Exchange, Tally};
 use limits::Gate;
