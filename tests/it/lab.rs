@@ -33,7 +33,7 @@
 mod authority;
 mod certificates;
 pub(crate) mod dig;
-mod front;
+pub(crate) mod front;
 mod namespace;
 mod place;
 pub(crate) mod process;

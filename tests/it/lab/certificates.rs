@@ -1,6 +1,6 @@
 //! The lab's own certificate authority, made anew for each lab.
 //!
-//! Deliberately without anything wrong: a test that wants an expired or foreign certificate makes it for itself.
+//! Deliberately without anything wrong: a test that wants an expired or foreign certificate says what shall be in it.
 
 use std::{
     fs, io,
@@ -41,8 +41,12 @@ impl CertificateAuthority {
 
     /// Certifies a new key for a name and an address.
     pub(crate) fn certify(&self, name: &str, address: IpAddr) -> Certificate {
+        self.sign(&CertificateParams::new([name.to_owned(), address.to_string()]).unwrap())
+    }
+
+    /// Certifies a new key for whatever is said.
+    pub(crate) fn sign(&self, params: &CertificateParams) -> Certificate {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned(), address.to_string()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Certificate {
             pem: certificate.pem(),

@@ -41,10 +41,10 @@ const IDLE: Duration = Duration::from_secs(30);
 const WAIT: Duration = Duration::from_secs(1);
 const ASKED: usize = 5;
 
-/// The running front. Dropping it ends every connection.
-pub(super) struct Front {
+/// hickory's server before another. Dropping it ends every connection.
+pub(crate) struct Front {
     _server: Server<Relay>,
-    _through: JoinSet<()>,
+    through: JoinSet<()>,
 }
 
 impl Front {
@@ -55,23 +55,34 @@ impl Front {
         behind: IpAddr,
         certificate: &Certificate,
     ) -> Self {
-        let mut through = JoinSet::new();
-        for port in [853, 443] {
-            let listener = TcpListener::bind((recursor.ip(), port)).await.unwrap();
-            through.spawn(hand_through(listener, (behind, port).into()));
-        }
         let quic = bind(recursor.ip(), 853).await;
         let h3 = bind(recursor.ip(), 443).await;
-        let mut server = Server::new(Relay { recursor });
-        server
+        let mut front = Self::over(recursor, quic, h3, certificate);
+        for port in [853, 443] {
+            let listener = TcpListener::bind((recursor.ip(), port)).await.unwrap();
+            let through = hand_through(listener, (behind, port).into());
+            front.through.spawn(through);
+        }
+        front
+    }
+
+    /// Puts what comes over QUIC and HTTP/3 at two sockets to a server that is asked over UDP, and over TCP where that is cut.
+    pub(crate) fn over(
+        server: SocketAddr,
+        quic: UdpSocket,
+        h3: UdpSocket,
+        certificate: &Certificate,
+    ) -> Self {
+        let mut hickory = Server::new(Relay { recursor: server });
+        hickory
             .register_quic_listener_and_tls_config(quic, IDLE, tls(certificate, b"doq"))
             .unwrap();
-        server
+        hickory
             .register_h3_listener_with_tls_config(h3, IDLE, tls(certificate, b"h3"), None)
             .unwrap();
         Self {
-            _server: server,
-            _through: through,
+            _server: hickory,
+            through: JoinSet::new(),
         }
     }
 }
@@ -103,7 +114,8 @@ async fn bind(address: IpAddr, port: u16) -> UdpSocket {
     panic!("UDP port {port} of {address}: {}", refused.unwrap())
 }
 
-fn tls(certificate: &Certificate, protocol: &[u8]) -> Arc<ServerConfig> {
+/// A server's side of a handshake that agrees on one protocol.
+pub(crate) fn tls(certificate: &Certificate, protocol: &[u8]) -> Arc<ServerConfig> {
     let chain = CertificateDer::pem_slice_iter(certificate.pem.as_bytes())
         .collect::<Result<_, _>>()
         .unwrap();
