@@ -10,12 +10,22 @@ use tokio::{sync::mpsc, time::Instant};
 use super::{message::Query, received::Received};
 use crate::types::{Endpoint, NoReply, Transport};
 
+mod desk;
+mod docket;
+mod framing;
 mod h3;
 mod https;
+mod lane;
+mod multiplex;
+mod pipeline;
+mod pool;
 mod quic;
 mod session;
+mod tcp;
 mod tls;
 
+use desk::Desk;
+use pool::Pool;
 pub use tls::{EndpointError, check_endpoint};
 
 /// Whom connections go to, and by which transport: any but UDP.
@@ -49,26 +59,31 @@ pub(super) struct Outcome {
 
 /// Every connection there is.
 pub(super) struct Streams {
-    outcomes: mpsc::UnboundedSender<Outcome>,
+    desk: Arc<Desk>,
+    pool: Pool,
 }
 
 impl Streams {
     /// No connection yet. Outcomes go to `outcomes`.
     pub(super) fn new(outcomes: mpsc::UnboundedSender<Outcome>) -> Self {
-        Self { outcomes }
+        let desk = Arc::new(Desk::new(outcomes));
+        Self {
+            pool: Pool::new(Arc::clone(&desk)),
+            desk,
+        }
     }
 
     /// Puts an errand. Exactly one outcome follows, at its deadline at the latest. Never blocks; within a runtime only.
-    pub(super) fn send(&mut self, _target: &Target, errand: Errand) {
-        let outcome = Outcome {
-            slot: errand.slot,
-            result: Err(NoReply::NoRoute),
-            mismatched: 0,
-        };
-        // Nobody there to hear it is nobody to miss it.
-        let _ = self.outcomes.send(outcome);
+    pub(super) fn send(&mut self, target: &Target, errand: Errand) {
+        self.pool.send(target, errand);
     }
 
-    /// The outcome of this errand is no longer wanted; it may have been sent already.
-    pub(super) fn cancel(&mut self, _slot: u64) {}
+    /// The outcome of this errand is no longer wanted, and the slot is free for another. An outcome that was given before
+    /// may still be on its way.
+    pub(super) fn cancel(&mut self, slot: u64) {
+        self.desk.cancel(slot);
+    }
 }
+
+#[cfg(test)]
+mod tests;

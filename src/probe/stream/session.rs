@@ -27,7 +27,7 @@ pub(super) struct Opened<S> {
     pub(super) driver: BoxFuture<'static, ()>,
 }
 
-/// A message that came as the answer on a query's own stream.
+/// A message that came, and how.
 pub(super) struct Answered {
     pub(super) bytes: Vec<u8>,
     pub(super) at: DateTime<Utc>,
@@ -41,7 +41,7 @@ pub(super) struct Answered {
 pub(super) enum Failed {
     /// This stream alone: the connection goes on.
     Stream(NoReply),
-    /// The peer took the connection away, or will not begin this stream on it (GOAWAY, REFUSED_STREAM, idle time-out).
+    /// The peer took the connection away, or will not begin this stream on it (GOAWAY, a refused stream, idle time-out).
     Connection(NoReply),
 }
 
