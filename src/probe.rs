@@ -14,12 +14,12 @@ mod message;
 mod received;
 mod socket_error;
 mod stream;
-mod tcp;
 
 pub use delegation::{Delegations, WalkError};
 pub use engine::{Batch, Counters};
 pub use limits::Limits;
 pub use message::{describe, hex_dump};
+pub use stream::{EndpointError, check_endpoint};
 
 use engine::Engine;
 

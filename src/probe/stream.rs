@@ -1,84 +1,89 @@
-//! Questions over streams, for now TCP alone: a task and a connection for each.
+//! Questions over connections: TCP, TLS, HTTPS, QUIC, HTTP/3.
 //!
-//! Deliberately absent: connections kept open, and encrypted transports.
+//! Connections are kept while they are used, and each is one task. Deliberately absent: whom to ask and how often, UDP,
+//! and what a reply says.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
-use tokio::{
-    sync::mpsc::UnboundedSender,
-    task::AbortHandle,
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{message::Query, received::Received, socket_error, tcp};
+use super::{message::Query, received::Received};
 use crate::types::{Endpoint, NoReply, Transport};
 
-/// Whom a stream goes to, and how.
+mod desk;
+mod docket;
+mod framing;
+mod h3;
+mod https;
+mod lane;
+mod multiplex;
+mod pipeline;
+mod pool;
+mod quic;
+mod session;
+mod tcp;
+mod tls;
+
+use desk::Desk;
+use pool::Pool;
+pub use tls::{EndpointError, check_endpoint};
+
+/// Whom connections go to, and by which transport: any but UDP.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
     pub(super) address: SocketAddr,
     pub(super) transport: Transport,
+    /// Whom an encrypted transport must find there; `None`: the address itself.
     pub(super) endpoint: Option<Arc<Endpoint>>,
 }
 
-/// A query to be put over a stream.
+/// One query to be put.
+#[derive(Debug)]
 pub(super) struct Errand {
+    /// What the outcome is known by.
     pub(super) slot: u64,
     pub(super) query: Query,
     pub(super) deadline: Instant,
-    #[expect(dead_code, reason = "every connection is fresh so far")]
+    /// Over a connection of its own.
     pub(super) fresh: bool,
 }
 
-/// How an errand ended.
+/// What became of an errand.
+#[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) slot: u64,
     pub(super) result: Result<Received, NoReply>,
+    /// Messages that came and were no answer to it.
     pub(super) mismatched: u16,
 }
 
-/// Puts errands over streams; one outcome comes for each.
+/// Every connection there is.
 pub(super) struct Streams {
-    outcomes: UnboundedSender<Outcome>,
-    tasks: HashMap<u64, AbortHandle>,
+    desk: Arc<Desk>,
+    pool: Pool,
 }
 
 impl Streams {
-    pub(super) fn new(outcomes: UnboundedSender<Outcome>) -> Self {
+    /// No connection yet. Outcomes go to `outcomes`.
+    pub(super) fn new(outcomes: mpsc::UnboundedSender<Outcome>) -> Self {
+        let desk = Arc::new(Desk::new(outcomes));
         Self {
-            outcomes,
-            tasks: HashMap::new(),
+            pool: Pool::new(Arc::clone(&desk)),
+            desk,
         }
     }
 
-    /// Puts one errand.
+    /// Puts an errand. Exactly one outcome follows, at its deadline at the latest. Never blocks; within a runtime only.
     pub(super) fn send(&mut self, target: &Target, errand: Errand) {
-        self.tasks.retain(|_, task| !task.is_finished());
-        let (outcomes, slot) = (self.outcomes.clone(), errand.slot);
-        let address = target.address;
-        let task = tokio::spawn(async move {
-            let mut mismatched = 0;
-            let query = errand.query.renewed();
-            let exchange = tcp::exchange(address, &query, errand.deadline, &mut mismatched);
-            let result = match timeout_at(errand.deadline, exchange).await {
-                Ok(Ok(received)) => Ok(received),
-                Ok(Err(error)) => Err(socket_error::why(address, &error)),
-                Err(_elapsed) => Err(NoReply::Timeout),
-            };
-            // The engine may be gone.
-            let _ = outcomes.send(Outcome {
-                slot,
-                result,
-                mismatched,
-            });
-        });
-        self.tasks.insert(slot, task.abort_handle());
+        self.pool.send(target, errand);
     }
 
-    /// Gives an errand up.
+    /// The outcome of this errand is no longer wanted, and the slot is free for another. An outcome that was given before
+    /// may still be on its way.
     pub(super) fn cancel(&mut self, slot: u64) {
-        if let Some(task) = self.tasks.remove(&slot) {
-            task.abort();
-        }
+        self.desk.cancel(slot);
     }
 }
+
+#[cfg(test)]
+mod tests;
