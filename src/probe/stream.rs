@@ -14,6 +14,7 @@ mod desk;
 mod docket;
 mod framing;
 mod h3;
+mod http;
 mod https;
 mod lane;
 mod multiplex;

@@ -76,11 +76,6 @@ impl Docket {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// The latest deadline.
-    pub(super) fn last_deadline(&self) -> Option<Instant> {
-        self.deadlines.last().map(|(deadline, _)| *deadline)
-    }
-
     /// Takes an errand in, to wait.
     pub(super) fn take(&mut self, job: Job, now: Instant) {
         let number = job.ticket.number();

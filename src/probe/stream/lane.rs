@@ -115,9 +115,9 @@ impl Lane {
     }
 
     async fn over_session(&mut self, window: usize) -> usize {
-        let (target, configs, resume) =
-            (Arc::clone(&self.target), self.configs.clone(), self.resume);
-        let opening = async move { Session::open(&target, &configs, resume).await };
+        let (target, configs) = (Arc::clone(&self.target), self.configs.clone());
+        let (resume, patience) = (self.resume, self.patience());
+        let opening = async move { Session::open(&target, &configs, resume, patience).await };
         if let Some(opened) = self.while_opening(opening).await {
             multiplex::serve(self, opened).await;
         }
@@ -149,9 +149,9 @@ impl Lane {
         None
     }
 
-    /// How long a lack of sockets may be waited out.
+    /// How long a lack of sockets may be waited out: so that it is told as such to the first whose time is over.
     fn patience(&self) -> Instant {
-        self.docket.last_deadline().unwrap_or_else(Instant::now)
+        self.docket.next_deadline().unwrap_or_else(Instant::now)
     }
 
     /// Waits until errands come in, or some are overdue, or the lane is idle; an idle lane is closed. May be dropped at any

@@ -56,8 +56,8 @@ pub(super) async fn serve(lane: &mut Lane, opened: Opened<Session>) {
                 }
             },
             () = &mut driver, if !gone => {
-                (gone, multiplex.ending) = (true, true);
-                lane.close();
+                gone = true;
+                multiplex.end(lane);
             }
         }
     }
@@ -96,10 +96,17 @@ impl Multiplex {
                 lane.docket.fail(number, why);
             }
             Err(Failed::Connection(why)) => {
-                self.ending = true;
-                lane.close();
+                self.end(lane);
                 lane.docket.lose(number, why, self.answered);
             }
+        }
+    }
+
+    /// Begins nothing more here. Where some still run they may finish in peace, and what comes now goes another way.
+    fn end(&mut self, lane: &mut Lane) {
+        self.ending = true;
+        if !self.running.is_empty() {
+            lane.close();
         }
     }
 

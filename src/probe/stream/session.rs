@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::{Target, h3, https, quic, tls::Configs};
 use crate::types::{NoReply, Transport};
@@ -46,14 +47,16 @@ pub(super) enum Failed {
 }
 
 impl Session {
-    /// Connects and shakes hands; whoever waits limits the time. `resume`: an earlier TLS session may be taken up.
+    /// Connects and shakes hands; whoever waits limits the time. `resume`: an earlier TLS session may be taken up. A lack of
+    /// sockets is waited out until `patience`.
     pub(super) async fn open(
         target: &Target,
         configs: &Configs,
         resume: bool,
+        patience: Instant,
     ) -> Result<Opened<Self>, NoReply> {
         match target.transport {
-            Transport::Https => https::Session::open(target, configs, resume)
+            Transport::Https => https::Session::open(target, configs, resume, patience)
                 .await
                 .map(|opened| opened.map(Self::Https)),
             Transport::Quic => quic::Session::open(target, configs, resume)

@@ -1,6 +1,7 @@
 //! Streams against scripted and real servers on the loopback network.
 
 mod certificates;
+mod https;
 mod peer;
 mod tcp;
 mod tls;
