@@ -1,7 +1,6 @@
 //! DNS over HTTP/3 (RFC 8484, RFC 9114): one connection, a POST for each question.
 //!
-//! POST and not GET: nothing on the way may answer from a cache. Deliberately absent: redirects, which are told as the status
-//! that they are, and whether a message answers the question.
+//! Deliberately absent: 0-RTT, server push, and whether a message answers the question.
 
 use std::sync::Arc;
 
@@ -11,15 +10,12 @@ use h3::{
     error::{Code, StreamError},
 };
 use h3_quinn::OpenStreams;
-use http::{
-    HeaderMap, HeaderValue, Method, Request, Uri,
-    header::{ACCEPT, AGE, CONTENT_TYPE},
-};
+use http::Uri;
 use tokio::time::Instant;
 
 use super::{
-    Target,
-    quic::connection::Connection,
+    Target, http as web,
+    quic::connection::{Connection, Manner},
     session::{Answered, Failed, Opened},
     tls::{Alpn, Configs},
 };
@@ -27,13 +23,6 @@ use crate::types::{self, NoReply};
 
 /// `H3_NO_ERROR` (RFC 9114 section 8.1).
 const NO_ERROR: u32 = 0x100;
-/// The only type of a DNS message over HTTP (RFC 8484 section 6).
-const DNS_MESSAGE: &str = "application/dns-message";
-/// The usual path, where a target names none.
-const PATH: &str = "/dns-query";
-/// Longest DNS message, in octets.
-const LONGEST: usize = u16::MAX as usize;
-
 type Stream = h3::client::RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>;
 
 /// A connection that stands.
@@ -45,14 +34,20 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects and shakes hands.
+    /// Connects and shakes hands. A lack of sockets is waited out until `patience`.
     pub(super) async fn open(
         target: &Target,
         configs: &Configs,
         resume: bool,
+        patience: Instant,
     ) -> Result<Opened<Self>, NoReply> {
-        let uri = uri(target)?;
-        let connection = Connection::open(target, configs, Alpn::H3, resume, NO_ERROR).await?;
+        let uri = web::uri(target)?;
+        let manner = Manner {
+            alpn: Alpn::H3,
+            resume,
+            farewell: NO_ERROR,
+        };
+        let connection = Connection::open(target, configs, manner, patience).await?;
         let (mut driver, requests) = h3::client::builder()
             .send_grease(false)
             .build(h3_quinn::Connection::new(connection.quinn().clone()))
@@ -74,7 +69,7 @@ impl Session {
         let failed = |error| failed(&connection, &error);
         let mut request = self
             .requests
-            .send_request(self.request())
+            .send_request(web::post(&self.uri, query.len()))
             .await
             .map_err(failed)?;
         let sent = Instant::now();
@@ -93,17 +88,6 @@ impl Session {
             age,
         })
     }
-
-    /// Its head.
-    fn request(&self) -> Request<()> {
-        let mut request = Request::new(());
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
-        let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static(DNS_MESSAGE));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(DNS_MESSAGE));
-        request
-    }
 }
 
 /// The receiving half of a request's stream; dropped before its end, it tells the server not to go on.
@@ -114,18 +98,15 @@ impl Answer {
     async fn message(mut self, connection: &Connection) -> Result<(Vec<u8>, u32), Failed> {
         let failed = |error| failed(connection, &error);
         let response = self.0.recv_response().await.map_err(failed)?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(Failed::Stream(NoReply::Http(status.as_u16())));
-        }
+        let age = web::read(&response.into_parts().0).map_err(Failed::Stream)?;
         let mut bytes = Vec::new();
         while let Some(part) = self.0.recv_data().await.map_err(failed)? {
-            if bytes.len() + part.remaining() > LONGEST {
+            if bytes.len() + part.remaining() > web::LONGEST {
                 return Err(Failed::Stream(NoReply::Protocol));
             }
             bytes.put(part);
         }
-        Ok((bytes, age(response.headers())))
+        Ok((bytes, age))
     }
 }
 
@@ -133,38 +114,6 @@ impl Drop for Answer {
     fn drop(&mut self) {
         self.0.stop_sending(Code::H3_REQUEST_CANCELLED);
     }
-}
-
-/// `Age` in seconds (RFC 9111 section 5.1); what is no number is none, what is too large is the largest.
-fn age(headers: &HeaderMap) -> u32 {
-    let text = headers.get(AGE).and_then(|age| age.to_str().ok());
-    let seconds = text.and_then(|text| text.trim().parse::<u64>().ok());
-    u32::try_from(seconds.unwrap_or(0)).unwrap_or(u32::MAX)
-}
-
-fn uri(target: &Target) -> Result<Uri, NoReply> {
-    let (host, path) = match &target.endpoint {
-        Some(endpoint) => (endpoint.server_name.clone(), endpoint.path.as_str()),
-        None => (target.address.ip().to_string(), PATH),
-    };
-    let host = if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host
-    };
-    let authority = match target.address.port() {
-        443 => host,
-        port => format!("{host}:{port}"),
-    };
-    let built = Uri::builder()
-        .scheme("https")
-        .authority(authority)
-        .path_and_query(path)
-        .build();
-    built.map_err(|error| {
-        tracing::warn!(%error, "the path of this endpoint cannot be asked for");
-        NoReply::NoRoute
-    })
 }
 
 /// What an error means: to its query alone, or to all on the connection.

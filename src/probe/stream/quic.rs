@@ -20,7 +20,7 @@ pub(super) mod connection;
 mod failure;
 mod socket;
 
-use connection::Connection;
+use connection::{Connection, Manner};
 
 /// `DOQ_NO_ERROR` (RFC 9250 section 4.3).
 const NO_ERROR: u32 = 0x0;
@@ -32,13 +32,19 @@ const REQUEST_CANCELLED: u32 = 0x3;
 pub(super) struct Session(Arc<Connection>);
 
 impl Session {
-    /// Connects and shakes hands.
+    /// Connects and shakes hands. A lack of sockets is waited out until `patience`.
     pub(super) async fn open(
         target: &Target,
         configs: &Configs,
         resume: bool,
+        patience: Instant,
     ) -> Result<Opened<Self>, NoReply> {
-        let connection = Connection::open(target, configs, Alpn::Doq, resume, NO_ERROR).await?;
+        let manner = Manner {
+            alpn: Alpn::Doq,
+            resume,
+            farewell: NO_ERROR,
+        };
+        let connection = Connection::open(target, configs, manner, patience).await?;
         let quinn = connection.quinn().clone();
         Ok(Opened {
             session: Self(connection),

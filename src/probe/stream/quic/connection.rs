@@ -16,7 +16,7 @@ use quinn::{
     ClientConfig, ConnectionError, Endpoint, EndpointConfig, TokioRuntime, TransportConfig, VarInt,
     crypto::rustls::QuicClientConfig,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     failure,
@@ -43,10 +43,19 @@ const ROUND_TRIPS: u32 = 4;
 /// Octets that a peer may send ahead: some messages of the greatest size.
 const AHEAD: u32 = 1 << 20;
 
+/// How a connection is made.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::probe::stream) struct Manner {
+    pub(in crate::probe::stream) alpn: Alpn,
+    /// An earlier TLS session may be taken up.
+    pub(in crate::probe::stream) resume: bool,
+    /// What the peer is told in parting: the protocol's code for "no error".
+    pub(in crate::probe::stream) farewell: u32,
+}
+
 /// A connection that stands. It is closed when this is dropped.
 pub(in crate::probe::stream) struct Connection {
     quinn: quinn::Connection,
-    /// What the peer is told in parting: the protocol's code for "no error".
     farewell: VarInt,
     /// It has carried an answer.
     proven: AtomicBool,
@@ -55,17 +64,16 @@ pub(in crate::probe::stream) struct Connection {
 }
 
 impl Connection {
-    /// Connects and shakes hands.
+    /// Connects and shakes hands. A lack of sockets is waited out until `patience`.
     pub(in crate::probe::stream) async fn open(
         target: &Target,
         configs: &Configs,
-        alpn: Alpn,
-        resume: bool,
-        farewell: u32,
+        manner: Manner,
+        patience: Instant,
     ) -> Result<Arc<Self>, NoReply> {
-        let tls = configs.client(target, alpn, resume).await?;
+        let tls = configs.client(target, manner.alpn, manner.resume).await?;
         let name = server_name(target)?;
-        let (socket, refused) = Socket::open(target.address).await?;
+        let (socket, refused) = Socket::open(target.address, patience).await?;
         let connecting = Endpoint::new_with_abstract_socket(
             EndpointConfig::default(),
             None,
@@ -81,7 +89,7 @@ impl Connection {
         .map_err(|error| here(&error))?;
         Ok(Arc::new(Self {
             quinn: unless_refused(connecting, &refused).await?,
-            farewell: VarInt::from_u32(farewell),
+            farewell: VarInt::from_u32(manner.farewell),
             proven: AtomicBool::new(false),
             silent: AtomicBool::new(false),
         }))

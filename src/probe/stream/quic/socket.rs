@@ -12,7 +12,6 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use quinn::{
@@ -22,9 +21,6 @@ use quinn::{
 use tokio::{io::Interest, net::UdpSocket, sync::Notify, time::Instant};
 
 use crate::{probe::socket_error, types::NoReply};
-
-/// How long a lack of sockets is waited out; who waits for the connection is less patient.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The socket.
 #[derive(Debug)]
@@ -55,16 +51,18 @@ impl Refusal {
 }
 
 impl Socket {
-    /// A socket on a port of the kernel's choice, connected to `peer`.
-    pub(super) async fn open(peer: SocketAddr) -> Result<(Self, Refusal), NoReply> {
-        let deadline = Instant::now() + PATIENCE;
+    /// A socket on a port of the kernel's choice, connected to `peer`. A lack of sockets is waited out until `patience`.
+    pub(super) async fn open(
+        peer: SocketAddr,
+        patience: Instant,
+    ) -> Result<(Self, Refusal), NoReply> {
         loop {
             match Self::try_open(peer).await {
                 Ok(socket) => {
                     let refused = socket.refused.clone();
                     return Ok((socket, refused));
                 }
-                Err(error) => socket_error::wait_out(error, deadline)
+                Err(error) => socket_error::wait_out(error, patience)
                     .await
                     .map_err(|error| socket_error::why(peer, &error))?,
             }

@@ -199,7 +199,7 @@ async fn answer_h3(connection: Connection, request: Http, does: Does, seen: Arc<
     }
     seen.questions.fetch_add(1, Ordering::Relaxed);
     let mut answer = reply(&query, does);
-    let mut response = Response::builder();
+    let mut response = Response::builder().header("content-type", "application/dns-message");
     match does {
         Does::Silence => return std::future::pending().await,
         Does::Reset => return stream.stop_stream(Code::H3_INTERNAL_ERROR),
