@@ -23,6 +23,7 @@ use crate::{
         findings,
         history::{History, SpanChange},
         judge::{self, RoundInput},
+        keep::{Choice, JudgedRound, Keeper},
         ledger::{self, AuthorityReach, Judgement, Ledger},
         verdict::{Family, State, Verdict},
     },
@@ -56,6 +57,8 @@ pub struct Evaluator {
     history: std::sync::Mutex<History>,
     /// Each group's, as its last recorded round left them: asking does not wait for the database.
     suspects: std::sync::Mutex<HashMap<String, Suspects>>,
+    /// What was kept of each group; taken out by a round, and put back once that is recorded.
+    keepers: std::sync::Mutex<HashMap<String, Keeper>>,
 }
 
 impl Evaluator {
@@ -92,6 +95,7 @@ impl Evaluator {
             metrics,
             history: std::sync::Mutex::new(history),
             suspects: std::sync::Mutex::new(open),
+            keepers: std::sync::Mutex::default(),
         })
     }
 
@@ -181,8 +185,21 @@ impl Evaluator {
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
 
+        let mut keeper = self.keepers().remove(&group.name).unwrap_or_default();
+        let Choice { kept, refused } = keeper.choose(&JudgedRound {
+            number: round.number(),
+            observations: &asked.observations,
+            verdicts: &verdicts,
+            findings: &found,
+            now,
+        });
+        if refused > 0 {
+            let group = &group.name;
+            tracing::warn!(%group, refused, "too much is wrong to keep every message of it");
+        }
         let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
         recorder.observations(round, &samples).await?;
+        recorder.messages(round, &kept).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
@@ -192,6 +209,7 @@ impl Evaluator {
             now,
         };
         recorder.outcome(round, &outcome).await?;
+        self.keepers().insert(group.name.clone(), keeper);
         self.suspects()
             .insert(group.name.clone(), suspects(&ledger));
         self.history().forget_before(now - RESTORED_HISTORY);
@@ -205,6 +223,10 @@ impl Evaluator {
 
     fn suspects(&self) -> MutexGuard<'_, HashMap<String, Suspects>> {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keepers(&self) -> MutexGuard<'_, HashMap<String, Keeper>> {
+        self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
