@@ -12,6 +12,7 @@ use crate::types::{
 };
 
 mod delegation;
+mod describe;
 mod exchange;
 mod limits;
 mod message;
@@ -20,6 +21,7 @@ mod tcp;
 mod udp;
 
 pub use delegation::{Delegations, WalkError};
+pub use describe::{describe, hex_dump};
 pub use limits::Limits;
 
 use exchange::{Exchange, Tally};

@@ -17,6 +17,8 @@
 mod budget;
 mod heard;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, HashSet},

@@ -87,6 +87,11 @@ pub struct KeptMessage {
     pub reply: Vec<u8>,
 }
 
+fn hex(octets: &[u8]) -> String {
+    let digits = |hex: String, octet: &u8| hex + &format!("{octet:02x}");
+    octets.iter().fold(String::new(), digits)
+}
+
 fn base64<S: Serializer>(octets: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     serializer.serialize_str(&STANDARD.encode(octets))
@@ -263,7 +268,6 @@ impl Row {
     fn into_message(self) -> Result<KeptMessage, StoreError> {
         let flags = Flags(columns::number("flags", self.flags)?);
         let (query, reply) = body::unpack(&self.body)?;
-        let sha256 = Sha256::digest(&reply);
         Ok(KeptMessage {
             vantage: self.vantage,
             group: self.group_name,
@@ -284,7 +288,7 @@ impl Row {
             age: columns::age_from_number(self.age)?,
             irregular: flags.has(Flags::IRREGULAR),
             size: reply.len(),
-            reply_sha256: sha256.iter().map(|octet| format!("{octet:02x}")).collect(),
+            reply_sha256: hex(&Sha256::digest(&reply)),
             query,
             reply,
         })

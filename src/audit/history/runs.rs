@@ -24,7 +24,7 @@ impl Run {
             site: observation.site(),
             answer: observation.answer.clone(),
             authoritative: is_authoritative(observation),
-            first_ttls: observation.ttls.clone(),
+            first_ttls: remaining_ttls(observation),
             first_seen: observation.at,
             last_seen: observation.at,
             samples: 1,
@@ -72,7 +72,7 @@ impl Run {
             return false;
         }
         observation.source.kind == SourceKind::Resolver
-            || span.first_ttls == observation.ttls
+            || span.first_ttls == remaining_ttls(observation)
             || (0..observation.answer.links.len()).all(|index| self.keeps_ttl(observation, index))
     }
 
@@ -84,6 +84,15 @@ impl Run {
         let unmoved = |before: &DateTime<Utc>| counts_down(*before, observation.expires_at(index));
         ttl == first || (ttl < first && self.expires.get(index).is_some_and(unmoved))
     }
+}
+
+/// The TTLs as received, less the reply's age in an HTTP cache: what restoring reckons expiries from.
+fn remaining_ttls(observation: &Observation) -> Vec<Vec<u32>> {
+    let remaining = |ttl: &u32| ttl.saturating_sub(observation.age);
+    let links = observation.ttls.iter();
+    links
+        .map(|link| link.iter().map(remaining).collect())
+        .collect()
 }
 
 /// Whether a lower TTL is the old one counted down: its expiry instant has not moved.

@@ -143,7 +143,8 @@ mod tests {
 
     fn digest(annotation: &Annotation<'_>) -> String {
         let digest = annotation.digest().unwrap();
-        digest.iter().map(|octet| format!("{octet:02x}")).collect()
+        let digits = |hex: String, octet: &u8| hex + &format!("{octet:02x}");
+        digest.iter().fold(String::new(), digits)
     }
 
     #[test]

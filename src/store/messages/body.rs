@@ -52,8 +52,8 @@ mod tests {
     fn messages_of_every_length_read_back_octet_by_octet() {
         check(b"", b"");
         check(b"q", b"");
-        check(&[0; 65_535], &[255; 65_535]);
-        let odd: Vec<u8> = (0..65_535_u32).map(|n| (n * n >> 7) as u8).collect();
+        check(&vec![0; 65_535], &vec![255; 65_535]);
+        let odd: Vec<u8> = (0..65_535_u32).map(|n| ((n * n) >> 7) as u8).collect();
         check(&odd[..512], &odd);
     }
 
