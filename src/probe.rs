@@ -5,10 +5,9 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use hickory_proto::op::Message;
-
 use crate::types::{
-    self, Endpoint, Flags, NoReply, Observation, QueryOptions, Question, Source, SourceKind, Status,
+    self, Endpoint, Flags, NoReply, Observation, QueryOptions, Question, Source, SourceKind,
+    Status, Wire,
 };
 
 mod delegation;
@@ -23,6 +22,7 @@ mod udp;
 pub use delegation::{Delegations, WalkError};
 pub use describe::{describe, hex_dump};
 pub use limits::Limits;
+pub use message::{describe, hex_dump};
 
 use exchange::{Exchange, Tally};
 use limits::Gate;
@@ -94,7 +94,7 @@ impl Prober {
 
     /// Puts one question: RD=1 and AD=1 to a resolver, RD=0 to an authority. Cancelled by dropping.
     pub async fn ask(&self, source: &Source, question: &Question, ask: &Ask) -> Observation {
-        self.put(source, question, ask, false).await.0
+        self.put(source, question, ask, false).await
     }
 
     /// As [`Prober::ask`] with CD=1: an answer where the plain question got SERVFAIL means that validation failed (RFC
@@ -105,17 +105,16 @@ impl Prober {
         question: &Question,
         ask: &Ask,
     ) -> Observation {
-        self.put(source, question, ask, true).await.0
+        self.put(source, question, ask, true).await
     }
 
-    /// The observation, and the message it was made from where one came and decoded.
     async fn put(
         &self,
         source: &Source,
         question: &Question,
         ask: &Ask,
         checking_disabled: bool,
-    ) -> (Observation, Option<Message>) {
+    ) -> Observation {
         let turn = self.gate.enter(source.address, ask.max_qps).await;
         let recursion = source.kind == SourceKind::Resolver;
         let manner = Manner {
@@ -128,47 +127,42 @@ impl Prober {
             cookie: None,
             random_case: false,
         };
-        let query = Query::new(question, &manner);
+        let mut query = Query::new(question, &manner);
         let mut exchange = Exchange::new(source, &query, ask, &turn, Tally::default());
         let mut received = exchange.run().await;
         let mut tally = exchange.into_tally();
-        let mut reply = received
+        let is_refused = received
             .as_ref()
-            .map(|received| Reply::decode(&received.bytes));
-        if reply
-            .as_ref()
-            .is_some_and(|reply| query.is_edns_refused_by(reply))
-        {
-            let bare = Query::new(
+            .is_some_and(|received| query.is_edns_refused_by(&Reply::decode(&received.bytes)));
+        if is_refused {
+            query = Query::new(
                 question,
                 &Manner {
                     edns: false,
                     ..manner
                 },
             );
-            let mut exchange = Exchange::new(source, &bare, ask, &turn, tally);
+            let mut exchange = Exchange::new(source, &query, ask, &turn, tally);
             if let Some(again) = exchange.run().await {
-                reply = Some(Reply::decode(&again.bytes));
                 received = Some(again);
             }
             tally = exchange.into_tally();
         }
-        let observation = observe(source, question, received.as_ref(), reply.as_ref(), &tally);
-        (observation, reply.and_then(|reply| reply.message))
+        observe(source, question, &query, received.as_ref(), &tally)
     }
 }
 
 fn observe(
     source: &Source,
     question: &Question,
+    query: &Query,
     received: Option<&exchange::Received>,
-    reply: Option<&Reply>,
     tally: &Tally,
 ) -> Observation {
     let silence = || Status::NoReply(tally.no_reply.unwrap_or(NoReply::Timeout));
-    let reading = reply.map_or_else(
+    let reading = received.map_or_else(
         || Reading::without_data(silence(), Flags::default()),
-        |reply| reply.read(question),
+        |received| Reply::decode(&received.bytes).read(question),
     );
     Observation {
         source: source.clone(),
@@ -184,7 +178,12 @@ fn observe(
         edns_size: reading.edns_size,
         edns_version: reading.edns_version,
         age: 0,
-        wire: None,
+        wire: received.map(|received| {
+            Arc::new(Wire {
+                query: query.bytes().into(),
+                reply: received.bytes.as_slice().into(),
+            })
+        }),
         rtt: received.map_or(Duration::ZERO, |received| received.rtt),
         transport: received.map_or(tally.last_tried, |received| received.transport),
         attempts: tally.attempts,
