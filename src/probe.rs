@@ -11,7 +11,6 @@ use crate::types::{
 };
 
 mod delegation;
-mod describe;
 mod exchange;
 mod limits;
 mod message;
@@ -20,7 +19,6 @@ mod tcp;
 mod udp;
 
 pub use delegation::{Delegations, WalkError};
-pub use describe::{describe, hex_dump};
 pub use limits::Limits;
 pub use message::{describe, hex_dump};
 
