@@ -88,6 +88,7 @@ impl Evaluator {
             let ledger = store.load_ledger(&config.vantage, &group.name).await?;
             open.insert(group.name.clone(), suspects(&ledger));
         }
+        let keepers = keepers(&config, &store, now).await?;
         Ok(Self {
             config,
             asker,
@@ -95,7 +96,7 @@ impl Evaluator {
             metrics,
             history: std::sync::Mutex::new(history),
             suspects: std::sync::Mutex::new(open),
-            keepers: std::sync::Mutex::default(),
+            keepers: std::sync::Mutex::new(keepers),
         })
     }
 
@@ -236,6 +237,20 @@ impl Evaluator {
     fn absorb(&self, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
         absorb(&mut self.history(), group, observations)
     }
+}
+
+/// What each group's keeper must know of the time before this process.
+async fn keepers(
+    config: &Config,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, Keeper>, StoreError> {
+    let mut keepers = HashMap::new();
+    for group in &config.groups {
+        let standing = store.standing_replies(&config.vantage, &group.name).await?;
+        keepers.insert(group.name.clone(), Keeper::resume(standing, now));
+    }
+    Ok(keepers)
 }
 
 fn absorb(history: &mut History, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {

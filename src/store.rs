@@ -33,6 +33,7 @@ mod record;
 mod retire;
 pub mod round;
 mod spans;
+mod standing;
 pub mod state;
 pub mod timeline;
 pub mod who_served;

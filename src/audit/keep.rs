@@ -12,7 +12,7 @@
 //! Over all matters of a group, [`Budget`] has the last word: the most severe come first, and what it refuses is tried
 //! again in the next round.
 //!
-//! A restart forgets what was kept: what is wrong then begins anew. Deliberately absent: storing, and the octets' meaning.
+//! A restart forgets what was kept, and [`Keeper::resume`] says what was wrong: that begins anew, or ends. Deliberately absent: storing, and the octets' meaning.
 
 mod budget;
 mod heard;
@@ -32,7 +32,7 @@ use crate::{
         finding::{Finding, FindingKind, Subject},
         verdict::{State, Verdict},
     },
-    types::{Observation, Question, Severity, Source},
+    types::{Observation, Question, SeriesKey, Severity, Source},
 };
 pub use budget::Budget;
 use heard::Heard;
@@ -106,6 +106,19 @@ pub struct Keeper {
 }
 
 impl Keeper {
+    /// A keeper after a restart, when this was wrong.
+    pub fn resume(
+        standing: impl IntoIterator<Item = (SeriesKey, State)>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut keeper = Self::default();
+        for (SeriesKey { question, source }, state) in standing {
+            let runs = keeper.pairs.entry(question).or_default();
+            runs.insert(source, Run::resumed(Ground::Verdict(state), now));
+        }
+        keeper
+    }
+
     /// Chooses what is kept of a round, and takes it as kept.
     pub fn choose(&mut self, round: &JudgedRound) -> Choice {
         let matters = self.matters(round);

@@ -121,3 +121,27 @@ fn expiries(observation: &Observation) -> Vec<DateTime<Utc>> {
     let links = 0..observation.answer.links.len();
     links.map(|index| observation.expires_at(index)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::testing::{GOOD, NAME, a, at, observe, question, resolver};
+
+    #[test]
+    fn a_reply_that_lay_in_an_http_cache_expires_as_early_after_a_restart() {
+        let source = resolver("google", "8.8.8.8", None).sources().next();
+        let (source, question) = (source.unwrap(), question(NAME, crate::types::RecordType::A));
+        let series = SeriesKey {
+            question: question.clone(),
+            source: source.clone(),
+        };
+        let mut observation = observe(&source, &question, at("12:00"), &a(&[GOOD], 300));
+        observation.age = 120;
+        let run = Run::begin(series, &observation);
+        let until = at("12:03");
+        assert_eq!(run.span.cached_until, Some(until));
+        assert_eq!((run.span.ttl_min, run.span.ttl_max), (Some(180), Some(180)));
+        assert_eq!(run.expires, [until]);
+        assert_eq!(Run::restored(run.span).expires, [until]);
+    }
+}

@@ -40,6 +40,8 @@ pub(super) struct Run {
     standing: Option<Ground>,
     /// Rounds kept of its beginning.
     rounds: u8,
+    /// Whether any message was.
+    kept: bool,
     /// Digests of the answers that were kept.
     answers: HashSet<[u8; 32]>,
     last_kept: Option<DateTime<Utc>>,
@@ -55,11 +57,21 @@ impl Run {
         Self {
             standing: None,
             rounds: 0,
+            kept: false,
             answers: HashSet::new(),
             last_kept: None,
             hour: (now, 0),
             held: None,
             seen_at: now,
+        }
+    }
+
+    /// A run of which an earlier process kept messages.
+    pub(super) fn resumed(standing: Ground, now: DateTime<Utc>) -> Self {
+        Self {
+            standing: Some(standing),
+            kept: true,
+            ..Self::new(now)
         }
     }
 
@@ -88,7 +100,7 @@ impl Run {
         let limited = count >= MOST_AN_HOUR && now - began < REPEATED_AFTER;
         let is_new = |answer| !self.answers.contains(answer);
         let urgent = match standing {
-            None => (self.is_standing() && !self.answers.is_empty()).then_some(Occasion::End),
+            None => (self.is_standing() && self.kept).then_some(Occasion::End),
             Some(_) if standing != self.standing || self.rounds < BEGINNING => {
                 Some(Occasion::Begin)
             }
@@ -136,6 +148,7 @@ impl Run {
         self.hour.1 += 1;
         if standing.is_some() {
             self.rounds = BEGINNING.min(self.rounds + 1);
+            self.kept |= !answers.is_empty();
             self.answers.extend(answers);
         }
         ended
@@ -155,6 +168,7 @@ impl Run {
     pub(super) fn end(&mut self) -> Option<Kept> {
         self.standing = None;
         self.rounds = 0;
+        self.kept = false;
         self.answers.clear();
         self.held.take()
     }

@@ -215,6 +215,27 @@ fn a_change_is_kept_when_it_comes() {
 }
 
 #[test]
+fn what_was_wrong_before_a_restart_ends_or_begins_anew() {
+    let mut lab = Lab::new();
+    for _ in 1..=5 {
+        lab.bad(BAD);
+    }
+    let series = SeriesKey {
+        question: question(NAME, RecordType::A),
+        source: google(),
+    };
+    let resumed = Keeper::resume([(series, State::Divergent)], lab.now());
+    lab.keeper = resumed.clone();
+    assert_eq!(lab.bad(BAD).len(), 4);
+    lab.keeper = resumed;
+    let end = [
+        format!("consistent google {GOOD} of 7"),
+        format!("baseline ns1 {GOOD} of 7"),
+    ];
+    assert_eq!(lab.good(), end);
+}
+
+#[test]
 fn silence_leaves_no_message_and_a_reply_after_it_is_no_end() {
     let mut lab = Lab::new();
     for _ in 1..=5 {

@@ -6,16 +6,19 @@ use dns_auditor::{
     audit::{
         finding::FindingKind,
         keep::{Ground, Kept},
+        ledger::Ledger,
         verdict::State,
     },
     store::{
-        RoundId, Store,
+        RoundId, RoundOutcome, Store,
         messages::{KeptMessage, MessageQuery},
     },
-    types::{Flags, Observation, RecordType, Source, Transport, Wire},
+    types::{Flags, Observation, RecordType, SeriesKey, Severity, Source, Transport, Wire},
 };
 
-use super::samples::{at, authority, begin, observation, resolver};
+use sqlx::{Connection, PgConnection};
+
+use super::samples::{at, authority, begin, observation, quiet, resolver, verdict};
 use crate::postgres::{execute, fresh_database, fresh_store};
 
 /// A message that proves something, with octets of its own.
@@ -207,4 +210,100 @@ async fn octets_that_the_disk_has_changed_are_not_shown() {
     execute(&url, flip.to_owned()).await;
     let refused = store.messages(&of("a.example"), 1).await.unwrap_err();
     assert!(refused.to_string().contains("message"), "{refused}");
+}
+
+/// A message of usual size: a query with EDNS, and an address with its name server identifier.
+fn usual(round: RoundId, source: &Source, number: u16) -> Kept {
+    let name = format!("dialer{number}.example.com");
+    let labels: String = name
+        .split('.')
+        .map(|label| format!("{}{label}", char::from(u8::try_from(label.len()).unwrap())))
+        .collect();
+    let id = number.wrapping_mul(40_503).to_be_bytes();
+    let question = [labels.as_bytes(), b"\0\0\x01\0\x01"].concat();
+    let query = [
+        &id[..],
+        b"\x01\x20\0\x01\0\0\0\0\0\x01",
+        &question,
+        b"\0\0\x29\x04\xd0\0\0\0\0\0\x04\0\x03\0\0",
+    ];
+    let reply = [
+        &id[..],
+        b"\x81\x80\0\x01\0\x01\0\0\0\x01",
+        &question,
+        b"\xc0\x0c\0\x01\0\x01\0\0\x01\x2c\0\x04\xc6\x33\x64",
+        &id[..1],
+        b"\0\0\x29\x04\xd0\0\0\0\0\0\x0d\0\x03\0\x09gpdns-fra",
+    ];
+    let mut kept = kept(
+        round,
+        source,
+        &name,
+        number.into(),
+        Ground::Verdict(State::Divergent),
+    );
+    kept.observation.wire = Some(Arc::new(Wire {
+        query: query.concat().into(),
+        reply: reply.concat().into(),
+    }));
+    kept
+}
+
+#[tokio::test]
+async fn a_message_of_usual_size_takes_less_than_300_octets_index_included() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let round = begin(&store, at(0)).await;
+    let source = resolver("google", "8.8.8.8:53");
+    let kept: Vec<_> = (0..5_000).map(|n| usual(round, &source, n)).collect();
+    store.keep_messages(round, &kept).await.unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let octets: i64 = sqlx::query_scalar(
+        "select sum(pg_total_relation_size(inhrelid))::bigint from pg_inherits where inhparent = 'message'::regclass",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    let wire = kept[4_999].observation.wire.clone().unwrap();
+    let each = octets / 5_000;
+    println!(
+        "{each} octets a message of {} and {}",
+        wire.query.len(),
+        wire.reply.len()
+    );
+    assert!(each < 300, "{each}");
+    let found = read(&store, &of("dialer4999.example.com")).await;
+    assert_eq!(found[0].reply, *wire.reply);
+}
+
+#[tokio::test]
+async fn what_is_wrong_at_a_restart_is_known() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let states = [
+        ("google", State::Divergent),
+        ("quad9", State::Consistent),
+        ("cloudflare", State::Unreachable),
+    ];
+    let verdicts = states.map(|(id, state)| {
+        let source = resolver(id, "192.0.2.53:53");
+        let sample = observation(&source, "a.example", "192.0.2.1", 300, at(1));
+        verdict(&sample, state, Severity::Critical)
+    });
+    let ledger = Ledger::default();
+    let outcome = RoundOutcome {
+        verdicts: &verdicts,
+        ..quiet(&ledger, at(2))
+    };
+    store.finish_round(round, &outcome).await.unwrap();
+    let series = SeriesKey {
+        question: verdicts[0].question.clone(),
+        source: verdicts[0].observed.source.clone(),
+    };
+    let standing = store.standing_replies("here", "dialers").await.unwrap();
+    assert_eq!(standing, [(series, State::Divergent)]);
+    for (vantage, group) in [("there", "dialers"), ("here", "shops")] {
+        let standing = store.standing_replies(vantage, group).await.unwrap();
+        assert_eq!(standing, []);
+    }
 }
