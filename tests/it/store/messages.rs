@@ -215,10 +215,11 @@ async fn octets_that_the_disk_has_changed_are_not_shown() {
 /// A message of usual size: a query with EDNS, and an address with its name server identifier.
 fn usual(round: RoundId, source: &Source, number: u16) -> Kept {
     let name = format!("dialer{number}.example.com");
-    let labels: String = name
-        .split('.')
-        .map(|label| format!("{}{label}", char::from(u8::try_from(label.len()).unwrap())))
-        .collect();
+    let mut labels = String::new();
+    for label in name.split('.') {
+        labels.push(char::from(u8::try_from(label.len()).unwrap()));
+        labels += label;
+    }
     let id = number.wrapping_mul(40_503).to_be_bytes();
     let question = [labels.as_bytes(), b"\0\0\x01\0\x01"].concat();
     let query = [
