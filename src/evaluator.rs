@@ -23,6 +23,7 @@ use crate::{
         findings,
         history::{History, SpanChange},
         judge::{self, RoundInput},
+        keep::{Choice, JudgedRound, Keeper},
         ledger::{self, AuthorityReach, Judgement, Ledger},
         verdict::{Family, State, Verdict},
     },
@@ -56,6 +57,8 @@ pub struct Evaluator {
     history: std::sync::Mutex<History>,
     /// Each group's, as its last recorded round left them: asking does not wait for the database.
     suspects: std::sync::Mutex<HashMap<String, Suspects>>,
+    /// What was kept of each group; taken out by a round, and put back once that is recorded.
+    keepers: std::sync::Mutex<HashMap<String, Keeper>>,
 }
 
 impl Evaluator {
@@ -85,6 +88,7 @@ impl Evaluator {
             let ledger = store.load_ledger(&config.vantage, &group.name).await?;
             open.insert(group.name.clone(), suspects(&ledger));
         }
+        let keepers = keepers(&config, &store, now).await?;
         Ok(Self {
             config,
             asker,
@@ -92,6 +96,7 @@ impl Evaluator {
             metrics,
             history: std::sync::Mutex::new(history),
             suspects: std::sync::Mutex::new(open),
+            keepers: std::sync::Mutex::new(keepers),
         })
     }
 
@@ -181,8 +186,21 @@ impl Evaluator {
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
 
+        let mut keeper = self.keepers().remove(&group.name).unwrap_or_default();
+        let Choice { kept, refused } = keeper.choose(&JudgedRound {
+            number: round.number(),
+            observations: &asked.observations,
+            verdicts: &verdicts,
+            findings: &found,
+            now,
+        });
+        if refused > 0 {
+            let group = &group.name;
+            tracing::warn!(%group, refused, "too much is wrong to keep every message of it");
+        }
         let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
         recorder.observations(round, &samples).await?;
+        recorder.messages(round, &kept).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
@@ -192,6 +210,7 @@ impl Evaluator {
             now,
         };
         recorder.outcome(round, &outcome).await?;
+        self.keepers().insert(group.name.clone(), keeper);
         self.suspects()
             .insert(group.name.clone(), suspects(&ledger));
         self.history().forget_before(now - RESTORED_HISTORY);
@@ -207,6 +226,10 @@ impl Evaluator {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn keepers(&self) -> MutexGuard<'_, HashMap<String, Keeper>> {
+        self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -214,6 +237,20 @@ impl Evaluator {
     fn absorb(&self, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
         absorb(&mut self.history(), group, observations)
     }
+}
+
+/// What each group's keeper must know of the time before this process.
+async fn keepers(
+    config: &Config,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, Keeper>, StoreError> {
+    let mut keepers = HashMap::new();
+    for group in &config.groups {
+        let standing = store.standing_replies(&config.vantage, &group.name).await?;
+        keepers.insert(group.name.clone(), Keeper::resume(standing, now));
+    }
+    Ok(keepers)
 }
 
 fn absorb(history: &mut History, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {

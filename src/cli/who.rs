@@ -37,17 +37,26 @@ impl<'a> Who<'a> {
 
     /// `google`, or `google (8.8.4.4)`.
     pub(super) fn label(&self, id: &str, address: SocketAddr) -> String {
-        let several = self.addresses.get(id).is_some_and(|all| all.len() > 1);
-        if several {
-            format!("{id} ({})", show_address(address, 53))
+        self.label_at(id, address, 53)
+    }
+
+    /// [`Who::label`] of a source, and the transport where that is not a plain one: `quad9 over tls`.
+    pub(super) fn source(&self, source: &Source) -> String {
+        let label = self.label_at(&source.id, source.address, source.transport.usual_port());
+        if source.transport.is_encrypted() {
+            format!("{label} over {}", source.transport)
         } else {
-            id.to_owned()
+            label
         }
     }
 
-    /// [`Who::label`] of a source.
-    pub(super) fn source(&self, source: &Source) -> String {
-        self.label(&source.id, source.address)
+    fn label_at(&self, id: &str, address: SocketAddr, usual_port: u16) -> String {
+        let several = self.addresses.get(id).is_some_and(|all| all.len() > 1);
+        if several {
+            format!("{id} ({})", show_address(address, usual_port))
+        } else {
+            id.to_owned()
+        }
     }
 }
 
@@ -69,6 +78,7 @@ pub(super) fn question(question: &Question) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{SourceKind, Transport};
 
     #[test]
     fn an_address_is_shown_where_the_id_alone_would_be_ambiguous() {
@@ -81,6 +91,22 @@ mod tests {
         ]);
         assert_eq!(who.label("google", at("8.8.4.4:53")), "google (8.8.4.4)");
         assert_eq!(who.label("lab", at("127.0.0.1:5353")), "lab");
+    }
+
+    #[test]
+    fn an_encrypted_transport_is_said() {
+        let over = |transport, address: &str| Source {
+            kind: SourceKind::Resolver,
+            id: "quad9".to_owned(),
+            address: address.parse().unwrap(),
+            transport,
+        };
+        let plain = over(Transport::Tcp, "9.9.9.9:53");
+        let tls = over(Transport::Tls, "9.9.9.9:853");
+        let who = Who::over_sources([&plain, &tls]);
+        assert_eq!(who.source(&plain), "quad9 (9.9.9.9)");
+        assert_eq!(who.source(&tls), "quad9 (9.9.9.9) over tls");
+        assert_eq!(Who::over_sources([&tls]).source(&tls), "quad9 over tls");
     }
 
     #[test]

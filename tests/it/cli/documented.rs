@@ -40,6 +40,12 @@ async fn what_commands_print_as_json_is_documented() {
     let id = list["incidents"][0]["id"].as_str().unwrap().to_owned();
     fits("IncidentList", &[list]);
     fits("WholeIncident", &[json(&["incidents", "show", &id]).await]);
+    let with_messages = json(&["incidents", "show", &id, "--evidence"]).await;
+    fits("WholeIncident", &[with_messages]);
+    fits(
+        "Evidence",
+        &[json(&["evidence", "dialer1.example.com"]).await],
+    );
     fits(
         "Timeline",
         &[json(&["timeline", "dialer1.example.com"]).await],
