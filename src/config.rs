@@ -33,7 +33,7 @@ pub use secret::{Secret, SecretSource};
 
 use crate::{
     names::DnsName,
-    types::{Policy, Question, RecordType, Resolver, Severity},
+    types::{Policy, QueryOptions, Question, RecordType, Resolver, Severity},
 };
 
 /// The highest TTL there is, seconds (RFC 2181 section 8).
@@ -100,6 +100,8 @@ pub struct Http {
 pub struct Authority {
     /// Where the walk from the root begins.
     pub root_hints: Vec<SocketAddr>,
+    /// Most questions a second to one address of an authoritative server.
+    pub max_qps: u32,
 }
 
 /// Names that share schedule, types, resolvers, policy and channels.
@@ -125,6 +127,8 @@ pub struct Group {
     pub timeout: Duration,
     /// UDP attempts before TCP is tried.
     pub attempts: u8,
+    /// What is said beside every question, where a resolver says nothing else.
+    pub options: QueryOptions,
     /// Channel ids, in the order written.
     pub channels: Vec<String>,
     /// A page for whoever is woken.

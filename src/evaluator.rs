@@ -234,6 +234,7 @@ fn input<'a>(group: &'a Group, asked: &'a Asked, now: DateTime<Utc>) -> RoundInp
         policy: &group.policy,
         zones: &asked.zones,
         resolvers: &group.resolvers,
+        options: group.options,
         observations: &asked.observations,
         now,
     }

@@ -172,6 +172,7 @@ fn read_authority(written: Option<(Origin, &Table)>, report: &mut Report) -> Aut
             let iana = super::ROOT_SERVERS.into_iter();
             iana.map(|address| (address, 53).into()).collect()
         }),
+        max_qps: 100,
     }
 }
 
