@@ -127,13 +127,14 @@ impl Evaluator {
     async fn ask(&self, group: &Group) -> Heard {
         let more = self.suspects().get(&group.name).cloned();
         let more = more.unwrap_or_default();
-        let asked = self.asker.ask(group, |question, address| {
+        let samples = |question: &Question, address| {
             if more.contains(&(question.clone(), address)) {
                 3
             } else {
                 group.samples
             }
-        });
+        };
+        let asked = self.asker.ask(group, samples, |_| None);
         let asked = asked.await;
         let changes = self.absorb(group, &asked.observations);
         Heard { asked, changes }
@@ -268,7 +269,7 @@ fn suspects(ledger: &Ledger) -> Suspects {
 /// One audit without history, store or incidents: what `check` shows.
 pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Finding>) {
     let mut history = History::default();
-    let mut round = asker.ask(group, |_, _| group.samples).await;
+    let mut round = asker.ask(group, |_, _| group.samples, |_| None).await;
     absorb(&mut history, group, &round.observations);
     let mut verdicts = judge(&history, group, &round, types::now());
     let again = suspicious(&verdicts);

@@ -11,6 +11,7 @@ use crate::types::{
     self, Endpoint, Flags, NoReply, Observation, QueryOptions, Question, Source, SourceKind, Status,
 };
 
+mod batch;
 mod delegation;
 mod exchange;
 mod limits;
@@ -19,6 +20,7 @@ mod socket_error;
 mod tcp;
 mod udp;
 
+pub use batch::Batch;
 pub use delegation::{Delegations, WalkError};
 pub use limits::Limits;
 
@@ -115,13 +117,14 @@ impl Prober {
         checking_disabled: bool,
     ) -> (Observation, Option<Message>) {
         let turn = self.gate.enter(source.address, ask.max_qps).await;
-        let recursion = source.kind == SourceKind::Resolver;
+        let to_resolver = source.kind == SourceKind::Resolver;
+        let recursion = ask.options.recursion_desired.unwrap_or(to_resolver);
         let manner = Manner {
             recursion,
-            authentic_data: recursion,
-            checking_disabled,
+            authentic_data: to_resolver,
+            checking_disabled: checking_disabled || ask.options.checking_disabled == Some(true),
             edns: true,
-            dnssec: false,
+            dnssec: ask.options.dnssec == Some(true),
             ecs: None,
             cookie: None,
             random_case: false,
