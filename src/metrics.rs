@@ -4,6 +4,7 @@
 
 mod labels;
 mod stock;
+mod throttled;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,6 +21,7 @@ use prometheus_client::{
 
 use labels::{DeliveryLabel, FindingLabel, GroupLabel, RoundLabel, TransitionLabel, VerdictLabel};
 pub use stock::Stock;
+pub use throttled::Throttled;
 
 use crate::audit::{
     finding::{Finding, FindingKind},
@@ -49,6 +51,8 @@ pub struct RoundReport {
     pub transitions: Vec<Transition>,
     /// Observations recorded, re-asking included.
     pub observations: usize,
+    /// Whom it left alone.
+    pub throttled: Throttled,
 }
 
 /// Every metric of the service, and when each group's next round is due.
@@ -63,6 +67,7 @@ pub struct Metrics {
     findings: Family<FindingLabel, Gauge>,
     transitions: Family<TransitionLabel, Counter>,
     deliveries: Family<DeliveryLabel, Counter>,
+    throttled: throttled::ThrottledGauges,
     stock: stock::StockGauges,
     due: Mutex<BTreeMap<String, Due>>,
 }
@@ -147,6 +152,7 @@ impl Metrics {
             "Attempts to deliver a message, by channel and result",
             deliveries.clone(),
         );
+        let throttled = throttled::ThrottledGauges::register(&mut registry);
         let stock = stock::StockGauges::register(&mut registry);
         Self {
             registry,
@@ -158,6 +164,7 @@ impl Metrics {
             findings,
             transitions,
             deliveries,
+            throttled,
             stock,
             due: Mutex::default(),
         }
@@ -179,6 +186,7 @@ impl Metrics {
             .get_or_create(&label)
             .inc_by(report.observations as u64);
         self.count_states(group, report);
+        self.throttled.set(group, &report.throttled);
         for transition in &report.transitions {
             let kind = format!("{:?}", transition.kind).to_lowercase();
             self.transitions
@@ -209,9 +217,9 @@ impl Metrics {
                     resolver: resolver.to_owned(),
                     state: state.name().to_owned(),
                 };
-                self.verdicts
-                    .get_or_create(&label)
-                    .set(gauge(report.verdicts.iter().filter(of).count()));
+                let asked = report.verdicts.iter().filter(of).count();
+                let kept = report.throttled.kept(resolver, state);
+                self.verdicts.get_or_create(&label).set(gauge(asked + kept));
             }
         }
         for kind in FindingKind::ALL {

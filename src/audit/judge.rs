@@ -50,6 +50,8 @@ pub struct RoundInput<'a> {
     pub resolvers: &'a [Arc<Resolver>],
     /// What was said beside every question, where a resolver says nothing else.
     pub options: QueryOptions,
+    /// What the group asks, of whomever it asks it in this round.
+    pub questions: &'a [Question],
     /// Every observation of the round, re-asking included, in order of receipt.
     pub observations: &'a [Observation],
     /// The instant of judgement.

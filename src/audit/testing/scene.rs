@@ -183,6 +183,7 @@ impl Scene {
             zones: &self.zones,
             resolvers: &self.resolvers,
             options: self.options,
+            questions: &self.questions,
             observations,
             now,
         }
