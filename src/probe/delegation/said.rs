@@ -10,7 +10,7 @@ use hickory_proto::{
 use super::cut::NsSet;
 use crate::{
     names::DnsName,
-    probe::message::name,
+    probe::message::{Reply, name},
     types::{Flags, Observation, Rcode, Status},
 };
 
@@ -23,6 +23,12 @@ pub(super) enum Said {
     Referred(NsSet),
     /// It lies in a deeper zone with this apex, which the server holds as well.
     Deeper(DnsName),
+}
+
+/// The message that an observation was made from; `None` where none came that decodes.
+pub(super) fn message(observation: &Observation) -> Option<Message> {
+    let wire = observation.wire.as_ref()?;
+    Reply::decode(&wire.reply).message
 }
 
 /// Reads a reply of a server of `zone`; `None` where it is lame for the zone or says nothing usable.

@@ -19,7 +19,7 @@ use tokio::time::sleep;
 
 use super::{
     cut::{Cut, NsSet},
-    said::{Said, said},
+    said::{Said, message, said},
 };
 use crate::{
     names::DnsName,
@@ -210,8 +210,8 @@ impl<'a> Walk<'a> {
             transport: Transport::Udp,
         };
         let Settings { prober, ask, .. } = self.settings;
-        let (seen, message) = prober.put(&source, question, ask, false).await;
-        message.map(|message| (seen, message))
+        let seen = prober.ask(&source, question, ask).await;
+        message(&seen).map(|message| (seen, message))
     }
 }
 
