@@ -5,10 +5,14 @@
 
 mod address;
 mod channels;
+mod demand;
+mod endpoints;
 mod error;
 mod groups;
 mod identity;
 mod load;
+mod named;
+mod options;
 pub mod presets;
 mod raw;
 mod resolvers;
@@ -26,8 +30,11 @@ use std::{
     time::Duration,
 };
 
+pub use demand::Excess;
+pub use endpoints::{path as read_path, server_name as read_server_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{load, load_with};
+pub use options::{read_client_subnet, show_client_subnet};
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{Secret, SecretSource};
 
@@ -35,6 +42,9 @@ use crate::{
     names::DnsName,
     types::{Policy, QueryOptions, Question, RecordType, Resolver, Severity},
 };
+
+/// The path that HTTP questions go to unless told otherwise (RFC 8484 section 4.1.1 has it in its examples).
+pub const DNS_QUERY: &str = "/dns-query";
 
 /// The highest TTL there is, seconds (RFC 2181 section 8).
 const MOST_TTL: i64 = 2_147_483_647;
@@ -67,7 +77,8 @@ pub struct Config {
     pub http: Http,
     /// How authorities are found.
     pub authority: Authority,
-    /// Every resolver that can be named: presets and `[[resolver]]` entries.
+    /// Every resolver that can be named: presets, `[[resolver]]` entries, and the presets over other transports that a
+    /// group names.
     pub resolvers: Vec<Arc<Resolver>>,
     /// The groups, in the order of the file.
     pub groups: Vec<Arc<Group>>,
@@ -127,7 +138,7 @@ pub struct Group {
     pub timeout: Duration,
     /// UDP attempts before TCP is tried.
     pub attempts: u8,
-    /// What is said beside every question, where a resolver says nothing else.
+    /// What is said beside its questions, where a resolver does not say it itself.
     pub options: QueryOptions,
     /// Channel ids, in the order written.
     pub channels: Vec<String>,

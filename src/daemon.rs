@@ -112,6 +112,9 @@ async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
     let stop_all = shutdown.clone().drop_guard();
+    for excess in config.excesses() {
+        tracing::warn!("{excess}");
+    }
     let metrics = Arc::new(Metrics::new());
     let asker = asker(&config)?;
     upkeep::at_start(&config, store, Utc::now()).await?;

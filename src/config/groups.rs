@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     names::{DnsName, braces},
-    types::{Policy, QueryOptions, RecordType},
+    types::{Policy, RecordType},
 };
 
 /// The resolvers of a group that names none, as far as they exist: all of them are presets.
@@ -93,7 +93,7 @@ fn group(
         samples: settings.samples.unwrap_or(1),
         timeout: settings.timeout.unwrap_or(Duration::from_secs(1)),
         attempts: settings.attempts.unwrap_or(2),
-        options: QueryOptions::default(),
+        options: settings.options,
         channels: settings.channels.unwrap_or_default(),
         runbook: settings.runbook,
         tags: settings.tags.unwrap_or_default(),
