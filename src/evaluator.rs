@@ -91,6 +91,8 @@ impl Evaluator {
             let ledger = store.load_ledger(&config.vantage, &group.name).await?;
             open.insert(group.name.clone(), Stance::after(&ledger));
         }
+        let counting = asker.clone();
+        metrics.count_probes(move || counting.counters());
         Ok(Self {
             config,
             asker,

@@ -3,6 +3,7 @@
 //! Deliberately absent: the HTTP endpoint, and one series per name: a scrape must not grow with the inventory.
 
 mod labels;
+mod probe;
 mod stock;
 mod throttled;
 
@@ -23,10 +24,13 @@ use labels::{DeliveryLabel, FindingLabel, GroupLabel, RoundLabel, TransitionLabe
 pub use stock::Stock;
 pub use throttled::Throttled;
 
-use crate::audit::{
-    finding::{Finding, FindingKind},
-    incident::Transition,
-    verdict::{State, Verdict},
+use crate::{
+    audit::{
+        finding::{Finding, FindingKind},
+        incident::Transition,
+        verdict::{State, Verdict},
+    },
+    probe::Counters,
 };
 
 /// What became of one attempt to deliver a message.
@@ -68,6 +72,7 @@ pub struct Metrics {
     transitions: Family<TransitionLabel, Counter>,
     deliveries: Family<DeliveryLabel, Counter>,
     throttled: throttled::ThrottledGauges,
+    probe: probe::ProbeCounts,
     stock: stock::StockGauges,
     due: Mutex<BTreeMap<String, Due>>,
 }
@@ -153,6 +158,7 @@ impl Metrics {
             deliveries.clone(),
         );
         let throttled = throttled::ThrottledGauges::register(&mut registry);
+        let probe = probe::ProbeCounts::register(&mut registry);
         let stock = stock::StockGauges::register(&mut registry);
         Self {
             registry,
@@ -165,6 +171,7 @@ impl Metrics {
             transitions,
             deliveries,
             throttled,
+            probe,
             stock,
             due: Mutex::default(),
         }
@@ -278,8 +285,14 @@ impl Metrics {
         self.stock.set(stock);
     }
 
+    /// Takes the prober's own numbers in from now on, at every scrape.
+    pub fn count_probes(&self, counters: impl Fn() -> Counters + Send + Sync + 'static) {
+        self.probe.watch(Box::new(counters));
+    }
+
     /// The OpenMetrics text of everything here.
     pub fn encode(&self) -> Result<String, fmt::Error> {
+        self.probe.refresh();
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -20,7 +20,7 @@ use crate::{
     audit::judge::Zones,
     config::Group,
     names::DnsName,
-    probe::{Ask, Delegations, Prober},
+    probe::{Ask, Counters, Delegations, Prober},
     types::{ClientSubnet, Observation, QueryOptions, Question, Resolver, Source},
 };
 use chain::Chain;
@@ -138,6 +138,11 @@ impl Asker {
         let asked = chain.finish(replies.observations);
         zones.extend(asked.zones);
         asked.observations
+    }
+
+    /// What the prober counts of itself.
+    pub fn counters(&self) -> Counters {
+        self.prober.counters()
     }
 
     /// What a moment of `types` questions costs each kind of address.
