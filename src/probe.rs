@@ -19,6 +19,7 @@ mod tcp;
 pub use delegation::{Delegations, WalkError};
 pub use engine::{Batch, Counters};
 pub use limits::Limits;
+pub use message::{describe, hex_dump};
 
 use engine::Engine;
 

@@ -11,12 +11,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
-use super::{
-    Delegations, INSIDE,
-    said::{apex_named, message},
-};
+use super::{Delegations, INSIDE, said::apex_named};
 use crate::{
     names::DnsName,
+    probe::message::Sections,
     types::{Question, RecordType, Zone},
 };
 
@@ -88,7 +86,7 @@ impl Delegations {
         let replies = asked.await;
         let named = replies
             .iter()
-            .filter_map(|seen| apex_named(name, &message(seen)?));
+            .filter_map(|seen| apex_named(name, &Sections::of(seen)?));
         named.max_by_key(|apex| apex.labels().count())
     }
 }
