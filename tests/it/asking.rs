@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use hickory_proto::rr::rdata::opt::EdnsCode;
+
 use crate::dns::{DnsServer, Fault, Query, Reply, Script, Zone};
 use dns_auditor::{
     audit::verdict::{State, Verdict},
@@ -92,9 +94,8 @@ async fn an_alias_within_the_configured_servers_zone_is_asked_of_them_and_not_of
 
 #[tokio::test]
 async fn the_questions_of_one_name_leave_at_one_moment_however_tight_a_limit_is() {
-    let records: String = (1..=5)
-        .map(|nth| format!("d{nth} 300 A 192.0.2.{nth}\n"))
-        .collect();
+    let records = ["d1", "d2", "d3", "d4", "d5"].map(|name| format!("{name} 300 A 192.0.2.1"));
+    let records = records.join("\n");
     let zone = Zone::new("example.com", &format!("{RECORDS}{records}"));
     let authority = DnsServer::start(Script::authority().zone(zone)).await;
     let slow = DnsServer::start(Script::cache(&authority)).await;
@@ -143,7 +144,7 @@ async fn what_is_said_beside_a_question_is_the_resolvers_own_word_before_its_gro
     let other = DnsServer::start(Script::cache(&authority)).await;
     let resolvers = [
         (
-            "checking_disabled = true\nrecursion_desired = true",
+            "checking_disabled = true\nrecursion_desired = true\necs = true",
             &resolver,
         ),
         ("", &other),
@@ -152,19 +153,26 @@ async fn what_is_said_beside_a_question_is_the_resolvers_own_word_before_its_gro
         "dialer1.example.com",
         &authority,
         &resolvers,
-        "recursion_desired = false",
+        "recursion_desired = false\ndnssec = true",
     )
     .await;
     let said = |server: &DnsServer| {
-        let query = &server.received_for("dialer1.example.com")[0].message;
+        let queries = server.received_for("dialer1.example.com");
+        let query = queries.iter().find(|query| query.rtype == 1).unwrap();
+        let (header, edns) = (&query.message.metadata, query.message.edns.clone().unwrap());
+        let octets = |code| Some(Vec::<u8>::try_from(edns.option(code)?).unwrap());
         (
-            query.metadata.recursion_desired,
-            query.metadata.checking_disabled,
+            [header.recursion_desired, header.checking_disabled],
+            edns.flags().dnssec_ok,
+            octets(EdnsCode::Subnet),
+            octets(EdnsCode::Cookie).is_some(),
         )
     };
-    assert_eq!(said(&resolver), (true, true));
-    assert_eq!(said(&other), (false, false));
-    assert_eq!(said(&authority), (false, false));
+    // Family IPv4, SOURCE PREFIX-LENGTH 0: whoever passes subnets on is told to hide ours.
+    let hidden = Some(vec![0, 1, 0, 0]);
+    assert_eq!(said(&resolver), ([true, true], true, hidden, false));
+    assert_eq!(said(&other), ([false, false], true, None, false));
+    assert_eq!(said(&authority), ([false, false], true, None, true));
 }
 
 #[tokio::test]

@@ -13,7 +13,11 @@ use dns_auditor::{
     store::incidents::IncidentFilter,
 };
 
-use crate::{dns::Fault, rounds::Watched, sink::Sink};
+use crate::{
+    dns::{Fault, Script},
+    rounds::Watched,
+    sink::Sink,
+};
 
 /// A minute between rounds, as the back-off counts; what fails is given up soon, and what is clean for three rounds is
 /// over.
@@ -105,7 +109,7 @@ async fn is_left_alone_and_comes_back(fault: Fault, state: State) {
         "{metrics}"
     );
 
-    watched.servers.beta.edit(|script| script.clear_faults());
+    watched.servers.beta.edit(Script::clear_faults);
     let (names, report) = asked_of_beta(&watched).await;
     assert_eq!(
         names.len(),

@@ -90,7 +90,7 @@ fn refusal(rcode: Rcode, sample: &Observation, peeks: bool) -> Option<Row> {
         .last()
         .is_some_and(|link| !link.value.is_negative());
     let what = match has_ede(sample, &REFUSING) {
-        Some(ede) if !is_positive && !(peeks && ede.code == NOT_AUTHORITATIVE) => {
+        Some(ede) if !(is_positive || peeks && ede.code == NOT_AUTHORITATIVE) => {
             format!("answered {rcode} with EDE {}", ede.code)
         }
         _ if [Rcode::REFUSED, Rcode::NOTIMP, Rcode::FORMERR].contains(&rcode) => {

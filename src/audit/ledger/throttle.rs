@@ -200,7 +200,7 @@ fn next_try(tries: u32, source: &Source, judgement: &Judgement<'_>) -> DateTime<
         &tries.to_string(),
     ];
     let early = derive(&words).as_u128() % (JITTER + 1);
-    judgement.now + delta(wait - wait.mul_f64(early as f64 / 1_000.0))
+    judgement.now + delta(wait.mul_f64(1.0 - early as f64 / 1_000.0))
 }
 
 fn delta(duration: Duration) -> TimeDelta {
