@@ -40,6 +40,7 @@ pub(super) fn of(args: &CheckArgs, config: &Config) -> Result<Group, CliError> {
         samples: 1,
         timeout: args.timeout,
         attempts: 2,
+        options: QueryOptions::default(),
         channels: Vec::new(),
         runbook: None,
         tags: BTreeMap::new(),

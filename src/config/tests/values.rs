@@ -209,10 +209,13 @@ fn a_command_that_tells_nobody_needs_no_secrets() {
 fn what_is_shown_can_be_loaded_again_and_means_the_same() {
     let text = HOOK.to_owned()
         + "[database]\nurl='postgres://u:hunter2@db/x?password=hunter2'\n[defaults]\nipv6=true\n
-           [[resolver]]\nid='own'\naddress='192.0.2.1:5353'\nttl_cap=60\nflush_page='https://f.example/'\n"
+           [[resolver]]\nid='own'\naddress='192.0.2.1:5353'\nttl_cap=60\nflush_page='https://f.example/'\n
+           recursion_desired=false\n
+           [[resolver]]\nid='secure'\naddress='2001:db8::1'\ntransport='https'\nserver_name='dns.example'\n
+           ca_file='ca.pem'\necs='2001:db8::/48'\n"
         + &group(
-            "resolvers=['own']\nexpect=['192.0.2.0/24','lb.example']\ntags={a='b c'}\nrunbook='https://w.example/'\n
-             authorities=['192.0.2.1']\nmax_delegation_ttl=60\ntimeout='1500ms'\nchannels=['hook']",
+            "resolvers=['own', 'secure', 'quad9+tls']\nexpect=['192.0.2.0/24','lb.example']\ntags={a='b c'}\nrunbook='https://w.example/'\n
+             authorities=['192.0.2.1']\nmax_delegation_ttl=60\ntimeout='1500ms'\ndnssec=true\necs='hidden'\nchannels=['hook']",
         );
     let variables = [
         ("URL", "https://h.example/"),
