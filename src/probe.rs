@@ -8,10 +8,12 @@ use std::{io, sync::Arc, time::Duration};
 use hickory_proto::op::Message;
 
 use crate::types::{
-    self, Endpoint, Flags, NoReply, Observation, QueryOptions, Question, Source, SourceKind, Status,
+    self, Endpoint, Flags, NoReply, Observation, QueryOptions, Question, Source, SourceKind,
+    Status, Wire,
 };
 
 mod delegation;
+mod describe;
 mod exchange;
 mod limits;
 mod message;
@@ -20,6 +22,7 @@ mod tcp;
 mod udp;
 
 pub use delegation::{Delegations, WalkError};
+pub use describe::{describe, hex_dump};
 pub use limits::Limits;
 
 use exchange::{Exchange, Tally};
@@ -126,7 +129,7 @@ impl Prober {
             cookie: None,
             random_case: false,
         };
-        let query = Query::new(question, &manner);
+        let mut query = Query::new(question, &manner);
         let mut exchange = Exchange::new(source, &query, ask, &turn, Tally::default());
         let mut received = exchange.run().await;
         let mut tally = exchange.into_tally();
@@ -148,10 +151,17 @@ impl Prober {
             if let Some(again) = exchange.run().await {
                 reply = Some(Reply::decode(&again.bytes));
                 received = Some(again);
+                query = bare.clone();
             }
             tally = exchange.into_tally();
         }
-        let observation = observe(source, question, received.as_ref(), reply.as_ref(), &tally);
+        let mut observation = observe(source, question, received.as_ref(), reply.as_ref(), &tally);
+        observation.wire = received.map(|received| {
+            Arc::new(Wire {
+                query: query.bytes().into(),
+                reply: received.bytes.into(),
+            })
+        });
         (observation, reply.and_then(|reply| reply.message))
     }
 }
