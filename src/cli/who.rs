@@ -10,7 +10,7 @@ use std::{
 use super::output::inert;
 use crate::{
     names::DnsName,
-    types::{Question, Source, show_address},
+    types::{Question, Source, Transport, show_address},
 };
 
 /// How the sources of one table are told apart: by id, and by address where an id is asked at several.
@@ -39,7 +39,7 @@ impl<'a> Who<'a> {
     pub(super) fn label(&self, id: &str, address: SocketAddr) -> String {
         let several = self.addresses.get(id).is_some_and(|all| all.len() > 1);
         if several {
-            format!("{id} ({})", show_address(address, 53))
+            format!("{id} ({})", show_address(address, usual_port(id)))
         } else {
             id.to_owned()
         }
@@ -49,6 +49,14 @@ impl<'a> Who<'a> {
     pub(super) fn source(&self, source: &Source) -> String {
         self.label(&source.id, source.address)
     }
+}
+
+/// The port that goes without saying, by the transport at the end of an id: 853 for `quad9+tls`.
+fn usual_port(id: &str) -> u16 {
+    let word = id.rsplit_once('+').map(|(_, word)| word);
+    let mut all = Transport::ALL.into_iter();
+    all.find(|transport| Some(transport.as_str()) == word)
+        .map_or(53, Transport::usual_port)
 }
 
 /// A name both ways where its labels are internationalised: `bücher.example (xn--bcher-kva.example)`.

@@ -36,7 +36,9 @@ async fn audit(name: &str, authority: &DnsServer, resolver: &DnsServer) -> Vec<V
     std::fs::write(&file, text).unwrap();
     let config = load(Some(&file), &BTreeMap::new()).unwrap();
     let group: &Arc<Group> = &config.groups[0];
-    audit_once(&daemon::asker(&config).unwrap(), group).await.0
+    audit_once(&daemon::asker(&config).unwrap(), group)
+        .await
+        .verdicts
 }
 
 async fn authority() -> DnsServer {
