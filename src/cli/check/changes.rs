@@ -81,3 +81,77 @@ fn appeared<'a>(
         wrap(&line, &format!("  {word} finding: "))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        audit::{
+            finding::{FindingKind, Subject},
+            verdict::State,
+        },
+        cli::samples::history,
+        types::Severity,
+    };
+
+    fn report(verdicts: Vec<Verdict>, findings: Vec<Finding>) -> Report {
+        Report {
+            checked_at: history::at("2026-11-22T19:05:00Z"),
+            verdicts,
+            findings,
+            messages: None,
+        }
+    }
+
+    fn missing() -> Finding {
+        Finding {
+            kind: FindingKind::NameMissing,
+            severity: Severity::Warning,
+            subject: Subject::Question(history::question()),
+            zone: None,
+            questions: vec![history::question()],
+            resolvers: Vec::new(),
+            authorities: Vec::new(),
+            baseline: None,
+            observed: Vec::new(),
+            at: history::at("2026-11-22T19:05:00Z"),
+            reason: "no such name".to_owned(),
+        }
+    }
+
+    #[test]
+    fn findings_that_come_and_go_are_told_and_those_that_stay_are_not() {
+        let [none, one] = [
+            report(Vec::new(), Vec::new()),
+            report(Vec::new(), vec![missing()]),
+        ];
+        let new = "  new finding: name_missing, warning: no such name\n";
+        assert_eq!(lines(&none, &one), [new]);
+        assert_eq!(lines(&one, &none), [new.replace("new", "gone")]);
+        let later = Finding {
+            reason: "no such name since 19:05".to_owned(),
+            ..missing()
+        };
+        assert!(lines(&one, &report(Vec::new(), vec![later])).is_empty());
+    }
+
+    #[test]
+    fn a_countdown_is_no_change_and_a_baseline_is_told_once() {
+        let before = history::verdicts();
+        let mut after = before.clone();
+        for verdict in &mut after {
+            verdict.observed.ttl = Some(1);
+            verdict.observed.at = history::at("2026-11-22T19:06:00Z");
+        }
+        let first = report(before, Vec::new());
+        assert!(lines(&first, &report(after.clone(), Vec::new())).is_empty());
+        for verdict in &mut after {
+            verdict.baseline = None;
+        }
+        after[0].state = State::Divergent;
+        let told = lines(&first, &report(after, Vec::new()));
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("no baseline"), "{told:?}");
+        assert!(told[1].contains("divergent"), "{told:?}");
+    }
+}
