@@ -23,13 +23,13 @@ use crate::{
         findings,
         history::{History, SpanChange},
         judge::{self, RoundInput},
-        ledger::{self, AuthorityReach, Judgement, Ledger},
-        verdict::{Family, State, Verdict},
+        ledger::{self, AuthorityReach, Judgement, Ledger, Throttles},
+        verdict::{Family, State, Verdict, VerdictFlag},
     },
     config::{Config, Group},
-    metrics::{Metrics, RoundReport},
+    metrics::{Metrics, RoundReport, Throttled},
     store::{RoundId, RoundOutcome, Store, StoreError},
-    types::{self, Observation, Question, Severity},
+    types::{self, Observation, Question, Severity, Source},
 };
 use asking::{Asked, Asker};
 use recording::Recorder;
@@ -38,8 +38,14 @@ pub use watch::{Audit, Watch, audit_once};
 /// How far back spans are read at start, beyond what any deadline can need.
 const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
 
-/// What is sampled three times a round.
-type Suspects = HashSet<(Question, SocketAddr)>;
+/// How a group is asked, as its last recorded round left it.
+#[derive(Debug, Clone, Default)]
+struct Stance {
+    /// What is sampled three times a round.
+    suspects: HashSet<(Question, SocketAddr)>,
+    /// Whom to leave alone but for one question.
+    throttles: Throttles,
+}
 
 /// What a round has heard, and what that did to the spans: one change an observation.
 struct Heard {
@@ -55,8 +61,8 @@ pub struct Evaluator {
     metrics: Arc<Metrics>,
     /// Shared by all groups, since links are: locked for moments, never across an await.
     history: std::sync::Mutex<History>,
-    /// Each group's, as its last recorded round left them: asking does not wait for the database.
-    suspects: std::sync::Mutex<HashMap<String, Suspects>>,
+    /// Each group's: asking does not wait for the database.
+    stances: std::sync::Mutex<HashMap<String, Stance>>,
 }
 
 impl Evaluator {
@@ -84,15 +90,17 @@ impl Evaluator {
         let mut open = HashMap::new();
         for group in &config.groups {
             let ledger = store.load_ledger(&config.vantage, &group.name).await?;
-            open.insert(group.name.clone(), suspects(&ledger));
+            open.insert(group.name.clone(), Stance::after(&ledger));
         }
+        let counting = asker.clone();
+        metrics.count_probes(move || counting.counters());
         Ok(Self {
             config,
             asker,
             store,
             metrics,
             history: std::sync::Mutex::new(history),
-            suspects: std::sync::Mutex::new(open),
+            stances: std::sync::Mutex::new(open),
         })
     }
 
@@ -126,16 +134,22 @@ impl Evaluator {
     }
 
     async fn ask(&self, group: &Group) -> Heard {
-        let more = self.suspects().get(&group.name).cloned();
-        let more = more.unwrap_or_default();
-        let asked = self.asker.ask(group, |question, address| {
-            if more.contains(&(question.clone(), address)) {
+        let stance = self.stances().get(&group.name).cloned();
+        let stance = stance.unwrap_or_default();
+        let samples = |question: &Question, address| {
+            if stance.suspects.contains(&(question.clone(), address)) {
                 3
             } else {
                 group.samples
             }
-        });
-        let asked = asked.await;
+        };
+        let (questions, now): (Vec<_>, _) = (group.questions().collect(), types::now());
+        let canary = |source: &Source| {
+            let period = group.policy.period;
+            let canary = stance.throttles.canary(source, &questions, period, now);
+            canary.cloned()
+        };
+        let asked = self.asker.ask(group, samples, canary).await;
         let changes = self.absorb(group, &asked.observations);
         Heard { asked, changes }
     }
@@ -165,8 +179,10 @@ impl Evaluator {
         // again by the next round.
         let mut ledger = recorder.ledger().await?;
         let now = types::now();
-        let verdicts = judge(&self.history(), group, &asked, now);
-        let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
+        let questions: Vec<_> = group.questions().collect();
+        let mut verdicts = judge(&self.history(), group, &asked, now);
+        let round_input = input(group, &questions, &asked, now);
+        let found = findings::find(&self.history(), &round_input, &verdicts);
 
         let names = group.names.iter().cloned().collect();
         let mut transitions = ledger::retire(&mut ledger, &names, &group.resolvers, now);
@@ -176,11 +192,21 @@ impl Evaluator {
             policy: &group.policy,
             verdicts: &verdicts,
             findings: &found,
+            questions: &questions,
+            held_back: &asked.held_back,
             authorities: AuthorityReach::of(&asked.observations),
             now,
         };
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
+        let stance = Stance::after(&ledger);
+        flag(&mut verdicts, &stance.throttles);
+        let throttled = Throttled::of(
+            &verdicts,
+            &asked.held_back,
+            &stance.throttles,
+            questions.len(),
+        );
 
         let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
         recorder.observations(round, &samples).await?;
@@ -193,19 +219,19 @@ impl Evaluator {
             now,
         };
         recorder.outcome(round, &outcome).await?;
-        self.suspects()
-            .insert(group.name.clone(), suspects(&ledger));
+        self.stances().insert(group.name.clone(), stance);
         self.history().forget_before(now - RESTORED_HISTORY);
         Ok(RoundReport {
             verdicts,
             findings: found,
             transitions,
             observations: samples.len(),
+            throttled,
         })
     }
 
-    fn suspects(&self) -> MutexGuard<'_, HashMap<String, Suspects>> {
-        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    fn stances(&self) -> MutexGuard<'_, HashMap<String, Stance>> {
+        self.stances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -230,18 +256,25 @@ fn longest_gap(group: &Group) -> Duration {
     group.policy.period * 3
 }
 
-fn input<'a>(group: &'a Group, asked: &'a Asked, now: DateTime<Utc>) -> RoundInput<'a> {
+fn input<'a>(
+    group: &'a Group,
+    questions: &'a [Question],
+    asked: &'a Asked,
+    now: DateTime<Utc>,
+) -> RoundInput<'a> {
     RoundInput {
         policy: &group.policy,
         zones: &asked.zones,
         resolvers: &group.resolvers,
+        options: group.options,
+        questions,
         observations: &asked.observations,
         now,
     }
 }
 
 fn judge(history: &History, group: &Group, asked: &Asked, now: DateTime<Utc>) -> Vec<Verdict> {
-    judge::judge_round(history, &input(group, asked, now))
+    judge::judge_round(history, &input(group, &[], asked, now))
 }
 
 /// What must be asked again before it is believed. A silent `propagating` tells nobody anything, so it is left alone.
@@ -254,8 +287,17 @@ fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
         .collect()
 }
 
+impl Stance {
+    fn after(ledger: &Ledger) -> Self {
+        Self {
+            suspects: suspects(ledger),
+            throttles: Throttles::of(ledger),
+        }
+    }
+}
+
 /// The pairs in an open value incident: they are sampled three times a round.
-fn suspects(ledger: &Ledger) -> Suspects {
+fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
     ledger
         .incidents
         .iter()
@@ -263,4 +305,13 @@ fn suspects(ledger: &Ledger) -> Suspects {
         .flat_map(|incident| &incident.observed)
         .map(|observed| (observed.question.clone(), observed.source.address))
         .collect()
+}
+
+/// Says beside each verdict that its address is left alone from now on: those that are not asked keep what they have.
+fn flag(verdicts: &mut [Verdict], throttles: &Throttles) {
+    for verdict in verdicts {
+        if throttles.holds(&verdict.observed.source) {
+            verdict.flags.push(VerdictFlag::Throttled);
+        }
+    }
 }

@@ -33,7 +33,7 @@ pub struct Watch {
 impl Watch {
     /// Asks everything once, asks again what must not be believed at once, and judges.
     pub async fn audit(&mut self, asker: &Asker, group: &Group) -> Audit {
-        let mut round = asker.ask(group, |_, _| group.samples).await;
+        let mut round = asker.ask(group, |_, _| group.samples, |_| None).await;
         absorb(&mut self.history, group, &round.observations);
         let mut verdicts = judge(&self.history, group, &round, types::now());
         let again = suspicious(&verdicts);
@@ -44,7 +44,9 @@ impl Watch {
             verdicts = judge(&self.history, group, &round, types::now());
         }
         let now = types::now();
-        let findings = findings::find(&self.history, &input(group, &round, now), &verdicts);
+        let questions: Vec<_> = group.questions().collect();
+        let round_input = input(group, &questions, &round, now);
+        let findings = findings::find(&self.history, &round_input, &verdicts);
         self.history.forget_before(now - RESTORED_HISTORY);
         let Asked { observations, .. } = round;
         Audit {

@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{exchange::Received, message::Query, socket_error};
+use super::{message::Query, received::Received, socket_error};
 use crate::types::{self, Transport};
 
 /// Connects, asks and reads until a message fits; messages that do not are counted in `mismatched`.
@@ -38,10 +38,12 @@ pub(super) async fn exchange(
         let (received, at) = (Instant::now(), types::now());
         if query.is_answered_by(&bytes) {
             return Ok(Received {
+                query: query.bytes().to_vec(),
                 bytes,
                 at,
                 rtt: received - sent,
                 transport: Transport::Tcp,
+                age: 0,
             });
         }
         *mismatched = mismatched.saturating_add(1);

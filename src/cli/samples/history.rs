@@ -342,6 +342,7 @@ pub(crate) fn incident() -> Incident {
         cached_until: Some(at("2026-11-23T19:00:00Z")),
         worst_case_until: Some(at("2026-11-23T19:05:00Z")),
         backends: std::collections::BTreeMap::new(),
+        throttled: std::collections::BTreeMap::new(),
         clean_rounds: 0,
         transitions: 1,
         told_at: at("2026-11-22T19:05:00Z"),

@@ -1,8 +1,10 @@
 //! `check` against scripted servers: each kind of result, its table, its JSON and its exit code.
 
+use hickory_proto::rr::rdata::opt::EdnsCode;
+
 use super::program::{Ran, assert_tells, program, run};
 use crate::{
-    dns::{DnsServer, Fault, closed_address},
+    dns::{DnsServer, Fault, Query, closed_address},
     rounds::Servers,
 };
 
@@ -214,6 +216,29 @@ async fn every_message_can_be_seen() {
         "{}",
         rows.stderr
     );
+}
+
+#[tokio::test]
+async fn what_is_said_beside_the_question_travels_with_it() {
+    let servers = Servers::start().await;
+    let question = ["dialer1.example.com", "--type", "A"];
+    check(&servers, &question).await;
+    let usual = servers.alpha.received_for("dialer1.example.com").remove(0);
+    let said = ["--dnssec", "--cd", "--no-recurse", "--ecs", "192.0.2.0/24"];
+    check(&servers, &[&question[..], &said].concat()).await;
+    let asked = servers.alpha.received_for("dialer1.example.com").remove(1);
+    let flags = |query: &Query| {
+        let message = &query.message;
+        let edns = message.edns.as_ref().unwrap();
+        [
+            message.recursion_desired,
+            message.checking_disabled,
+            edns.flags().dnssec_ok,
+            edns.option(EdnsCode::Subnet).is_some(),
+        ]
+    };
+    assert_eq!(flags(&usual), [true, false, false, false]);
+    assert_eq!(flags(&asked), [false, true, true, true]);
 }
 
 /// `check --watch` under way, and the lines that it has printed.
