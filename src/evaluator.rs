@@ -6,6 +6,7 @@
 pub mod asking;
 pub mod messages;
 mod recording;
+mod watch;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,7 +20,6 @@ use tokio::sync::Mutex;
 
 use crate::{
     audit::{
-        finding::Finding,
         findings,
         history::{History, SpanChange},
         judge::{self, RoundInput},
@@ -34,6 +34,7 @@ use crate::{
 };
 use asking::{Asked, Asker};
 use recording::Recorder;
+pub use watch::{Audit, Watch, audit_once};
 
 /// How far back spans are read at start, beyond what any deadline can need.
 const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
@@ -350,23 +351,4 @@ fn flag(verdicts: &mut [Verdict], throttles: &Throttles) {
             verdict.flags.push(VerdictFlag::Throttled);
         }
     }
-}
-
-/// One audit without history, store or incidents: what `check` shows.
-pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Finding>) {
-    let mut history = History::default();
-    let mut round = asker.ask(group, |_, _| group.samples, |_| None).await;
-    absorb(&mut history, group, &round.observations);
-    let mut verdicts = judge(&history, group, &round, types::now());
-    let again = suspicious(&verdicts);
-    if !again.is_empty() {
-        let more = asker.ask_again(group, &again, &mut round.zones).await;
-        absorb(&mut history, group, &more);
-        round.observations.extend(more);
-        verdicts = judge(&history, group, &round, types::now());
-    }
-    let questions: Vec<_> = group.questions().collect();
-    let round_input = input(group, &questions, &round, types::now());
-    let found = findings::find(&history, &round_input, &verdicts);
-    (verdicts, found)
 }

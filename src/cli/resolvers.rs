@@ -30,7 +30,7 @@ pub(crate) struct Entry {
     pub(crate) offers: Vec<String>,
     /// The name that its certificate must be for; null where it shows none.
     pub(crate) server_name: Option<String>,
-    /// Where questions are POSTed; null but over HTTP.
+    /// Where questions go over HTTP; null over other transports.
     pub(crate) path: Option<String>,
     /// The certificate authorities that are trusted beside the system's.
     pub(crate) ca_file: Option<String>,

@@ -56,7 +56,9 @@ async fn audit_with(
     std::fs::write(&file, text).unwrap();
     let config = load(Some(&file), &BTreeMap::new()).unwrap();
     let group: &Arc<Group> = &config.groups[0];
-    audit_once(&daemon::asker(&config).unwrap(), group).await.0
+    audit_once(&daemon::asker(&config).unwrap(), group)
+        .await
+        .verdicts
 }
 
 async fn authority() -> DnsServer {

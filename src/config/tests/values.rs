@@ -47,6 +47,19 @@ fn a_group_overrides_the_defaults_key_by_key() {
 }
 
 #[test]
+fn every_type_that_people_ask_for_has_its_name() {
+    let types = "A AAAA CNAME NS SOA MX TXT SRV NAPTR CAA HTTPS SVCB DS DNSKEY PTR TYPE65280";
+    let list: Vec<String> = types.split(' ').map(|name| format!("'{name}'")).collect();
+    let config = good(&group(&format!("types = [{}]", list.join(", "))));
+    let read: Vec<String> = config.groups[0]
+        .types
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(read.join(" "), types);
+}
+
+#[test]
 fn names_are_expanded_in_the_order_written() {
     let config = good("[[group]]\nname='g'\nnames=['d{2..1}.Example.', 'bücher.example']\n");
     let names: Vec<&str> = config.groups[0]

@@ -66,7 +66,8 @@ async fn what_commands_print_as_json_is_documented() {
         "--resolver",
         "alpha,beta",
     ];
-    let report = json(&[&args[..], &["--authority", &authority]].concat()).await;
+    let report = json(&[&args[..], &["--authority", &authority, "--debug"]].concat()).await;
+    assert!(report["messages"][0]["reply"].is_string(), "{report:#}");
     assert!(
         !report["findings"].as_array().unwrap().is_empty(),
         "{report:#}"
