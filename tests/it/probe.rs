@@ -1,9 +1,13 @@
 //! The probe against scripted servers: real packets over the loopback network.
 
 mod answers;
+mod batch;
+mod cookies;
 mod delegation;
+mod echo;
 mod failures;
 mod load;
+mod sharing;
 
 use std::{net::SocketAddr, time::Duration};
 
