@@ -55,9 +55,15 @@ pub fn silent(address: SocketAddr, count: usize) -> f64 {
     printed.trim().parse().unwrap()
 }
 
-/// How `count` questions fare that are started all at once.
-pub fn burst(address: SocketAddr, count: usize) -> String {
-    let (printed, _) = spawn(&["burst", &address.to_string(), &count.to_string()]);
+/// How `count` questions fare that are handed over all at once: within the product's limits, or with so many in flight.
+pub fn burst(address: SocketAddr, count: usize, in_flight: Option<usize>) -> String {
+    let in_flight = in_flight.unwrap_or_default().to_string();
+    let (printed, _) = spawn(&[
+        "burst",
+        &address.to_string(),
+        &count.to_string(),
+        &in_flight,
+    ]);
     printed.trim().to_owned()
 }
 
@@ -85,13 +91,19 @@ pub async fn run(arguments: &[String]) {
             .await;
         }
         "silent" => ask_nobody(address, count).await,
-        "burst" => ask_at_once(address, count).await,
+        "burst" => {
+            let limits = match arguments[3].parse().unwrap() {
+                0 => Limits::default(),
+                in_flight => all_at(in_flight),
+            };
+            ask_at_once(address, count, limits).await;
+        }
         other => panic!("unknown: {other}"),
     }
 }
 
 async fn ask_all(address: SocketAddr, transport: Transport, count: usize, window: usize) {
-    let (mut batch, questions, source) = prepare(address, transport, window);
+    let (mut batch, questions, source) = prepare(address, transport, all_at(window));
     let ask = Arc::new(Ask::default());
     let (mut put, mut unanswered, start) = (0, 0, Instant::now());
     for _ in 0..count {
@@ -113,11 +125,7 @@ async fn ask_all(address: SocketAddr, transport: Transport, count: usize, window
 }
 
 async fn ask_nobody(address: SocketAddr, count: usize) {
-    let limits = Limits {
-        in_flight: count,
-        in_flight_per_server: count,
-    };
-    let prober = Prober::new(limits).unwrap();
+    let prober = Prober::new(all_at(count)).unwrap();
     let mut batch = prober.batch();
     let source = source(address, Transport::Udp);
     let ask = Arc::new(Ask {
@@ -137,8 +145,8 @@ async fn ask_nobody(address: SocketAddr, count: usize) {
     println!("{}", grown as f64 * 1024.0 / count as f64);
 }
 
-async fn ask_at_once(address: SocketAddr, count: usize) {
-    let (mut batch, questions, source) = prepare(address, Transport::Udp, count);
+async fn ask_at_once(address: SocketAddr, count: usize, limits: Limits) {
+    let (mut batch, questions, source) = prepare(address, Transport::Udp, limits);
     let ask = Arc::new(Ask::default());
     let start = Instant::now();
     for question in questions.into_iter().take(count) {
@@ -161,15 +169,19 @@ async fn ask_at_once(address: SocketAddr, count: usize) {
 fn prepare(
     address: SocketAddr,
     transport: Transport,
-    in_flight: usize,
+    limits: Limits,
 ) -> (Batch, Vec<Question>, Source) {
-    let limits = Limits {
-        in_flight,
-        in_flight_per_server: in_flight,
-    };
     let prober = Prober::new(limits).unwrap();
     let questions = (0..NAMES).map(question).collect();
     (prober.batch(), questions, source(address, transport))
+}
+
+/// So many in flight, to one server as overall.
+fn all_at(in_flight: usize) -> Limits {
+    Limits {
+        in_flight,
+        in_flight_per_server: in_flight,
+    }
 }
 
 fn question(nth: usize) -> Question {

@@ -137,7 +137,15 @@ fn memory() -> f64 {
 
 fn loss(knot: &Knot) {
     println!("\nstarted all at once, to the live server");
-    for _ in 0..3 {
-        println!("{:>28} {}", NAMES, child::burst(knot.address, NAMES));
+    for (limit, in_flight) in [
+        ("as the product does", None),
+        ("all in flight", Some(NAMES)),
+    ] {
+        for _ in 0..3 {
+            println!(
+                "{limit:>28} {}",
+                child::burst(knot.address, NAMES, in_flight)
+            );
+        }
     }
 }

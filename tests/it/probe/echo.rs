@@ -26,8 +26,8 @@ impl Echo {
         Self::except(address, |_| false)
     }
 
-    /// Loses the queries that `lose` says, by how many came before.
-    pub fn except(address: &str, lose: fn(usize) -> bool) -> Self {
+    /// Loses the queries that `drops` says, by how many came before.
+    pub fn except(address: &str, drops: fn(usize) -> bool) -> Self {
         let socket = UdpSocket::bind(address).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_millis(50)))
@@ -45,7 +45,7 @@ impl Echo {
                     continue;
                 };
                 let mut heard = heard.lock().unwrap();
-                let lost = lose(heard.len());
+                let lost = drops(heard.len());
                 heard.push((peer, u16::from_be_bytes([query[0], query[1]])));
                 drop(heard);
                 query[2] |= 0x80;
