@@ -2,12 +2,13 @@
 
 CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
-.PHONY: help run test lab check
+.PHONY: help run test lab bench-probe check
 
 help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
 	@echo "make test    all tests, those against real DNS servers too"
 	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
+	@echo "make bench-probe   what a lookup costs, beside dnsperf"
 	@echo "make check   formatting, lints and documentation, warnings denied"
 
 run:
@@ -23,6 +24,10 @@ test:
 lab:
 	packaging/install-deps test
 	cargo run --locked --example lab
+
+bench-probe:
+	packaging/install-deps bench
+	cargo bench --locked --bench probe
 
 check:
 	cargo fmt --check
