@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::types::Transport;
 
 /// A reply that fits its query.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Received {
     /// The query as it was sent, its id included.
     pub(super) query: Vec<u8>,

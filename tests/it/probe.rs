@@ -4,6 +4,7 @@ mod answers;
 mod delegation;
 mod failures;
 mod load;
+mod quic;
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -14,6 +14,7 @@ use futures::future::join_all;
 use super::{Delegations, INSIDE, said::apex_named};
 use crate::{
     names::DnsName,
+    probe::message::Sections,
     types::{Question, RecordType, Zone},
 };
 
@@ -79,13 +80,13 @@ impl Delegations {
         let asked = join_all(zone.servers.iter().map(async |server| {
             settings
                 .prober
-                .put(&server.source(), &question, &settings.ask, false)
+                .ask(&server.source(), &question, &settings.ask)
                 .await
         }));
         let replies = asked.await;
         let named = replies
             .iter()
-            .filter_map(|(_, message)| apex_named(name, message.as_ref()?));
+            .filter_map(|seen| apex_named(name, &Sections::of(seen)?));
         named.max_by_key(|apex| apex.labels().count())
     }
 }

@@ -8,12 +8,11 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hickory_proto::{
-    op::Message,
-    rr::{RData, Record},
-};
 
-use crate::{names::DnsName, probe::message::name};
+use crate::{
+    names::DnsName,
+    probe::message::{Data, SectionRecord, Sections},
+};
 
 /// The bounds of how long a delegation is taken for granted. An NS TTL of two days at the parent must not mean two days
 /// of not looking.
@@ -74,8 +73,8 @@ impl NsSet {
     /// server says of hosts outside its own zone is not believed (RFC 2181 section 5.4.1).
     pub(super) fn read(
         owner: &DnsName,
-        records: &[Record],
-        additional: &[Record],
+        records: &[SectionRecord],
+        additional: &[SectionRecord],
         bailiwick: &DnsName,
     ) -> Option<Self> {
         let mut set = Self {
@@ -85,11 +84,11 @@ impl NsSet {
             glue: Vec::new(),
         };
         for record in records {
-            let RData::NS(host) = &record.data else {
+            let Data::Ns(host) = &record.data else {
                 continue;
             };
-            if name::from_wire(&record.name).as_ref() == Some(owner) {
-                set.hosts.extend(name::from_wire(&host.0));
+            if record.owner == *owner {
+                set.hosts.insert(host.clone());
                 set.ttl = set.ttl.min(record.ttl);
             }
         }
@@ -101,27 +100,30 @@ impl NsSet {
     }
 
     /// The owner of the deepest NS set in a referral that leads from `zone` towards `name`.
-    pub(super) fn referral(zone: &DnsName, name: &DnsName, message: &Message) -> Option<Self> {
+    pub(super) fn referral(zone: &DnsName, name: &DnsName, message: &Sections) -> Option<Self> {
         let owners = message
             .authorities
             .iter()
             .filter_map(|record| match &record.data {
-                RData::NS(_) => name::from_wire(&record.name),
+                Data::Ns(_) => Some(&record.owner),
                 _ => None,
             });
         let leads =
-            |owner: &DnsName| owner != zone && owner.is_within(zone) && name.is_within(owner);
+            |owner: &&DnsName| *owner != zone && owner.is_within(zone) && name.is_within(owner);
         let owner = owners
             .filter(leads)
             .max_by_key(|owner| owner.labels().count())?;
-        Self::read(&owner, &message.authorities, &message.additionals, zone)
+        Self::read(owner, &message.authorities, &message.additionals, zone)
     }
 }
 
-fn host_address(record: &Record) -> Option<HostAddress> {
+fn host_address(record: &SectionRecord) -> Option<HostAddress> {
+    let Data::Address(address) = record.data else {
+        return None;
+    };
     Some(HostAddress {
-        host: name::from_wire(&record.name)?,
-        address: record.data.ip_addr()?,
+        host: record.owner.clone(),
+        address,
         ttl: record.ttl,
     })
 }

@@ -9,7 +9,6 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, join_all},
 };
-use hickory_proto::op::Message;
 
 use super::{
     cut::{HostAddress, NsSet},
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::{
     names::DnsName,
+    probe::message::Sections,
     types::{Observation, RecordType, Value},
 };
 
@@ -133,7 +133,7 @@ fn read_step(
     zone: &DnsName,
     host: &DnsName,
     seen: &Observation,
-    message: &Message,
+    message: &Sections,
 ) -> Option<Step> {
     let found = addresses_in(seen, host);
     if !found.is_empty() {

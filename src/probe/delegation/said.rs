@@ -2,15 +2,10 @@
 //!
 //! Deliberately absent: whom to ask next.
 
-use hickory_proto::{
-    op::Message,
-    rr::{RData, Record},
-};
-
 use super::cut::NsSet;
 use crate::{
     names::DnsName,
-    probe::message::name,
+    probe::message::{Data, SectionRecord, Sections},
     types::{Flags, Observation, Rcode, Status},
 };
 
@@ -30,7 +25,7 @@ pub(super) fn said(
     zone: &DnsName,
     asked: &DnsName,
     observation: &Observation,
-    message: &Message,
+    message: &Sections,
 ) -> Option<Said> {
     if !matches!(
         observation.answer.status,
@@ -52,15 +47,15 @@ pub(super) fn said(
 }
 
 /// The apex whose SOA a reply carries: the name's own, or one it lies below.
-pub(super) fn apex_named(asked: &DnsName, message: &Message) -> Option<DnsName> {
+pub(super) fn apex_named(asked: &DnsName, message: &Sections) -> Option<DnsName> {
     let own = soa_owners(&message.answers).find(|owner| owner == asked);
     let enclosing = soa_owners(&message.authorities).find(|owner| asked.is_within(owner));
     own.or(enclosing)
 }
 
-fn soa_owners(records: &[Record]) -> impl Iterator<Item = DnsName> {
+fn soa_owners(records: &[SectionRecord]) -> impl Iterator<Item = DnsName> {
     records.iter().filter_map(|record| match &record.data {
-        RData::SOA(_) => name::from_wire(&record.name),
+        Data::Soa => Some(record.owner.clone()),
         _ => None,
     })
 }

@@ -14,7 +14,6 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
-use hickory_proto::op::Message;
 use tokio::time::sleep;
 
 use super::{
@@ -23,7 +22,7 @@ use super::{
 };
 use crate::{
     names::DnsName,
-    probe::{Ask, Prober},
+    probe::{Ask, Prober, message::Sections},
     types::{Observation, Question, RecordType, Source, SourceKind, Transport},
 };
 
@@ -51,7 +50,7 @@ pub(super) enum Located {
 }
 
 /// Reads what a server of a zone says about a name; `None` where it is of no use, so that the next is asked.
-pub(super) type Read<T> = fn(&DnsName, &DnsName, &Observation, &Message) -> Option<T>;
+pub(super) type Read<T> = fn(&DnsName, &DnsName, &Observation, &Sections) -> Option<T>;
 
 /// One walk.
 pub(super) struct Walk<'a> {
@@ -115,7 +114,7 @@ impl<'a> Walk<'a> {
         let question = question(apex, RecordType::NS);
         let replies = self.ask_all(&above.servers, &question).await;
         let mut messages = replies.iter().map(|(_, message)| message);
-        let own = |message: &Message| {
+        let own = |message: &Sections| {
             NsSet::read(apex, &message.answers, &message.additionals, &above.apex)
         };
         messages
@@ -173,7 +172,7 @@ impl<'a> Walk<'a> {
         delay: Duration,
         server: SocketAddr,
         question: &Question,
-    ) -> Option<(Observation, Message)> {
+    ) -> Option<(Observation, Sections)> {
         sleep(delay).await;
         self.ask(server, question).await
     }
@@ -183,7 +182,7 @@ impl<'a> Walk<'a> {
         &self,
         servers: &[SocketAddr],
         question: &Question,
-    ) -> Vec<(Observation, Message)> {
+    ) -> Vec<(Observation, Sections)> {
         let mut asked = Vec::new();
         for server in servers {
             asked.push(self.ask(*server, question));
@@ -196,7 +195,7 @@ impl<'a> Walk<'a> {
         &self,
         server: SocketAddr,
         question: &Question,
-    ) -> Option<(Observation, Message)> {
+    ) -> Option<(Observation, Sections)> {
         let spend = |left: u32| left.checked_sub(1);
         let (all, none) = (Ordering::Relaxed, Ordering::Relaxed);
         if self.budget.fetch_update(all, none, spend).is_err() {
@@ -210,8 +209,9 @@ impl<'a> Walk<'a> {
             transport: Transport::Udp,
         };
         let Settings { prober, ask, .. } = self.settings;
-        let (seen, message) = prober.put(&source, question, ask, false).await;
-        message.map(|message| (seen, message))
+        let seen = prober.ask(&source, question, ask).await;
+        let message = Sections::of(&seen)?;
+        Some((seen, message))
     }
 }
 

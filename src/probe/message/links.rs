@@ -2,18 +2,19 @@
 //!
 //! Deliberately absent: judgement, and any further question. A chain that a reply does not finish stays unfinished.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use hickory_proto::{
-    op::Message,
-    rr::{DNSClass, RData, Record},
+use super::{
+    decode::{Message, Record, SOA, Section},
+    name::Expanded,
+    rdata,
 };
-
-use super::{name, rdata};
 use crate::{
     names::DnsName,
     types::{Flags, Link, Question, Rcode, RecordType, Value},
 };
+
+/// Aliases a chain is followed through: several times what any resolver follows, and an end to what a hostile reply
+/// could cost.
+const MOST_ALIASES: usize = 64;
 
 /// The links of a reply with their TTLs, as [`crate::types::Observation`] holds them.
 #[derive(Debug, Default)]
@@ -25,155 +26,152 @@ pub(super) struct Data {
 
 impl Data {
     fn push(&mut self, owner: DnsName, value: Value, ttls: Vec<u32>) {
+        if self.links.is_empty() {
+            self.links.reserve_exact(1);
+            self.ttls.reserve_exact(1);
+        }
         self.links.push(Link { owner, value });
         self.ttls.push(ttls);
     }
+
+    /// Says what a reply without data at the end of the chain says (RFC 2308 section 2).
+    fn deny(
+        &mut self,
+        message: &Message<'_>,
+        shown: DnsName,
+        owner: &Expanded,
+        rcode: Rcode,
+        flags: Flags,
+    ) {
+        let soa = enclosing_soa(message, owner);
+        let ttls = soa.and_then(|soa| Some(vec![soa.ttl, minimum(message, soa)?]));
+        let value = if rcode == Rcode::NXDOMAIN {
+            Value::Nxdomain
+        } else {
+            Value::Nodata
+        };
+        let refers = !flags.has(Flags::AA)
+            && message.records.iter().any(|record| {
+                record.section == Section::Authority && record.rtype == RecordType::NS.0
+            });
+        let speaks = flags.has(Flags::AA) || flags.has(Flags::RA);
+        let bare = self.links.is_empty() && !refers && speaks;
+        if value == Value::Nxdomain || soa.is_some() || bare {
+            self.serial = soa.and_then(|soa| serial(message, soa));
+            self.push(shown, value, ttls.unwrap_or_default());
+        }
+    }
+}
+
+/// A name of the chain: as it is shown (the asked one as it was asked), and in lower case off the wire.
+struct Place {
+    shown: DnsName,
+    octets: Expanded,
 }
 
 /// Reads the links. Only NOERROR and NXDOMAIN carry any.
-pub(super) fn read(question: &Question, rcode: Rcode, flags: Flags, message: &Message) -> Data {
+pub(super) fn read(question: &Question, rcode: Rcode, flags: Flags, message: &Message<'_>) -> Data {
     let mut data = Data::default();
     if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return data;
     }
-    let sets = Sets::of(&message.answers);
-    let end = follow(question, &sets, &mut data);
-    let found = (rcode == Rcode::NOERROR)
-        .then(|| {
-            end.as_ref()
-                .and_then(|owner| sets.get(owner, question.rtype))
-        })
-        .flatten();
-    let Some(owner) = end else { return data };
-    let shown = if data.links.is_empty() {
-        &question.name
-    } else {
-        &owner
+    let Some(Place { shown, octets }) = follow(question, message, &mut data) else {
+        return data;
     };
-    if let Some(set) = found {
-        data.serial = soa_serial(message, &owner, question.rtype);
-        let (records, ttls) = set.iter().map(|(text, ttl)| (text.clone(), *ttl)).unzip();
-        data.push(shown.clone(), Value::Rrset(records), ttls);
+    let mut found = records_of(message, &octets, question.rtype).peekable();
+    if rcode == Rcode::NOERROR && found.peek().is_some() {
+        data.serial = found.peek().and_then(|record| serial(message, record));
+        let (value, ttls) = set(message, found);
+        data.push(shown, value, ttls);
     } else {
-        deny(&mut data, shown.clone(), &owner, rcode, flags, message);
+        data.deny(message, shown, &octets, rcode, flags);
     }
     data
 }
 
-/// Walks the aliases from the asked name. Returns the name they end at; `None` where they end in a circle.
-fn follow(question: &Question, sets: &Sets, data: &mut Data) -> Option<DnsName> {
-    let mut owner = name::canonical(&question.name);
+/// Walks the aliases from the asked name. Returns the name they end at; `None` where they end in a circle, or in no
+/// reasonable time.
+fn follow(question: &Question, message: &Message<'_>, data: &mut Data) -> Option<Place> {
+    let mut place = Place {
+        shown: question.name.clone(),
+        octets: Expanded::of(&question.name),
+    };
     if question.rtype == RecordType::CNAME {
-        return Some(owner);
+        return Some(place);
     }
-    let mut seen = BTreeSet::new();
-    while let Some((target, ttl)) = sets.alias(&owner) {
-        let shown = if data.links.is_empty() {
-            &question.name
-        } else {
-            &owner
-        };
-        data.push(shown.clone(), Value::Cname(target.clone()), vec![ttl]);
-        seen.insert(owner);
-        if seen.contains(&target) {
+    let mut seen = Vec::new();
+    while let Some((target, ttl)) = alias(message, &place.octets) {
+        data.push(place.shown, Value::Cname(target.shown.clone()), vec![ttl]);
+        seen.push(place.octets);
+        if seen.contains(&target.octets) || seen.len() >= MOST_ALIASES {
             return None;
         }
-        owner = target;
+        place = target;
     }
-    Some(owner)
+    Some(place)
 }
 
-/// Says what a reply without data at the end of the chain says (RFC 2308 section 2).
-fn deny(
-    data: &mut Data,
-    shown: DnsName,
-    owner: &DnsName,
-    rcode: Rcode,
-    flags: Flags,
-    message: &Message,
-) {
-    let soa = enclosing_soa(message, owner);
-    let ttls = soa.map_or_else(Vec::new, |(ttl, minimum, _)| vec![ttl, minimum]);
-    let value = if rcode == Rcode::NXDOMAIN {
-        Value::Nxdomain
-    } else {
-        Value::Nodata
+/// Two CNAMEs at one owner are illegal (RFC 1034 section 3.6.2): taking the first in order keeps the answer stable.
+fn alias(message: &Message<'_>, owner: &Expanded) -> Option<(Place, u32)> {
+    let targets = records_of(message, owner, RecordType::CNAME).filter_map(|record| {
+        let (target, _) = Expanded::read(message.octets, usize::from(record.data))?;
+        let octets = target.lower();
+        Some((octets.text(), record.ttl, octets))
+    });
+    let (text, ttl, octets) = targets.min_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)))?;
+    let shown = text.parse().ok()?;
+    Some((Place { shown, octets }, ttl))
+}
+
+fn records_of<'m>(
+    message: &'m Message<'_>,
+    owner: &'m Expanded,
+    rtype: RecordType,
+) -> impl Iterator<Item = &'m Record> {
+    message.sound(Section::Answer).filter(move |record| {
+        record.rtype == rtype.0 && owner.is_at(message.octets, usize::from(record.owner))
+    })
+}
+
+/// The `RRset` and its TTLs in its order; a repeated RDATA keeps its lowest TTL.
+fn set<'m>(
+    message: &Message<'_>,
+    mut found: impl Iterator<Item = &'m Record>,
+) -> (Value, Vec<u32>) {
+    let text = |record: &Record| (rdata::text(message.octets, record), record.ttl);
+    let first = found.next().map(text);
+    let Some(second) = found.next().map(text) else {
+        let (records, ttls): (Vec<_>, _) = first.into_iter().unzip();
+        return (Value::Rrset(records.into_iter().collect()), ttls);
     };
-    let refers = !flags.has(Flags::AA)
-        && message
-            .authorities
-            .iter()
-            .any(|record| record.record_type() == hickory_proto::rr::RecordType::NS);
-    let speaks = flags.has(Flags::AA) || flags.has(Flags::RA);
-    let bare = data.links.is_empty() && !refers && speaks;
-    if value == Value::Nxdomain || soa.is_some() || bare {
-        data.serial = soa.map(|(_, _, serial)| serial);
-        data.push(shown, value, ttls);
-    }
+    let mut records: Vec<_> = first.into_iter().chain([second]).collect();
+    records.extend(found.map(text));
+    records.sort_unstable();
+    records.dedup_by(|later, earlier| later.0 == earlier.0);
+    let (records, ttls): (Vec<_>, _) = records.into_iter().unzip();
+    (Value::Rrset(records.into_iter().collect()), ttls)
 }
 
-/// TTL, MINIMUM and serial of the SOA in the authority section whose zone holds `owner`.
-fn enclosing_soa(message: &Message, owner: &DnsName) -> Option<(u32, u32, u32)> {
-    message
-        .authorities
-        .iter()
-        .find_map(|record| match &record.data {
-            RData::SOA(soa) if owner.is_within(&name::from_wire(&record.name)?) => {
-                Some((record.ttl, soa.minimum, soa.serial))
-            }
-            _ => None,
-        })
+/// The SOA in the authority section whose zone holds `owner`.
+fn enclosing_soa<'m>(message: &'m Message<'_>, owner: &Expanded) -> Option<&'m Record> {
+    message.sound(Section::Authority).find(|record| {
+        let zone = Expanded::read(message.octets, usize::from(record.owner));
+        record.rtype == SOA && zone.is_some_and(|(zone, _)| owner.is_within(&zone.lower()))
+    })
 }
 
-fn soa_serial(message: &Message, owner: &DnsName, asked: RecordType) -> Option<u32> {
-    message
-        .answers
-        .iter()
-        .find_map(|record| match &record.data {
-            RData::SOA(soa)
-                if asked == RecordType::SOA
-                    && name::from_wire(&record.name).as_ref() == Some(owner) =>
-            {
-                Some(soa.serial)
-            }
-            _ => None,
-        })
+/// SERIAL of an SOA record; `None` of any other.
+fn serial(message: &Message<'_>, record: &Record) -> Option<u32> {
+    soa_number(message, record, 0)
 }
 
-/// RDATA texts of one owner and type with their TTLs; a repeated RDATA keeps its lowest TTL.
-type RecordSet = BTreeMap<String, u32>;
+fn minimum(message: &Message<'_>, record: &Record) -> Option<u32> {
+    soa_number(message, record, 4)
+}
 
-/// The answer section by owner and type.
-struct Sets(BTreeMap<(DnsName, RecordType), RecordSet>);
-
-impl Sets {
-    fn of(records: &[Record]) -> Self {
-        let mut sets: BTreeMap<_, RecordSet> = BTreeMap::new();
-        for record in records
-            .iter()
-            .filter(|record| record.dns_class == DNSClass::IN)
-        {
-            let Some(owner) = name::from_wire(&record.name) else {
-                continue;
-            };
-            let key = (owner, RecordType(record.record_type().into()));
-            let ttl = sets
-                .entry(key)
-                .or_default()
-                .entry(rdata::text(&record.data))
-                .or_insert(record.ttl);
-            *ttl = record.ttl.min(*ttl);
-        }
-        Self(sets)
-    }
-
-    fn get(&self, owner: &DnsName, rtype: RecordType) -> Option<&RecordSet> {
-        self.0.get(&(owner.clone(), rtype))
-    }
-
-    /// Two CNAMEs at one owner are illegal (RFC 1034 section 3.6.2): taking the first in order keeps the answer stable.
-    fn alias(&self, owner: &DnsName) -> Option<(DnsName, u32)> {
-        let (target, ttl) = self.get(owner, RecordType::CNAME)?.first_key_value()?;
-        Some((target.parse().ok()?, *ttl))
-    }
+/// One of the five numbers at the end of an SOA record (RFC 1035 section 3.3.13).
+fn soa_number(message: &Message<'_>, record: &Record, index: usize) -> Option<u32> {
+    let numbers = message.data(record).last_chunk::<20>()?;
+    let number = numbers.as_chunks::<4>().0.get(index)?;
+    (record.rtype == SOA).then(|| u32::from_be_bytes(*number))
 }

@@ -1,140 +1,176 @@
 //! RDATA in one canonical presentation form, so that equal data is equal text.
 //!
-//! The text is made from the canonical octets (RFC 4034 section 6.2, as amended by RFC 6840 section 5.1: names inside
-//! the RDATA of the old types are lower-cased). Deliberately absent: reading such text back.
+//! The text is made from the canonical octets, and is stored: what a type's looks like must not change. Deliberately
+//! absent: reading such text back.
 
 use std::{
-    fmt::Write as _,
+    fmt::{Display, Write as _},
     net::{Ipv4Addr, Ipv6Addr},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use hickory_proto::{
-    rr::RData,
-    serialize::binary::{BinEncodable as _, BinEncoder, NameEncoding},
-};
 
 mod cursor;
+mod layout;
 mod service;
 
-use cursor::Cursor;
+pub(super) use cursor::Cursor;
+
+use super::decode::Record;
+
+/// Whether the RDATA of a record fits its type. Types that are not known here fit as they are.
+pub(super) fn fits(message: &[u8], record: &Record) -> bool {
+    let start = usize::from(record.data);
+    let end = start + usize::from(record.length);
+    layout::fits(message, record.rtype, start, end)
+}
 
 /// The canonical text. A type that is not known, or octets that do not fit theirs, come as RFC 3597 section 5 has it:
 /// `\# 4 0a000001`.
-pub(in crate::probe) fn text(data: &RData) -> String {
-    match wire(data) {
-        Some(octets) => of_wire(data.record_type().into(), &octets),
-        // Reached only for what the decoder accepts and its encoder refuses: parameters out of order, say.
-        None => data.to_string(),
+pub(super) fn text(message: &[u8], record: &Record) -> String {
+    let start = usize::from(record.data);
+    let end = start + usize::from(record.length);
+    match layout::canonical(message, record.rtype, start, end) {
+        Some(octets) => of_wire(record.rtype, &octets),
+        None => of_wire(record.rtype, message.get(start..end).unwrap_or_default()),
     }
-}
-
-fn wire(data: &RData) -> Option<Vec<u8>> {
-    let mut octets = Vec::new();
-    let mut encoder = BinEncoder::new(&mut octets);
-    encoder.set_canonical_form(true);
-    encoder.set_name_encoding(NameEncoding::Uncompressed);
-    data.emit(&mut encoder).ok()?;
-    Some(octets)
 }
 
 fn of_wire(rtype: u16, octets: &[u8]) -> String {
-    known(rtype, octets).unwrap_or_else(|| {
-        let space = if octets.is_empty() { "" } else { " " };
-        format!("\\# {}{space}{}", octets.len(), hex(octets))
-    })
+    let mut text = String::with_capacity(2 * octets.len() + 8);
+    let mut rest = Cursor::new(octets);
+    if push_known(&mut text, rtype, &mut rest).is_none() || !rest.is_empty() {
+        text.clear();
+        push_unknown(&mut text, octets);
+    }
+    text
 }
 
-/// The text of a known type; `None` where the octets are too few or too many.
-fn known(rtype: u16, octets: &[u8]) -> Option<String> {
-    let mut rest = Cursor::new(octets);
-    let text = match rtype {
-        1 => Ipv4Addr::from(rest.array::<4>()?).to_string(),
-        28 => Ipv6Addr::from(rest.array::<16>()?).to_string(),
-        2 | 5 | 12 => rest.name()?,
-        39 => rest.name()?.to_ascii_lowercase(),
-        6 => soa(&mut rest)?,
-        13 => [rest.string()?, rest.string()?].join(" "),
-        15 => format!("{} {}", rest.u16()?, rest.name()?),
-        16 | 99 => strings(&mut rest)?,
-        33 => format!(
-            "{} {} {} {}",
-            rest.u16()?,
-            rest.u16()?,
-            rest.u16()?,
-            rest.name()?
-        ),
-        35 => naptr(&mut rest)?,
-        43 | 59 => format!(
-            "{} {} {} {}",
-            rest.u16()?,
-            rest.u8()?,
-            rest.u8()?,
-            hex(rest.remainder())
-        ),
-        44 => format!("{} {} {}", rest.u8()?, rest.u8()?, hex(rest.remainder())),
+/// RFC 3597 section 5.
+pub(super) fn push_unknown(text: &mut String, octets: &[u8]) {
+    text.push_str("\\# ");
+    number(text, octets.len());
+    if !octets.is_empty() {
+        text.push(' ');
+        push_hex(text, octets);
+    }
+}
+
+/// The text of a known type; `None` where the octets are too few.
+fn push_known(text: &mut String, rtype: u16, rest: &mut Cursor<'_>) -> Option<()> {
+    match rtype {
+        1 => number(text, Ipv4Addr::from(rest.array::<4>()?)),
+        28 => number(text, Ipv6Addr::from(rest.array::<16>()?)),
+        2 | 5 | 12 | 39 => rest.name(text)?,
+        6 => push_soa(text, rest)?,
+        13 => push_strings(text, rest, 2)?,
+        15 => push_numbers_and_name(text, rest, 1)?,
+        16 | 99 => push_all_strings(text, rest)?,
+        33 => push_numbers_and_name(text, rest, 3)?,
+        35 => push_naptr(text, rest)?,
+        43 | 59 => {
+            push_fields(text, &[rest.u16()?, rest.u8()?.into(), rest.u8()?.into()]);
+            push_hex(text, rest.remainder());
+        }
+        44 => {
+            push_fields(text, &[rest.u8()?.into(), rest.u8()?.into()]);
+            push_hex(text, rest.remainder());
+        }
         48 | 60 => {
-            format!(
-                "{} {} {} {}",
-                rest.u16()?,
-                rest.u8()?,
-                rest.u8()?,
-                BASE64.encode(rest.remainder())
-            )
+            push_fields(text, &[rest.u16()?, rest.u8()?.into(), rest.u8()?.into()]);
+            BASE64.encode_string(rest.remainder(), text);
         }
         52 | 53 => {
-            format!(
-                "{} {} {} {}",
-                rest.u8()?,
-                rest.u8()?,
-                rest.u8()?,
-                hex(rest.remainder())
-            )
+            let fields = rest.array::<3>()?.map(u16::from);
+            push_fields(text, &fields);
+            push_hex(text, rest.remainder());
         }
-        64 | 65 => service::text(&mut rest)?,
-        257 => caa(&mut rest)?,
+        64 | 65 => service::push_text(text, rest)?,
+        257 => push_caa(text, rest)?,
         _ => return None,
-    };
-    rest.is_empty().then_some(text)
+    }
+    Some(())
+}
+
+pub(super) fn number(text: &mut String, number: impl Display) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{number}");
+}
+
+/// Numbers, a space after each.
+fn push_fields(text: &mut String, fields: &[u16]) {
+    for field in fields {
+        number(text, field);
+        text.push(' ');
+    }
+}
+
+fn push_numbers_and_name(text: &mut String, rest: &mut Cursor<'_>, numbers: usize) -> Option<()> {
+    for _ in 0..numbers {
+        push_fields(text, &[rest.u16()?]);
+    }
+    rest.name(text)
 }
 
 /// RFC 1035 section 3.3.13.
-fn soa(rest: &mut Cursor<'_>) -> Option<String> {
-    let mut text = format!("{} {}", rest.name()?, rest.name()?);
+fn push_soa(text: &mut String, rest: &mut Cursor<'_>) -> Option<()> {
+    rest.name(text)?;
+    text.push(' ');
+    rest.name(text)?;
     for _ in 0..5 {
-        write!(text, " {}", rest.u32()?).ok()?;
+        text.push(' ');
+        number(text, rest.u32()?);
     }
-    Some(text)
+    Some(())
+}
+
+fn push_strings(text: &mut String, rest: &mut Cursor<'_>, strings: usize) -> Option<()> {
+    for nth in 0..strings {
+        if nth > 0 {
+            text.push(' ');
+        }
+        push_quoted(text, rest.string()?);
+    }
+    Some(())
 }
 
 /// RFC 1035 section 3.3.14: one or more strings.
-fn strings(rest: &mut Cursor<'_>) -> Option<String> {
-    let mut strings = vec![rest.string()?];
+fn push_all_strings(text: &mut String, rest: &mut Cursor<'_>) -> Option<()> {
+    push_quoted(text, rest.string()?);
     while !rest.is_empty() {
-        strings.push(rest.string()?);
+        text.push(' ');
+        push_quoted(text, rest.string()?);
     }
-    Some(strings.join(" "))
+    Some(())
 }
 
 /// RFC 3403 section 4.1.
-fn naptr(rest: &mut Cursor<'_>) -> Option<String> {
-    let order = format!("{} {}", rest.u16()?, rest.u16()?);
-    let strings = [rest.string()?, rest.string()?, rest.string()?].join(" ");
-    Some(format!("{order} {strings} {}", rest.name()?))
+fn push_naptr(text: &mut String, rest: &mut Cursor<'_>) -> Option<()> {
+    push_fields(text, &[rest.u16()?, rest.u16()?]);
+    push_strings(text, rest, 3)?;
+    text.push(' ');
+    rest.name(text)
 }
 
 /// RFC 8659 section 4.1.1. Tags match without regard to case.
-fn caa(rest: &mut Cursor<'_>) -> Option<String> {
-    let (flags, length) = (rest.u8()?, rest.u8()?);
-    let tag = String::from_utf8(rest.take(usize::from(length))?.to_vec()).ok()?;
-    let tag = tag.to_ascii_lowercase();
-    let is_tag = !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    is_tag.then(|| format!("{flags} {tag} {}", quoted(rest.remainder())))
+fn push_caa(text: &mut String, rest: &mut Cursor<'_>) -> Option<()> {
+    number(text, rest.u8()?);
+    text.push(' ');
+    let tag = rest.string()?;
+    let is_tag = !tag.is_empty() && tag.iter().all(u8::is_ascii_alphanumeric);
+    is_tag.then_some(())?;
+    text.extend(
+        tag.iter()
+            .map(|octet| char::from(octet.to_ascii_lowercase())),
+    );
+    text.push(' ');
+    push_quoted(text, rest.remainder());
+    Some(())
 }
 
 /// A string in quotes; quote and backslash escaped, what is not printable ASCII as `\DDD` (RFC 1035 section 5.1).
-fn quoted(octets: &[u8]) -> String {
-    let mut text = String::from("\"");
+pub(super) fn push_quoted(text: &mut String, octets: &[u8]) {
+    text.push('"');
     for &octet in octets {
         match octet {
             b'"' | b'\\' => text.extend(['\\', char::from(octet)]),
@@ -143,13 +179,14 @@ fn quoted(octets: &[u8]) -> String {
             _ => drop(write!(text, "\\{octet:03}")),
         }
     }
-    text + "\""
+    text.push('"');
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets
-        .iter()
-        .fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
+pub(super) fn push_hex(text: &mut String, octets: &[u8]) {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    for &octet in octets {
+        text.extend([digit(octet >> 4), digit(octet & 0x0f)]);
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use hickory_proto::{
-    op::{Edns, OpCode, Query as ProtoQuery, ResponseCode},
+    op::{Edns, Message, OpCode, Query as ProtoQuery, ResponseCode},
     rr::{
         Name, RData, Record, RecordType as ProtoType,
         rdata::{
@@ -354,7 +354,14 @@ fn flags_and_options_come_as_they_are() {
     message.set_edns(opt);
 
     let reading = read(&message, RecordType::A);
-    let flags = [Flags::RD, Flags::RA, Flags::AD, Flags::AUTHORITY_SECTION];
+    // An extended error of one octet is passed over.
+    let flags = [
+        Flags::RD,
+        Flags::RA,
+        Flags::AD,
+        Flags::AUTHORITY_SECTION,
+        Flags::IRREGULAR,
+    ];
     let expected = flags
         .into_iter()
         .fold(Flags::default(), |all, flag| all.with(flag, true));

@@ -59,10 +59,10 @@ impl Session {
             Transport::Https => https::Session::open(target, configs, resume, patience)
                 .await
                 .map(|opened| opened.map(Self::Https)),
-            Transport::Quic => quic::Session::open(target, configs, resume)
+            Transport::Quic => quic::Session::open(target, configs, resume, patience)
                 .await
                 .map(|opened| opened.map(Self::Quic)),
-            Transport::H3 => h3::Session::open(target, configs, resume)
+            Transport::H3 => h3::Session::open(target, configs, resume, patience)
                 .await
                 .map(|opened| opened.map(Self::H3)),
             Transport::Udp | Transport::Tcp | Transport::Tls => Err(NoReply::NoRoute),

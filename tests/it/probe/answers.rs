@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use dns_auditor::types::{Flags, Rcode, Source, SourceKind, Status, Transport};
+use dns_auditor::{
+    probe::Ask,
+    types::{Flags, QueryOptions, Rcode, Source, SourceKind, Status, Transport},
+};
 
 use super::{ask, authority_with, example, patient, prober, question, shown, source};
 use crate::dns::{DnsServer, Fault, Reply, Script};
@@ -62,7 +65,14 @@ async fn a_question_without_validation_is_seen_to_be_one() {
     let resolver = DnsServer::start(Script::cache(&authority)).await;
     let source = source(SourceKind::Resolver, resolver.address());
     let asked = question("dialer1.example.com", "A");
-    let seen = prober().ask_unchecked(&source, &asked, &patient()).await;
+    let unchecked = Ask {
+        options: QueryOptions {
+            checking_disabled: Some(true),
+            ..QueryOptions::default()
+        },
+        ..patient()
+    };
+    let seen = prober().ask(&source, &asked, &unchecked).await;
     assert!(seen.flags.has(Flags::CD) && seen.answer.is_data());
     assert!(
         !prober()
@@ -233,23 +243,24 @@ async fn an_answer_may_carry_an_extended_error_and_a_subnet_scope() {
 
 #[tokio::test]
 async fn a_reply_that_does_not_decode_is_malformed_not_silent() {
-    for (option, why) in [
-        (None, "records missing"),
-        (Some(vec![0]), "a subnet option cut short"),
-    ] {
-        let fault = option.map_or(Fault::Undecodable, |data| Fault::EdnsOption(8, data));
-        let (_server, source) = authority_with(example().with(fault)).await;
-        let seen = prober()
-            .ask(&source, &question("dialer1.example.com", "A"), &patient())
-            .await;
-        assert_eq!(
-            seen.answer.status,
-            Status::Malformed(Rcode::NOERROR),
-            "{why}"
-        );
-        assert_eq!(seen.attempts, 1);
-        assert!(seen.flags.has(Flags::AA) && seen.size > 0);
-    }
+    let (_server, source) = authority_with(example().with(Fault::Undecodable)).await;
+    let seen = prober()
+        .ask(&source, &question("dialer1.example.com", "A"), &patient())
+        .await;
+    assert_eq!(seen.answer.status, Status::Malformed(Rcode::NOERROR));
+    assert_eq!(seen.attempts, 1);
+    assert!(seen.flags.has(Flags::AA) && seen.size > 0);
+}
+
+#[tokio::test]
+async fn a_subnet_option_cut_short_costs_no_answer() {
+    let script = example().with(Fault::EdnsOption(8, vec![0]));
+    let (_server, source) = authority_with(script).await;
+    let seen = prober()
+        .ask(&source, &question("dialer1.example.com", "A"), &patient())
+        .await;
+    assert!(seen.answer.is_data() && seen.flags.has(Flags::IRREGULAR));
+    assert_eq!(seen.ecs_scope, None);
 }
 
 #[tokio::test]

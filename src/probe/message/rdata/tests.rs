@@ -1,13 +1,31 @@
 use std::str::FromStr as _;
 
-use hickory_proto::rr::{RecordType, rdata::NULL};
+use hickory_proto::{
+    op::{Message, OpCode},
+    rr::{Name, RData, Record as ProtoRecord, RecordType, rdata::NULL},
+};
 
 use super::*;
+use crate::probe::message::decode::Section;
+
+/// The text of the RDATA of a record, as it comes out of a message.
+fn text(data: RData) -> String {
+    let mut message = Message::response(7, OpCode::Query);
+    message.add_answer(ProtoRecord::from_rdata(Name::root(), 60, data));
+    of_message(&message.to_vec().unwrap())
+}
+
+/// The text of the RDATA of the only record.
+fn of_message(message: &[u8]) -> String {
+    let (record, end) = Record::read(message, Section::Answer, 12).unwrap();
+    assert_eq!(end, message.len());
+    super::text(message, &record)
+}
 
 fn check(rtype: &str, zone_text: &str, expected: &str) {
     let rtype = RecordType::from_str(rtype).unwrap();
     let data = RData::try_from_str(rtype, zone_text).unwrap();
-    assert_eq!(text(&data), expected, "{rtype} {zone_text}");
+    assert_eq!(text(data), expected, "{rtype} {zone_text}");
 }
 
 #[test]
@@ -43,7 +61,12 @@ fn the_types_of_this_trade_read_as_people_write_them() {
 }
 
 fn check_wire(rtype: u16, octets: &[u8], expected: &str) {
-    assert_eq!(of_wire(rtype, octets), expected, "type {rtype}");
+    let mut message = vec![0; 13];
+    message.extend(rtype.to_be_bytes());
+    message.extend([0, 1, 0, 0, 0, 60]);
+    message.extend((octets.len() as u16).to_be_bytes());
+    message.extend(octets);
+    assert_eq!(of_message(&message), expected, "type {rtype}");
 }
 
 #[test]
@@ -84,7 +107,7 @@ fn keys_and_digests_are_hex_or_base64() {
 fn an_unknown_type_and_octets_that_do_not_fit_theirs_are_written_as_rfc_3597_has_it() {
     let code = RecordType::Unknown(65_400);
     let rdata = NULL::with(vec![10, 0, 0, 1]);
-    assert_eq!(text(&RData::Unknown { code, rdata }), r"\# 4 0a000001");
+    assert_eq!(text(RData::Unknown { code, rdata }), r"\# 4 0a000001");
     check_wire(65_400, b"", r"\# 0");
     check_wire(1, b"\x0a\x00\x00", r"\# 3 0a0000");
     check_wire(15, b"\x00\x0a\x00\x00", r"\# 4 000a0000");
@@ -104,7 +127,7 @@ fn the_same_data_in_another_case_is_the_same_text() {
         let read = |octets: &[u8]| {
             let mut decoder = hickory_proto::serialize::binary::BinDecoder::new(octets);
             let length = hickory_proto::serialize::binary::Restrict::new(octets.len() as u16);
-            text(&RData::read(&mut decoder, rtype.into(), length).unwrap())
+            text(RData::read(&mut decoder, rtype.into(), length).unwrap())
         };
         let text = read(octets);
         assert!(
