@@ -5,6 +5,7 @@ mod delegation;
 mod failures;
 mod load;
 mod quic;
+mod streams;
 
 use std::{net::SocketAddr, time::Duration};
 
