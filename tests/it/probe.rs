@@ -9,6 +9,7 @@ mod failures;
 mod load;
 mod quic;
 mod sharing;
+mod streams;
 
 use std::{net::SocketAddr, time::Duration};
 

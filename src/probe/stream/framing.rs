@@ -24,11 +24,6 @@ impl Frames {
         }
     }
 
-    /// Whether the octets so far end between two messages.
-    pub(in crate::probe) fn is_between(&self) -> bool {
-        self.unfinished.is_empty()
-    }
-
     /// The first message that is finished, and what follows it; `None` once every octet is kept.
     fn next<'a>(&mut self, octets: &'a [u8]) -> Option<(Vec<u8>, &'a [u8])> {
         if self.unfinished.is_empty()
@@ -80,7 +75,7 @@ mod tests {
         for piece in pieces {
             frames.feed(piece, &mut messages);
         }
-        (messages, frames.is_between())
+        (messages, frames.unfinished.is_empty())
     }
 
     fn check(pieces: &[&[u8]], expected: &[&[u8]], between: bool) {

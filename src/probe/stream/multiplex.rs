@@ -24,7 +24,7 @@ struct Multiplex {
     running: FuturesUnordered<Exchange>,
     numbers: HashSet<u64>,
     answered: bool,
-    /// No query begins on this connection any more; those that run may end on it.
+    /// No query begins on this connection any more; those that run may end on it until there are others.
     ending: bool,
 }
 
@@ -56,8 +56,7 @@ pub(super) async fn serve(lane: &mut Lane, opened: Opened<Session>) {
                 }
             },
             () = &mut driver, if !gone => {
-                gone = true;
-                multiplex.end(lane);
+                (gone, multiplex.ending) = (true, true);
             }
         }
     }
@@ -96,17 +95,9 @@ impl Multiplex {
                 lane.docket.fail(number, why);
             }
             Err(Failed::Connection(why)) => {
-                self.end(lane);
+                self.ending = true;
                 lane.docket.lose(number, why, self.answered);
             }
-        }
-    }
-
-    /// Begins nothing more here. Where some still run they may finish in peace, and what comes now goes another way.
-    fn end(&mut self, lane: &mut Lane) {
-        self.ending = true;
-        if !self.running.is_empty() {
-            lane.close();
         }
     }
 
