@@ -5,6 +5,7 @@ mod delegation;
 mod failures;
 mod load;
 mod quic;
+mod transports;
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -67,6 +67,7 @@ impl Session {
     pub(super) async fn exchange(mut self, query: Vec<u8>) -> Result<Answered, Failed> {
         let connection = Arc::clone(&self.connection);
         let failed = |error| failed(&connection, &error);
+        let before = connection.heard().await;
         let mut request = self
             .requests
             .send_request(web::post(&self.uri, query.len()))
@@ -79,7 +80,7 @@ impl Session {
             .map_err(failed)?;
         request.finish().await.map_err(failed)?;
         let answer = Answer(request).message(&connection);
-        let (bytes, age) = connection.or_silence(answer).await?;
+        let (bytes, age) = connection.or_silence(before, answer).await?;
         let (received, at) = (Instant::now(), types::now());
         Ok(Answered {
             bytes,

@@ -61,6 +61,7 @@ impl Session {
             receive,
             connection: &self.0,
         };
+        let before = self.0.heard().await;
         let sent = Instant::now();
         match send
             .write_all(&[&octets.to_be_bytes(), query.as_slice()].concat())
@@ -73,7 +74,7 @@ impl Session {
         }
         // The end of the stream says that the question is complete (section 4.2).
         let _ = send.finish();
-        let bytes = self.0.or_silence(answer.message()).await?;
+        let bytes = self.0.or_silence(before, answer.message()).await?;
         let (received, at) = (Instant::now(), types::now());
         answer.must_end()?;
         Ok(Answered {
