@@ -10,6 +10,7 @@ mod history;
 mod incidents;
 mod instants;
 mod listing;
+mod messages;
 mod names;
 mod notify;
 mod output;
@@ -90,6 +91,8 @@ enum Command {
     Timeline(timeline::TimelineArgs),
     /// Every resolver's answer as of an instant
     State(state::StateArgs),
+    /// The messages that prove what was wrong, as they travelled
+    Evidence(messages::EvidenceArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
     /// The resolvers that can be named, presets included
@@ -143,6 +146,7 @@ impl Command {
             Self::Check(_) | Self::Timeline(_) | Self::State(_) | Self::Resolvers | Self::Names => {
                 Printed::Rows
             }
+            Self::Evidence(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
             Self::Serve | Self::Config(_) | Self::Notify(_) => Printed::Words,
         }
@@ -246,6 +250,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
         Command::Serve => serve::run(source.require_with_secrets()?, source.file()?, output).await,
         Command::Timeline(args) => timeline::run(&args, &source.load()?, output).await,
         Command::State(args) => state::run(&args, &source.load()?, output).await,
+        Command::Evidence(args) => messages::run(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
         Command::Resolvers => {
             let config = source.load()?;

@@ -70,7 +70,8 @@ pub fn asker(config: &Config) -> Result<Asker, DaemonError> {
         source,
     })?;
     let delegations = Delegations::new(prober.clone(), config.authority.root_hints.clone());
-    Ok(Asker::new(prober, delegations.with_ipv6(config.ipv6)))
+    let delegations = delegations.with_ipv6(config.ipv6);
+    Ok(Asker::new(prober, delegations, config.authority.max_qps))
 }
 
 /// Runs the service until `shutdown`. `ready` hears the address the HTTP face listens on.
@@ -111,6 +112,9 @@ async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
     let stop_all = shutdown.clone().drop_guard();
+    for excess in config.excesses() {
+        tracing::warn!("{excess}");
+    }
     let metrics = Arc::new(Metrics::new());
     let asker = asker(&config)?;
     upkeep::at_start(&config, store, Utc::now()).await?;

@@ -218,8 +218,12 @@ impl Driver {
         let Some(inquiry) = self.inquiries.get_mut(key) else {
             return;
         };
-        let reply = Reply::decode(&received.bytes);
-        let reading = reply.read(&inquiry.question);
+        let (reading, refused) = {
+            let reply = Reply::decode(&received.bytes);
+            let query = inquiry.query.as_ref();
+            let refused = query.is_some_and(|query| query.is_edns_refused_by(&reply));
+            (reply.read(&inquiry.question), refused)
+        };
         let udp = received.transport == Transport::Udp;
         let place = inquiry
             .destination
@@ -234,12 +238,7 @@ impl Driver {
             }
             place.pace.answered(self.now);
         }
-        let refused = inquiry.manners != Manners::NoEdns
-            && inquiry
-                .query
-                .as_ref()
-                .is_some_and(|query| query.is_edns_refused_by(&reply));
-        if refused {
+        if refused && inquiry.manners != Manners::NoEdns {
             inquiry.manners = Manners::NoEdns;
             self.ask_better(key, received, reading);
         } else if udp && inquiry.wants_cookie() && reading.answer.status == Status::Rcode(BADCOOKIE)
