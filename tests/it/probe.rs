@@ -10,6 +10,7 @@ mod load;
 mod quic;
 mod sharing;
 mod streams;
+mod transports;
 
 use std::{net::SocketAddr, time::Duration};
 
