@@ -12,6 +12,8 @@ use crate::types::{
 
 mod delegation;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod message;
 mod socket_error;
