@@ -391,4 +391,5 @@ fn records_of_another_class_are_no_answer() {
 
 mod hostile;
 mod matrix;
+mod oracle;
 mod writing;
