@@ -98,6 +98,7 @@ pub(super) async fn run(args: &CheckArgs, config: &Config, output: Output) -> Re
         return Err(CliError::Usage(message));
     }
     let group = group::of(args, config)?;
+    daemon::check_endpoints(&group.resolvers)?;
     let asker = daemon::asker(config)?;
     if let Some(interval) = args.watch {
         return watch::run(&asker, &group, interval, args.debug, output).await;
