@@ -1,13 +1,16 @@
 # Two commands do all the set-up: `make run` and `make test`. Both install the system packages that are missing first.
 
+SECONDS ?= 60
 CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
-.PHONY: help run test lab check
+.PHONY: help run test lab bench-probe fuzz check
 
 help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
 	@echo "make test    all tests, those against real DNS servers too"
 	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
+	@echo "make bench-probe   what a lookup costs, beside dnsperf"
+	@echo "make fuzz    octets against everything that reads them, SECONDS=60 for each target"
 	@echo "make check   formatting, lints and documentation, warnings denied"
 
 run:
@@ -23,6 +26,15 @@ test:
 lab:
 	packaging/install-deps test
 	cargo run --locked --example lab
+
+bench-probe:
+	packaging/install-deps bench
+	cargo bench --locked --bench probe
+
+# Without a nightly toolchain: the fuzzer's own instrumentation is all that is needed, since nothing here is unsafe.
+fuzz:
+	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none reply -- -max_total_time=$(SECONDS) -max_len=65535 -print_final_stats=1
 
 check:
 	cargo fmt --check

@@ -9,6 +9,8 @@ use crate::types::{Endpoint, Observation, QueryOptions, Question, Source};
 
 mod delegation;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod message;
 mod received;

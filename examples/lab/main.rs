@@ -121,7 +121,7 @@ fn write_config(lab: &Lab, printer: SocketAddr) -> PathBuf {
     file
 }
 
-/// unbound once more over each transport that it speaks, commented out: an answer planted in it comes out of all of them.
+/// unbound once more over each transport that it speaks: an answer planted in it comes out of all of them.
 fn over_each_transport(lab: &Lab) -> String {
     let mut entries = String::new();
     for (transport, address) in lab.addresses(Make::Unbound.id()) {
@@ -137,10 +137,7 @@ fn over_each_transport(lab: &Lab) -> String {
             entries += &format!("ca_file = \"{}\"\n", lab.ca_file().display());
         }
     }
-    let commented = entries
-        .lines()
-        .map(|line| format!("# {line}").trim_end().to_owned() + "\n");
-    commented.collect()
+    entries
 }
 
 fn introduce(lab: &Lab, config: &Path, printer: SocketAddr) {

@@ -4,7 +4,7 @@
 //! what is malformed and what is merely irregular stand at [`decode`]. Deliberately absent: sockets, time and retries.
 //! What a reply *means* is `audit`'s business.
 
-use crate::types::{Answer, Ede, Flags, Question, Rcode, Status};
+use crate::types::{Answer, Ede, Flags, Question, Rcode, RecordType, Status};
 
 mod decode;
 mod describe;
@@ -19,10 +19,36 @@ pub use describe::{describe, hex_dump};
 pub(super) use query::{Fit, Manner, Query};
 pub(super) use sections::{Data, SectionRecord, Sections};
 
-use decode::{Message, Record};
+use decode::{Message, Record, count};
 use edns::Opt;
+use name::Expanded;
 
 const HEADER_OCTETS: usize = 12;
+
+/// The question of a message, and those that its answer section would answer under the same name: what to read it for
+/// when nothing is known of the query.
+pub(super) fn asked(octets: &[u8]) -> Vec<Question> {
+    let own = || {
+        let (name, end) = Expanded::read(octets, HEADER_OCTETS)?;
+        Some((name.to_name()?, RecordType(count(octets, end)?)))
+    };
+    let Some((name, rtype)) = own() else {
+        return Vec::new();
+    };
+    let records = Message::decode(octets).map_or_else(Vec::new, |message| message.records);
+    let mut types: Vec<_> = records
+        .iter()
+        .map(|record| RecordType(record.rtype))
+        .chain([rtype])
+        .collect();
+    types.sort_unstable();
+    types.dedup();
+    let question = |rtype| Question {
+        name: name.clone(),
+        rtype,
+    };
+    types.into_iter().map(question).collect()
+}
 
 /// Whether the TC flag is set.
 pub(super) fn is_truncated(reply: &[u8]) -> bool {

@@ -102,7 +102,8 @@ impl Driver {
         }
         let (at, rtt) = now.receipt(sent, queued);
         let received = Received {
-            query: query.bytes().to_vec(),
+            // The question still holds it; see `finish`.
+            query: Vec::new(),
             bytes: datagram.to_vec(),
             at,
             rtt,
@@ -259,7 +260,7 @@ impl Driver {
             self.ask_better(key, received, reading);
             return;
         }
-        inquiry.kept = Some(Box::new((received, reading)));
+        inquiry.keep(received, reading);
         if inquiry.state == State::Udp {
             self.end_flights(key, false);
             self.launch_stream(key);
@@ -270,7 +271,7 @@ impl Driver {
     fn ask_better(&mut self, key: Key, received: Received, reading: Reading) {
         self.end_flights(key, false);
         if let Some(inquiry) = self.inquiries.get_mut(key) {
-            inquiry.kept = Some(Box::new((received, reading)));
+            inquiry.keep(received, reading);
             if let State::Stream(errand) = inquiry.state {
                 self.errands.remove(&errand);
                 self.streams.cancel(errand);

@@ -115,7 +115,7 @@ impl Driver {
             return;
         };
         if socket.outbox.is_empty() {
-            self.unsent.push(socket_key);
+            self.unsent.push_back(socket_key);
         }
         inquiry.flights.push(Flight {
             socket: socket_key,
@@ -155,7 +155,7 @@ impl Driver {
     /// Sends every datagram that was left with a socket.
     pub(super) fn send(&mut self) {
         let mut letters = std::mem::take(&mut self.letters);
-        while let Some(key) = self.unsent.pop() {
+        while let Some(key) = self.unsent.pop_front() {
             let Some(descriptor) = self.collect(key, &mut letters) else {
                 continue;
             };

@@ -93,7 +93,7 @@ pub(super) struct Driver {
     by_address: HashMap<(SocketAddr, SourceKind), Key>,
     pub(super) sockets: Slab<Socket>,
     /// Sockets with datagrams to send.
-    pub(super) unsent: Vec<Key>,
+    pub(super) unsent: VecDeque<Key>,
     /// Room for what one of them sends.
     pub(super) letters: Vec<Letter>,
     /// Room for the sockets and ids that a question leaves.
@@ -139,7 +139,7 @@ impl Driver {
             destinations: Slab::new(),
             by_address: HashMap::new(),
             sockets: Slab::new(),
-            unsent: Vec::new(),
+            unsent: VecDeque::new(),
             letters: Vec::new(),
             ended: Vec::new(),
             errands: HashMap::new(),

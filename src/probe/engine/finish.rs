@@ -114,6 +114,7 @@ fn observe(inquiry: Inquiry, reply: Option<(Received, Reading)>) -> Observation 
         source,
         question,
         tally,
+        query,
         ..
     } = inquiry;
     let (received, reading) = reply.unzip();
@@ -145,12 +146,17 @@ fn observe(inquiry: Inquiry, reply: Option<(Received, Reading)>) -> Observation 
         wire: None,
     };
     if let Some(received) = received {
+        let query = match query {
+            // A datagram's: the question holds it, under the id that was answered.
+            Some(query) if received.query.is_empty() => query.into_bytes(),
+            _ => received.query,
+        };
         observation.age = received.age;
         observation.rtt = received.rtt;
         observation.transport = received.transport;
         observation.size = u16::try_from(received.bytes.len()).unwrap_or(u16::MAX);
         observation.wire = Some(Arc::new(Wire {
-            query: received.query.into(),
+            query: query.into(),
             reply: received.bytes.into(),
         }));
     }

@@ -137,6 +137,14 @@ impl Inquiry {
         Some(flight.sent)
     }
 
+    /// Keeps a reply that stands unless something better comes, with the query it answers.
+    pub(super) fn keep(&mut self, mut received: Received, reading: Reading) {
+        if let Some(query) = self.query.as_ref().filter(|_| received.query.is_empty()) {
+            received.query = query.bytes().to_vec();
+        }
+        self.kept = Some(Box::new((received, reading)));
+    }
+
     /// Whether a cookie goes with its datagrams.
     pub(super) fn wants_cookie(&self) -> bool {
         let usual = self.source.kind == SourceKind::Authority;

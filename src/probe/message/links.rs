@@ -12,8 +12,8 @@ use crate::{
     types::{Flags, Link, Question, Rcode, RecordType, Value},
 };
 
-/// Aliases a chain is followed through: several times what any resolver follows, and an end to what a hostile reply
-/// could cost.
+/// CNAME records that are looked at: several times what any resolver follows, and an end to what a hostile reply could
+/// cost.
 const MOST_ALIASES: usize = 64;
 
 /// The links of a reply with their TTLs, as [`crate::types::Observation`] holds them.
@@ -89,8 +89,7 @@ pub(super) fn read(question: &Question, rcode: Rcode, flags: Flags, message: &Me
     data
 }
 
-/// Walks the aliases from the asked name. Returns the name they end at; `None` where they end in a circle, or in no
-/// reasonable time.
+/// Walks the aliases from the asked name. Returns the name they end at; `None` where they end in a circle.
 fn follow(question: &Question, message: &Message<'_>, data: &mut Data) -> Option<Place> {
     let mut place = Place {
         shown: question.name.clone(),
@@ -103,7 +102,7 @@ fn follow(question: &Question, message: &Message<'_>, data: &mut Data) -> Option
     while let Some((target, ttl)) = alias(message, &place.octets) {
         data.push(place.shown, Value::Cname(target.shown.clone()), vec![ttl]);
         seen.push(place.octets);
-        if seen.contains(&target.octets) || seen.len() >= MOST_ALIASES {
+        if seen.contains(&target.octets) {
             return None;
         }
         place = target;
@@ -113,7 +112,12 @@ fn follow(question: &Question, message: &Message<'_>, data: &mut Data) -> Option
 
 /// Two CNAMEs at one owner are illegal (RFC 1034 section 3.6.2): taking the first in order keeps the answer stable.
 fn alias(message: &Message<'_>, owner: &Expanded) -> Option<(Place, u32)> {
-    let targets = records_of(message, owner, RecordType::CNAME).filter_map(|record| {
+    let aliases = message
+        .sound(Section::Answer)
+        .filter(|record| record.rtype == RecordType::CNAME.0)
+        .take(MOST_ALIASES);
+    let own = aliases.filter(|record| owner.is_at(message.octets, usize::from(record.owner)));
+    let targets = own.filter_map(|record| {
         let (target, _) = Expanded::read(message.octets, usize::from(record.data))?;
         let octets = target.lower();
         Some((octets.text(), record.ttl, octets))
@@ -154,10 +158,12 @@ fn set<'m>(
 
 /// The SOA in the authority section whose zone holds `owner`.
 fn enclosing_soa<'m>(message: &'m Message<'_>, owner: &Expanded) -> Option<&'m Record> {
-    message.sound(Section::Authority).find(|record| {
+    let holds = |record: &&Record| {
         let zone = Expanded::read(message.octets, usize::from(record.owner));
-        record.rtype == SOA && zone.is_some_and(|(zone, _)| owner.is_within(&zone.lower()))
-    })
+        zone.is_some_and(|(zone, _)| owner.is_within(&zone.lower()))
+    };
+    let mut records = message.sound(Section::Authority);
+    records.find(|record| record.rtype == SOA && holds(record))
 }
 
 /// SERIAL of an SOA record; `None` of any other.

@@ -1,7 +1,7 @@
 //! Names between their canonical text and the wire.
 //!
-//! A compression pointer must lead backwards, past the header, and a name goes through at most 127 of them: as many as
-//! it can have labels. So every name is read in a bounded number of steps, whatever the message holds. Deliberately
+//! A compression pointer must lead backwards, past the header, to labels that end before those that lead there; and a
+//! name goes through at most 127 of them: as many as it can have labels. So every name is read in a bounded number of steps, whatever the message holds. Deliberately
 //! absent: compression of what is sent; a question needs none.
 
 use std::fmt::Write as _;
@@ -19,6 +19,8 @@ pub(super) struct Labels<'a> {
     at: usize,
     /// Where the part of the name that is being read begins: a pointer must lead further back.
     part: usize,
+    /// What the part must not run into: the part before it, which leads here.
+    limit: usize,
     end: Option<usize>,
     octets: usize,
     pointers: usize,
@@ -30,6 +32,7 @@ impl<'a> Labels<'a> {
             message,
             at,
             part: at,
+            limit: message.len(),
             end: None,
             octets: 0,
             pointers: 0,
@@ -48,7 +51,8 @@ impl<'a> Labels<'a> {
                     let label = self.message.get(start..start + length)?;
                     self.at = start + length;
                     self.octets += 1 + length;
-                    return (self.octets <= MOST_OCTETS).then_some(label);
+                    let fits = self.octets <= MOST_OCTETS && self.at <= self.limit;
+                    return fits.then_some(label);
                 }
                 192.. => self.jump(length)?,
                 _ => return None,
@@ -61,8 +65,8 @@ impl<'a> Labels<'a> {
         let target = (high & 0x3f) << 8 | low;
         self.end.get_or_insert(self.at + 2);
         self.pointers += 1;
-        let allowed = (HEADER_OCTETS..self.part).contains(&target);
-        (self.at, self.part) = (target, target);
+        let allowed = (HEADER_OCTETS..self.part).contains(&target) && self.at + 2 <= self.limit;
+        (self.at, self.limit, self.part) = (target, self.part, target);
         (allowed && self.pointers <= MOST_POINTERS).then_some(())
     }
 

@@ -4,6 +4,7 @@
 //! absent: reading such text back.
 
 use std::{
+    borrow::Cow,
     fmt::{Display, Write as _},
     net::{Ipv4Addr, Ipv6Addr},
 };
@@ -28,11 +29,16 @@ pub(super) fn fits(message: &[u8], record: &Record) -> bool {
 /// The canonical text. A type that is not known, or octets that do not fit theirs, come as RFC 3597 section 5 has it:
 /// `\# 4 0a000001`.
 pub(super) fn text(message: &[u8], record: &Record) -> String {
+    of_wire(record.rtype, &canonical(message, record))
+}
+
+/// The canonical octets.
+pub(super) fn canonical<'a>(message: &'a [u8], record: &Record) -> Cow<'a, [u8]> {
     let start = usize::from(record.data);
     let end = start + usize::from(record.length);
     match layout::canonical(message, record.rtype, start, end) {
-        Some(octets) => of_wire(record.rtype, &octets),
-        None => of_wire(record.rtype, message.get(start..end).unwrap_or_default()),
+        Some(octets) => octets.into(),
+        None => message.get(start..end).unwrap_or_default().into(),
     }
 }
 

@@ -41,7 +41,12 @@ pub(in crate::probe) enum Data {
 impl Sections {
     /// Reads the reply that came with an observation; `None` where none came, or it does not decode.
     pub(in crate::probe) fn of(observation: &Observation) -> Option<Self> {
-        let message = Message::decode(&observation.wire.as_ref()?.reply)?;
+        Self::read(&observation.wire.as_ref()?.reply)
+    }
+
+    /// Reads a reply; `None` where it does not decode.
+    pub(in crate::probe) fn read(reply: &[u8]) -> Option<Self> {
+        let message = Message::decode(reply)?;
         let section = |section| {
             let records = message.sound(section);
             records

@@ -388,3 +388,8 @@ fn records_of_another_class_are_no_answer() {
     message.add_answer(chaos);
     check(&message, &["dialer1.example.com NODATA"], &[&[]]);
 }
+
+mod hostile;
+mod matrix;
+mod oracle;
+mod writing;

@@ -67,6 +67,7 @@ impl Session {
     pub(super) async fn exchange(mut self, query: Vec<u8>) -> Result<Answered, Failed> {
         let connection = Arc::clone(&self.connection);
         let failed = |error| failed(&connection, &error);
+        let before = connection.heard().await;
         let mut request = self
             .requests
             .send_request(web::post(&self.uri, query.len()))
@@ -79,7 +80,7 @@ impl Session {
             .map_err(failed)?;
         request.finish().await.map_err(failed)?;
         let answer = Answer(request).message(&connection);
-        let (bytes, age) = connection.or_silence(answer).await?;
+        let (bytes, age) = connection.or_silence(before, answer).await?;
         let (received, at) = (Instant::now(), types::now());
         Ok(Answered {
             bytes,
@@ -90,7 +91,8 @@ impl Session {
     }
 }
 
-/// The receiving half of a request's stream; dropped before its end, it tells the server not to go on.
+/// The receiving half of a request's stream. Dropped before its end, it tells the server not to go on: quinn does, with a code
+/// that means as little as none, for h3-quinn panics where it is told to stop what it is reading.
 struct Answer(Stream);
 
 impl Answer {
@@ -107,12 +109,6 @@ impl Answer {
             bytes.put(part);
         }
         Ok((bytes, age))
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.0.stop_sending(Code::H3_REQUEST_CANCELLED);
     }
 }
 

@@ -56,13 +56,14 @@ impl Session {
     pub(super) async fn exchange(self, query: Vec<u8>) -> Result<Answered, Failed> {
         let octets = u16::try_from(query.len()).map_err(|_| broken())?;
         let opened = self.0.quinn().open_bi().await;
-        let (mut send, receive) = opened.map_err(|error| self.0.failed(&error))?;
+        let (mut question, receive) = opened.map_err(|error| self.0.failed(&error))?;
         let mut answer = Answer {
             receive,
             connection: &self.0,
         };
+        let before = self.0.heard().await;
         let sent = Instant::now();
-        match send
+        match question
             .write_all(&[&octets.to_be_bytes(), query.as_slice()].concat())
             .await
         {
@@ -72,8 +73,8 @@ impl Session {
             Err(_) => return Err(broken()),
         }
         // The end of the stream says that the question is complete (section 4.2).
-        let _ = send.finish();
-        let bytes = self.0.or_silence(answer.message()).await?;
+        let _ = question.finish();
+        let bytes = self.0.or_silence(before, answer.message()).await?;
         let (received, at) = (Instant::now(), types::now());
         answer.must_end()?;
         Ok(Answered {

@@ -22,9 +22,10 @@ impl CertificateAuthority {
     /// Makes one, and writes its certificate to `ca.pem`.
     pub(crate) fn new(dir: &Path) -> io::Result<Self> {
         let mut params = CertificateParams::default();
+        // No two of one name: a signature by the other would look forged, and not foreign.
         params
             .distinguished_name
-            .push(DnType::CommonName, "dns-auditor lab");
+            .push(DnType::CommonName, dir.display().to_string());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().unwrap();

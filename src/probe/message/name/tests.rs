@@ -81,6 +81,7 @@ fn pointers_that_do_not_lead_back_and_labels_that_are_none_are_refused() {
     refused(b"\x01a\xc0\x0c", 12);
     refused(b"\xc0\x00", 12);
     refused(b"\x00\xc0\x0b", 13);
+    refused(b"\x02a\x01\x01b\xc0\x0c\0", 15);
     refused(b"\x40a\x00", 12);
     refused(b"\x80a\x00", 12);
     refused(b"\x02a", 12);

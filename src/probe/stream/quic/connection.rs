@@ -16,7 +16,10 @@ use quinn::{
     ClientConfig, ConnectionError, Endpoint, EndpointConfig, TokioRuntime, TransportConfig, VarInt,
     crypto::rustls::QuicClientConfig,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::yield_now,
+    time::{Instant, sleep},
+};
 
 use super::{
     failure,
@@ -40,6 +43,8 @@ const LOST: Duration = Duration::from_secs(30);
 /// trips, for a lost datagram to be sent again.
 const SILENCE: Duration = Duration::from_millis(250);
 const ROUND_TRIPS: u32 = 4;
+/// Turns of the runtime in which the socket, the endpoint and the connection have each had theirs.
+const TURNS: usize = 3;
 /// Octets that a peer may send ahead: some messages of the greatest size.
 const AHEAD: u32 = 1 << 20;
 
@@ -102,14 +107,15 @@ impl Connection {
 
     /// Waits for the answer to what was just sent, and gives it up where the peer, who answered before, does not so much as
     /// acknowledge it: a server that was restarted knows nothing of the connection, and cannot say so in a way that could be
-    /// believed.
+    /// believed. `before` is what was [heard](Self::heard) before the sending.
     pub(in crate::probe::stream) async fn or_silence<T>(
         &self,
+        before: u64,
         answer: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
         let result = tokio::select! {
             result = answer => result,
-            () = self.silence(), if self.proven.load(Ordering::Relaxed) => {
+            () = self.silence(before), if self.proven.load(Ordering::Relaxed) => {
                 self.silent.store(true, Ordering::Relaxed);
                 self.quinn.close(self.farewell, b"");
                 Err(Failed::Connection(NoReply::Timeout))
@@ -122,15 +128,25 @@ impl Connection {
     }
 
     /// Ends when the peer has said nothing for long after what was just sent; never, where it did.
-    async fn silence(&self) {
-        let heard = self.heard();
+    async fn silence(&self, before: u64) {
         sleep(SILENCE + ROUND_TRIPS * self.quinn.rtt()).await;
-        if self.heard() != heard {
+        if self.count() != before {
             std::future::pending::<()>().await;
         }
     }
 
-    fn heard(&self) -> u64 {
+    /// How many datagrams have come, to be asked before a query is sent. What has arrived is read first: the last words of a
+    /// server that is gone would pass for a sign of life.
+    pub(in crate::probe::stream) async fn heard(&self) -> u64 {
+        if self.proven.load(Ordering::Relaxed) {
+            for _ in 0..TURNS {
+                yield_now().await;
+            }
+        }
+        self.count()
+    }
+
+    fn count(&self) -> u64 {
         self.quinn.stats().udp_rx.datagrams
     }
 

@@ -38,30 +38,29 @@ fn alert(code: u64) -> Option<AlertDescription> {
     Some(AlertDescription::from(number))
 }
 
-/// The error that rustls gave on this side. quinn keeps only the alert that it was sent as, and its text, which says more in two
-/// places: one alert covers both ends of a certificate's time, and one a wrong name and a broken certificate.
+/// The error that rustls gave on this side. quinn keeps only the alert that it was sent as, and its text. The text says that a
+/// certificate was the reason, and more in two places: one alert covers both ends of a certificate's time, and one a wrong name
+/// and a broken certificate.
 fn found_here(alert: AlertDescription, text: &str) -> Error {
     let says = |word: &str| text.contains(word);
-    let fault = match alert {
+    if alert == AlertDescription::NoApplicationProtocol {
+        return Error::NoApplicationProtocol;
+    }
+    if !says("invalid peer certificate") {
+        return Error::AlertReceived(alert);
+    }
+    Error::InvalidCertificate(match alert {
         AlertDescription::CertificateExpired if says("not valid yet") || says("NotValidYet") => {
             CertificateError::NotValidYet
         }
         AlertDescription::CertificateExpired => CertificateError::Expired,
-        AlertDescription::BadCertificate
-            if says("not valid for name") || says("NotValidForName") =>
-        {
-            CertificateError::NotValidForName
-        }
         AlertDescription::CertificateRevoked => CertificateError::Revoked,
         AlertDescription::UnknownCA => CertificateError::UnknownIssuer,
-        AlertDescription::BadCertificate
-        | AlertDescription::UnsupportedCertificate
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::BadCertificateStatusResponse => CertificateError::BadEncoding,
-        AlertDescription::NoApplicationProtocol => return Error::NoApplicationProtocol,
-        other => return Error::AlertReceived(other),
-    };
-    Error::InvalidCertificate(fault)
+        _ if says("not valid for name") || says("NotValidForName") => {
+            CertificateError::NotValidForName
+        }
+        _ => CertificateError::BadEncoding,
+    })
 }
 
 #[cfg(test)]
@@ -113,6 +112,7 @@ mod tests {
             (CertificateError::Revoked, TlsFailure::Revoked),
             (CertificateError::BadEncoding, TlsFailure::BadCertificate),
             (CertificateError::InvalidPurpose, TlsFailure::BadCertificate),
+            (CertificateError::BadSignature, TlsFailure::BadCertificate),
         ] {
             check(fault, expected);
         }
