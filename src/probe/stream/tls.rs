@@ -6,7 +6,6 @@
 mod failure;
 mod trust;
 
-#[allow(unused_imports, reason = "the transports come with the next commits")]
 pub(super) use failure::{classify, reason};
 pub use trust::{EndpointError, check_endpoint};
 
