@@ -29,13 +29,14 @@
 //!
 //! 1. [`scheduler`]: the cron line says that group G is due at T; `store` begins the round, unique per vantage, group
 //!    and T: a restart cannot run it twice.
-//! 2. [`evaluator::asking`]: resolvers and authoritative servers are asked at the same moment, aliases followed at each
-//!    zone's own servers. [`probe`] answers with observations; a timeout is one, never an `Err`.
+//! 2. [`evaluator::asking`]: a round is spread over moments, one a name, so that resolvers and authoritative servers are
+//!    asked for it together and no budget is exceeded; aliases are followed at each zone's own servers. [`probe`] answers
+//!    with observations, the messages themselves in them; a timeout is one, never an `Err`.
 //! 3. [`audit::history`] takes them in: spans grow, epochs begin and end.
 //! 4. [`audit::judge`] gives each question at each resolver its state; what is suspicious is asked again at once, over
 //!    fresh sockets, and judged again. [`audit::findings`] says what is wrong at the authorities.
 //! 5. [`audit::ledger`]: confirmation, axis, recovery and reminders turn the round into incidents' transitions.
-//! 6. [`store`]: observations and spans commit in chunks; verdicts, incidents, messages and the round's end commit
+//! 6. [`store`]: observations and spans commit in chunks, with the messages that [`audit::keep`] chose as proof; verdicts, incidents, messages and the round's end commit
 //!    together, last. What is not recorded is not told. [`audit::keep`] says which messages are kept as proof.
 //! 7. [`dispatcher`]: leases the oldest message of each incident and channel, sends it outside any transaction, and
 //!    records how that went. At least once, with an id that stays.
@@ -44,8 +45,9 @@
 //! # Invariants, held by a test
 //!
 //! 1. `audit` names no tokio, sqlx, hickory, reqwest or axum, and never asks the time.
-//! 2. `hickory*` stands only in `probe` and `notify/resolve`, `sqlx` only in `store`, `reqwest` only in `notify`, `axum`
-//!    only in `http`, `clap` only in `cli` and `main`.
+//! 2. `hickory-resolver` stands only in `notify/resolve`, the sockets, `quinn`, `h2` and `h3` only in `probe`, `sqlx` and
+//!    `zstd` only in `store`, `reqwest` only in `notify`, `axum` only in `http`, `clap` only in `cli` and `main`.
+//!    `hickory-proto` and `hickory-server` are what tests hold our own wire code against.
 //! 3. Adapters never import each other; services never import faces; the pure modules import nothing above them.
 //! 4. What is sent is made of types of `notify`'s own; `store` has its own rows. The results of its queries, which CLI and
 //!    API read alike, are the one JSON shape of both, described in `/api/v1/openapi.json`.
