@@ -26,10 +26,12 @@ lab:
 	packaging/install-deps test
 	cargo run --locked --example lab
 
-# Without a nightly toolchain: the fuzzer's own instrumentation is all that is needed, since nothing here is unsafe.
+# Works on the stable toolchain: coverage is all the fuzzer needs, since nothing here is unsafe.
+FUZZ = RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none
 fuzz:
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none reply -- -max_total_time=$(SECONDS) -max_len=65535 -print_final_stats=1
+	mkdir -p fuzz/corpus/reply
+	$(FUZZ) reply fuzz/corpus/reply fuzz/seeds/reply -- -max_len=4096 -timeout=5 -max_total_time=$(SECONDS) -print_final_stats=1
 
 check:
 	cargo fmt --check

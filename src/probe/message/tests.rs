@@ -392,4 +392,5 @@ fn records_of_another_class_are_no_answer() {
 mod hostile;
 mod matrix;
 mod oracle;
+mod seeds;
 mod writing;
