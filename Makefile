@@ -3,12 +3,13 @@
 SECONDS ?= 60
 CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
-.PHONY: help run test lab check fuzz
+.PHONY: help run test lab bench-probe fuzz check
 
 help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
 	@echo "make test    all tests, those against real DNS servers too"
 	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
+	@echo "make bench-probe   what a lookup costs, beside dnsperf"
 	@echo "make fuzz    octets against everything that reads them, SECONDS=60 for each target"
 	@echo "make check   formatting, lints and documentation, warnings denied"
 
@@ -26,12 +27,18 @@ lab:
 	packaging/install-deps test
 	cargo run --locked --example lab
 
+bench-probe:
+	packaging/install-deps bench
+	cargo bench --locked --bench probe
+
 # Works on the stable toolchain: coverage is all the fuzzer needs, since nothing here is unsafe.
 FUZZ = RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none
+FUZZ_END = -max_len=4096 -timeout=5 -max_total_time=$(SECONDS) -print_final_stats=1
 fuzz:
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	mkdir -p fuzz/corpus/reply
-	$(FUZZ) reply fuzz/corpus/reply fuzz/seeds/reply -- -max_len=4096 -timeout=5 -max_total_time=$(SECONDS) -print_final_stats=1
+	mkdir -p fuzz/corpus/reply fuzz/corpus/framing
+	$(FUZZ) reply fuzz/corpus/reply fuzz/seeds/reply -- $(FUZZ_END)
+	$(FUZZ) framing fuzz/corpus/framing fuzz/seeds/framing -- $(FUZZ_END)
 
 check:
 	cargo fmt --check

@@ -4,7 +4,8 @@
 //! in `tests/it` holds this.
 //!
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
-//! [`findings`] says what is wrong at the authorities themselves, [`ledger`] turns a round's judgement into incidents.
+//! [`findings`] says what is wrong at the authorities themselves, [`ledger`] turns a round's judgement into incidents,
+//! [`keep`] says which messages prove it.
 
 pub mod evidence;
 pub mod finding;
@@ -12,6 +13,7 @@ pub mod findings;
 pub mod history;
 pub mod incident;
 pub mod judge;
+pub mod keep;
 pub mod ledger;
 #[cfg(test)]
 pub(crate) mod testing;

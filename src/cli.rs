@@ -10,6 +10,7 @@ mod history;
 mod incidents;
 mod instants;
 mod listing;
+mod messages;
 mod names;
 mod notify;
 mod output;
@@ -30,7 +31,10 @@ use std::{path::PathBuf, process::ExitCode};
 use chrono::Utc;
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{config::ConfigErrors, daemon::DaemonError};
+use crate::{
+    config::ConfigErrors,
+    daemon::{self, DaemonError},
+};
 use output::Output;
 use source::Source;
 
@@ -90,6 +94,8 @@ enum Command {
     Timeline(timeline::TimelineArgs),
     /// Every resolver's answer as of an instant
     State(state::StateArgs),
+    /// The messages that prove what was wrong, as they travelled
+    Evidence(messages::EvidenceArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
     /// The resolvers that can be named, presets included
@@ -143,6 +149,7 @@ impl Command {
             Self::Check(_) | Self::Timeline(_) | Self::State(_) | Self::Resolvers | Self::Names => {
                 Printed::Rows
             }
+            Self::Evidence(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
             Self::Serve | Self::Config(_) | Self::Notify(_) => Printed::Words,
         }
@@ -178,7 +185,9 @@ const EXIT_INTERRUPTED: u8 = 130;
 impl CliError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Usage(_) => EXIT_USAGE,
+            Self::Config(_) | Self::Usage(_) | Self::Daemon(DaemonError::Endpoint { .. }) => {
+                EXIT_USAGE
+            }
             Self::Daemon(DaemonError::Interrupted) => EXIT_INTERRUPTED,
             _ => EXIT_UNKNOWN,
         }
@@ -246,6 +255,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
         Command::Serve => serve::run(source.require_with_secrets()?, source.file()?, output).await,
         Command::Timeline(args) => timeline::run(&args, &source.load()?, output).await,
         Command::State(args) => state::run(&args, &source.load()?, output).await,
+        Command::Evidence(args) => messages::run(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
         Command::Resolvers => {
             let config = source.load()?;
@@ -268,10 +278,9 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
         Command::Config(ConfigArgs {
             command: ConfigCommand::Check,
         }) => {
-            output.text(&config::check_report(
-                &source.require_with_secrets()?,
-                Utc::now(),
-            ))?;
+            let config = source.require_with_secrets()?;
+            daemon::check_endpoints(&config.resolvers)?;
+            output.text(&config::check_report(&config, Utc::now()))?;
             Ok(EXIT_OK)
         }
         Command::Config(ConfigArgs {
@@ -287,10 +296,10 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
 /// Where logs go: stderr, `info` unless `RUST_LOG` says otherwise.
 pub fn start_logging(cli: &Cli) {
     let default = if matches!(cli.command, Command::Serve) {
-        "info,sqlx=warn,hickory_proto=warn"
+        "info,sqlx=warn,hickory_proto=warn,rustls_platform_verifier=off"
     } else {
         // What became of a message, `notify test` says itself.
-        "error,dns_auditor::dispatcher=off"
+        "error,dns_auditor::dispatcher=off,rustls_platform_verifier=off"
     };
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());

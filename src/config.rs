@@ -5,10 +5,14 @@
 
 mod address;
 mod channels;
+mod demand;
+mod endpoints;
 mod error;
 mod groups;
 mod identity;
 mod load;
+mod named;
+mod options;
 pub mod presets;
 mod raw;
 mod resolvers;
@@ -26,15 +30,21 @@ use std::{
     time::Duration,
 };
 
+pub use demand::Excess;
+pub use endpoints::{path as read_path, server_name as read_server_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{load, load_with};
+pub use options::{read_client_subnet, show_client_subnet};
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{Secret, SecretSource};
 
 use crate::{
     names::DnsName,
-    types::{Policy, Question, RecordType, Resolver, Severity},
+    types::{Policy, QueryOptions, Question, RecordType, Resolver, Severity},
 };
+
+/// The path that HTTP questions go to unless told otherwise (RFC 8484 section 4.1.1 has it in its examples).
+pub const DNS_QUERY: &str = "/dns-query";
 
 /// The highest TTL there is, seconds (RFC 2181 section 8).
 const MOST_TTL: i64 = 2_147_483_647;
@@ -67,7 +77,8 @@ pub struct Config {
     pub http: Http,
     /// How authorities are found.
     pub authority: Authority,
-    /// Every resolver that can be named: presets and `[[resolver]]` entries.
+    /// Every resolver that can be named: presets, `[[resolver]]` entries, and the presets over other transports that a
+    /// group names.
     pub resolvers: Vec<Arc<Resolver>>,
     /// The groups, in the order of the file.
     pub groups: Vec<Arc<Group>>,
@@ -100,6 +111,8 @@ pub struct Http {
 pub struct Authority {
     /// Where the walk from the root begins.
     pub root_hints: Vec<SocketAddr>,
+    /// Most questions a second to one address of an authoritative server.
+    pub max_qps: u32,
 }
 
 /// Names that share schedule, types, resolvers, policy and channels.
@@ -125,6 +138,8 @@ pub struct Group {
     pub timeout: Duration,
     /// UDP attempts before TCP is tried.
     pub attempts: u8,
+    /// What is said beside its questions, where a resolver does not say it itself.
+    pub options: QueryOptions,
     /// Channel ids, in the order written.
     pub channels: Vec<String>,
     /// A page for whoever is woken.

@@ -19,9 +19,10 @@ use crate::{
     http,
     metrics::Metrics,
     notify::Notifier,
-    probe::{Delegations, Limits, Prober},
+    probe::{self, Delegations, EndpointError, Limits, Prober},
     scheduler::Scheduler,
     store::{Store, StoreError, private_pg::PgError},
+    types::Resolver,
 };
 pub use database::{OpenDatabase, with_history};
 
@@ -53,6 +54,14 @@ pub enum DaemonError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// No certificate could ever be checked for this resolver.
+    #[error("resolver `{resolver}`: {source}")]
+    Endpoint {
+        /// Its id.
+        resolver: String,
+        /// What is wrong.
+        source: EndpointError,
+    },
     /// Something of the machine itself.
     #[error("{doing}: {source}")]
     System {
@@ -70,7 +79,22 @@ pub fn asker(config: &Config) -> Result<Asker, DaemonError> {
         source,
     })?;
     let delegations = Delegations::new(prober.clone(), config.authority.root_hints.clone());
-    Ok(Asker::new(prober, delegations.with_ipv6(config.ipv6)))
+    let delegations = delegations.with_ipv6(config.ipv6);
+    Ok(Asker::new(prober, delegations, config.authority.max_qps))
+}
+
+/// Whether every resolver of an encrypted transport can be asked as configured. Reads the files of their authorities.
+pub fn check_endpoints(resolvers: &[Arc<Resolver>]) -> Result<(), DaemonError> {
+    for resolver in resolvers {
+        let Some(endpoint) = &resolver.endpoint else {
+            continue;
+        };
+        probe::check_endpoint(endpoint).map_err(|source| DaemonError::Endpoint {
+            resolver: resolver.id.clone(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// Runs the service until `shutdown`. `ready` hears the address the HTTP face listens on.
@@ -79,6 +103,7 @@ pub async fn run(
     shutdown: CancellationToken,
     ready: impl FnOnce(std::net::SocketAddr),
 ) -> Result<(), DaemonError> {
+    check_endpoints(&config.resolvers)?;
     let config = Arc::new(config);
     let address = config.http.listen;
     let listener = TcpListener::bind(address)
@@ -111,6 +136,9 @@ async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
     let stop_all = shutdown.clone().drop_guard();
+    for excess in config.excesses() {
+        tracing::warn!("{excess}");
+    }
     let metrics = Arc::new(Metrics::new());
     let asker = asker(&config)?;
     upkeep::at_start(&config, store, Utc::now()).await?;

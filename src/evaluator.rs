@@ -6,6 +6,7 @@
 pub mod asking;
 pub mod messages;
 mod recording;
+mod watch;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,26 +20,33 @@ use tokio::sync::Mutex;
 
 use crate::{
     audit::{
-        finding::Finding,
         findings,
         history::{History, SpanChange},
         judge::{self, RoundInput},
-        ledger::{self, AuthorityReach, Judgement, Ledger},
-        verdict::{Family, State, Verdict},
+        keep::{Choice, JudgedRound, Keeper},
+        ledger::{self, AuthorityReach, Judgement, Ledger, Throttles},
+        verdict::{Family, State, Verdict, VerdictFlag},
     },
     config::{Config, Group},
-    metrics::{Metrics, RoundReport},
+    metrics::{Metrics, RoundReport, Throttled},
     store::{RoundId, RoundOutcome, Store, StoreError},
-    types::{self, Observation, Question, Severity},
+    types::{self, Observation, Question, Severity, Source},
 };
 use asking::{Asked, Asker};
 use recording::Recorder;
+pub use watch::{Audit, Watch, audit_once};
 
 /// How far back spans are read at start, beyond what any deadline can need.
 const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
 
-/// What is sampled three times a round.
-type Suspects = HashSet<(Question, SocketAddr)>;
+/// How a group is asked, as its last recorded round left it.
+#[derive(Debug, Clone, Default)]
+struct Stance {
+    /// What is sampled three times a round.
+    suspects: HashSet<(Question, SocketAddr)>,
+    /// Whom to leave alone but for one question.
+    throttles: Throttles,
+}
 
 /// What a round has heard, and what that did to the spans: one change an observation.
 struct Heard {
@@ -54,8 +62,10 @@ pub struct Evaluator {
     metrics: Arc<Metrics>,
     /// Shared by all groups, since links are: locked for moments, never across an await.
     history: std::sync::Mutex<History>,
-    /// Each group's, as its last recorded round left them: asking does not wait for the database.
-    suspects: std::sync::Mutex<HashMap<String, Suspects>>,
+    /// Each group's: asking does not wait for the database.
+    stances: std::sync::Mutex<HashMap<String, Stance>>,
+    /// What was kept of each group; taken out by a round, and put back once that is recorded.
+    keepers: std::sync::Mutex<HashMap<String, Keeper>>,
 }
 
 impl Evaluator {
@@ -83,15 +93,19 @@ impl Evaluator {
         let mut open = HashMap::new();
         for group in &config.groups {
             let ledger = store.load_ledger(&config.vantage, &group.name).await?;
-            open.insert(group.name.clone(), suspects(&ledger));
+            open.insert(group.name.clone(), Stance::after(&ledger));
         }
+        let keepers = keepers(&config, &store, now).await?;
+        let counting = asker.clone();
+        metrics.count_probes(move || counting.counters());
         Ok(Self {
             config,
             asker,
             store,
             metrics,
             history: std::sync::Mutex::new(history),
-            suspects: std::sync::Mutex::new(open),
+            stances: std::sync::Mutex::new(open),
+            keepers: std::sync::Mutex::new(keepers),
         })
     }
 
@@ -125,16 +139,22 @@ impl Evaluator {
     }
 
     async fn ask(&self, group: &Group) -> Heard {
-        let more = self.suspects().get(&group.name).cloned();
-        let more = more.unwrap_or_default();
-        let asked = self.asker.ask(group, |question, address| {
-            if more.contains(&(question.clone(), address)) {
+        let stance = self.stances().get(&group.name).cloned();
+        let stance = stance.unwrap_or_default();
+        let samples = |question: &Question, address| {
+            if stance.suspects.contains(&(question.clone(), address)) {
                 3
             } else {
                 group.samples
             }
-        });
-        let asked = asked.await;
+        };
+        let (questions, now): (Vec<_>, _) = (group.questions().collect(), types::now());
+        let canary = |source: &Source| {
+            let period = group.policy.period;
+            let canary = stance.throttles.canary(source, &questions, period, now);
+            canary.cloned()
+        };
+        let asked = self.asker.ask(group, samples, canary).await;
         let changes = self.absorb(group, &asked.observations);
         Heard { asked, changes }
     }
@@ -164,8 +184,10 @@ impl Evaluator {
         // again by the next round.
         let mut ledger = recorder.ledger().await?;
         let now = types::now();
-        let verdicts = judge(&self.history(), group, &asked, now);
-        let found = findings::find(&self.history(), &input(group, &asked, now), &verdicts);
+        let questions: Vec<_> = group.questions().collect();
+        let mut verdicts = judge(&self.history(), group, &asked, now);
+        let round_input = input(group, &questions, &asked, now);
+        let found = findings::find(&self.history(), &round_input, &verdicts);
 
         let names = group.names.iter().cloned().collect();
         let mut transitions = ledger::retire(&mut ledger, &names, &group.resolvers, now);
@@ -175,14 +197,37 @@ impl Evaluator {
             policy: &group.policy,
             verdicts: &verdicts,
             findings: &found,
+            questions: &questions,
+            held_back: &asked.held_back,
             authorities: AuthorityReach::of(&asked.observations),
             now,
         };
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
+        let stance = Stance::after(&ledger);
+        flag(&mut verdicts, &stance.throttles);
+        let throttled = Throttled::of(
+            &verdicts,
+            &asked.held_back,
+            &stance.throttles,
+            questions.len(),
+        );
 
+        let mut keeper = self.keepers().remove(&group.name).unwrap_or_default();
+        let Choice { kept, refused } = keeper.choose(&JudgedRound {
+            number: round.number(),
+            observations: &asked.observations,
+            verdicts: &verdicts,
+            findings: &found,
+            now,
+        });
+        if refused > 0 {
+            let group = &group.name;
+            tracing::warn!(%group, refused, "too much is wrong to keep every message of it");
+        }
         let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
         recorder.observations(round, &samples).await?;
+        recorder.messages(round, &kept).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
@@ -192,19 +237,24 @@ impl Evaluator {
             now,
         };
         recorder.outcome(round, &outcome).await?;
-        self.suspects()
-            .insert(group.name.clone(), suspects(&ledger));
+        self.keepers().insert(group.name.clone(), keeper);
+        self.stances().insert(group.name.clone(), stance);
         self.history().forget_before(now - RESTORED_HISTORY);
         Ok(RoundReport {
             verdicts,
             findings: found,
             transitions,
             observations: samples.len(),
+            throttled,
         })
     }
 
-    fn suspects(&self) -> MutexGuard<'_, HashMap<String, Suspects>> {
-        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    fn stances(&self) -> MutexGuard<'_, HashMap<String, Stance>> {
+        self.stances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keepers(&self) -> MutexGuard<'_, HashMap<String, Keeper>> {
+        self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
@@ -214,6 +264,20 @@ impl Evaluator {
     fn absorb(&self, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
         absorb(&mut self.history(), group, observations)
     }
+}
+
+/// What each group's keeper must know of the time before this process.
+async fn keepers(
+    config: &Config,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, Keeper>, StoreError> {
+    let mut keepers = HashMap::new();
+    for group in &config.groups {
+        let standing = store.standing_replies(&config.vantage, &group.name).await?;
+        keepers.insert(group.name.clone(), Keeper::resume(standing, now));
+    }
+    Ok(keepers)
 }
 
 fn absorb(history: &mut History, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
@@ -229,18 +293,25 @@ fn longest_gap(group: &Group) -> Duration {
     group.policy.period * 3
 }
 
-fn input<'a>(group: &'a Group, asked: &'a Asked, now: DateTime<Utc>) -> RoundInput<'a> {
+fn input<'a>(
+    group: &'a Group,
+    questions: &'a [Question],
+    asked: &'a Asked,
+    now: DateTime<Utc>,
+) -> RoundInput<'a> {
     RoundInput {
         policy: &group.policy,
         zones: &asked.zones,
         resolvers: &group.resolvers,
+        options: group.options,
+        questions,
         observations: &asked.observations,
         now,
     }
 }
 
 fn judge(history: &History, group: &Group, asked: &Asked, now: DateTime<Utc>) -> Vec<Verdict> {
-    judge::judge_round(history, &input(group, asked, now))
+    judge::judge_round(history, &input(group, &[], asked, now))
 }
 
 /// What must be asked again before it is believed. A silent `propagating` tells nobody anything, so it is left alone.
@@ -253,8 +324,17 @@ fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
         .collect()
 }
 
+impl Stance {
+    fn after(ledger: &Ledger) -> Self {
+        Self {
+            suspects: suspects(ledger),
+            throttles: Throttles::of(ledger),
+        }
+    }
+}
+
 /// The pairs in an open value incident: they are sampled three times a round.
-fn suspects(ledger: &Ledger) -> Suspects {
+fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
     ledger
         .incidents
         .iter()
@@ -264,19 +344,11 @@ fn suspects(ledger: &Ledger) -> Suspects {
         .collect()
 }
 
-/// One audit without history, store or incidents: what `check` shows.
-pub async fn audit_once(asker: &Asker, group: &Group) -> (Vec<Verdict>, Vec<Finding>) {
-    let mut history = History::default();
-    let mut round = asker.ask(group, |_, _| group.samples).await;
-    absorb(&mut history, group, &round.observations);
-    let mut verdicts = judge(&history, group, &round, types::now());
-    let again = suspicious(&verdicts);
-    if !again.is_empty() {
-        let more = asker.ask_again(group, &again, &mut round.zones).await;
-        absorb(&mut history, group, &more);
-        round.observations.extend(more);
-        verdicts = judge(&history, group, &round, types::now());
+/// Says beside each verdict that its address is left alone from now on: those that are not asked keep what they have.
+fn flag(verdicts: &mut [Verdict], throttles: &Throttles) {
+    for verdict in verdicts {
+        if throttles.holds(&verdict.observed.source) {
+            verdict.flags.push(VerdictFlag::Throttled);
+        }
     }
-    let found = findings::find(&history, &input(group, &round, types::now()), &verdicts);
-    (verdicts, found)
 }

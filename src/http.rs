@@ -32,7 +32,7 @@ pub struct Context {
 }
 
 /// Every path, and who answers it.
-fn routes() -> [(&'static str, MethodRouter<Context>); 9] {
+fn routes() -> [(&'static str, MethodRouter<Context>); 10] {
     [
         ("/", get(health::index)),
         ("/healthz", get(health::alive)),
@@ -43,6 +43,7 @@ fn routes() -> [(&'static str, MethodRouter<Context>); 9] {
         ("/api/v1/incidents/{id}", get(api::incident)),
         ("/api/v1/timeline", get(api::timeline)),
         ("/api/v1/state", get(api::state)),
+        ("/api/v1/evidence", get(api::evidence)),
     ]
 }
 

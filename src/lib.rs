@@ -36,7 +36,7 @@
 //!    fresh sockets, and judged again. [`audit::findings`] says what is wrong at the authorities.
 //! 5. [`audit::ledger`]: confirmation, axis, recovery and reminders turn the round into incidents' transitions.
 //! 6. [`store`]: observations and spans commit in chunks; verdicts, incidents, messages and the round's end commit
-//!    together, last. What is not recorded is not told.
+//!    together, last. What is not recorded is not told. [`audit::keep`] says which messages are kept as proof.
 //! 7. [`dispatcher`]: leases the oldest message of each incident and channel, sends it outside any transaction, and
 //!    records how that went. At least once, with an id that stays.
 //! 8. CLI and API read the history through the same queries of [`store`].
@@ -44,7 +44,7 @@
 //! # Invariants, held by a test
 //!
 //! 1. `audit` names no tokio, sqlx, hickory, reqwest or axum, and never asks the time.
-//! 2. `hickory*` stands only in `probe` and `notify/resolve`, `sqlx` only in `store`, `reqwest` only in `notify`, `axum`
+//! 2. `hickory*` stands only in `notify/resolve` (and in tests), `sqlx` only in `store`, `reqwest` only in `notify`, `axum`
 //!    only in `http`, `clap` only in `cli` and `main`.
 //! 3. Adapters never import each other; services never import faces; the pure modules import nothing above them.
 //! 4. What is sent is made of types of `notify`'s own; `store` has its own rows. The results of its queries, which CLI and

@@ -3,7 +3,9 @@
 //! Deliberately absent: the HTTP endpoint, and one series per name: a scrape must not grow with the inventory.
 
 mod labels;
+mod probe;
 mod stock;
+mod throttled;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,11 +22,15 @@ use prometheus_client::{
 
 use labels::{DeliveryLabel, FindingLabel, GroupLabel, RoundLabel, TransitionLabel, VerdictLabel};
 pub use stock::Stock;
+pub use throttled::Throttled;
 
-use crate::audit::{
-    finding::{Finding, FindingKind},
-    incident::Transition,
-    verdict::{State, Verdict},
+use crate::{
+    audit::{
+        finding::{Finding, FindingKind},
+        incident::Transition,
+        verdict::{State, Verdict},
+    },
+    probe::Counters,
 };
 
 /// What became of one attempt to deliver a message.
@@ -49,6 +55,8 @@ pub struct RoundReport {
     pub transitions: Vec<Transition>,
     /// Observations recorded, re-asking included.
     pub observations: usize,
+    /// Whom it left alone.
+    pub throttled: Throttled,
 }
 
 /// Every metric of the service, and when each group's next round is due.
@@ -63,6 +71,8 @@ pub struct Metrics {
     findings: Family<FindingLabel, Gauge>,
     transitions: Family<TransitionLabel, Counter>,
     deliveries: Family<DeliveryLabel, Counter>,
+    throttled: throttled::ThrottledGauges,
+    probe: probe::ProbeCounts,
     stock: stock::StockGauges,
     due: Mutex<BTreeMap<String, Due>>,
 }
@@ -147,6 +157,8 @@ impl Metrics {
             "Attempts to deliver a message, by channel and result",
             deliveries.clone(),
         );
+        let throttled = throttled::ThrottledGauges::register(&mut registry);
+        let probe = probe::ProbeCounts::register(&mut registry);
         let stock = stock::StockGauges::register(&mut registry);
         Self {
             registry,
@@ -158,6 +170,8 @@ impl Metrics {
             findings,
             transitions,
             deliveries,
+            throttled,
+            probe,
             stock,
             due: Mutex::default(),
         }
@@ -179,6 +193,7 @@ impl Metrics {
             .get_or_create(&label)
             .inc_by(report.observations as u64);
         self.count_states(group, report);
+        self.throttled.set(group, &report.throttled);
         for transition in &report.transitions {
             let kind = format!("{:?}", transition.kind).to_lowercase();
             self.transitions
@@ -209,9 +224,9 @@ impl Metrics {
                     resolver: resolver.to_owned(),
                     state: state.name().to_owned(),
                 };
-                self.verdicts
-                    .get_or_create(&label)
-                    .set(gauge(report.verdicts.iter().filter(of).count()));
+                let asked = report.verdicts.iter().filter(of).count();
+                let kept = report.throttled.kept(resolver, state);
+                self.verdicts.get_or_create(&label).set(gauge(asked + kept));
             }
         }
         for kind in FindingKind::ALL {
@@ -270,8 +285,14 @@ impl Metrics {
         self.stock.set(stock);
     }
 
+    /// Takes the prober's own numbers in from now on, at every scrape.
+    pub fn count_probes(&self, counters: impl Fn() -> Counters + Send + Sync + 'static) {
+        self.probe.watch(Box::new(counters));
+    }
+
     /// The OpenMetrics text of everything here.
     pub fn encode(&self) -> Result<String, fmt::Error> {
+        self.probe.refresh();
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -1,6 +1,6 @@
 //! History in `PostgreSQL`: written once a round, read by every face.
 //!
-//! A round is written in chunks ([`Store::record`]: observations and spans) and closed by one transaction
+//! A round is written in chunks ([`Store::record`]: observations and spans; [`messages`]: what proves them) and closed by one transaction
 //! ([`Store::finish_round`]: verdicts, findings, incidents, messages, completion). Questions about the past are answered
 //! from spans alone ([`timeline`], [`state`], [`who_served`]). Messages wait in the [`outbox`] under short leases.
 //!
@@ -23,6 +23,7 @@ mod finish;
 pub mod incidents;
 mod intern;
 mod judgement;
+pub mod messages;
 pub mod observations;
 pub mod outbox;
 mod partition;
@@ -32,6 +33,7 @@ mod record;
 mod retire;
 pub mod round;
 mod spans;
+mod standing;
 pub mod state;
 pub mod timeline;
 pub mod who_served;

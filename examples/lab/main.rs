@@ -36,7 +36,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use it::lab::{Lab, LabPlan, check, in_namespace};
+use it::lab::{Lab, LabPlan, Make, check, in_namespace};
 
 fn main() {
     if let Err(why) = check() {
@@ -114,19 +114,48 @@ fn write_config(lab: &Lab, printer: SocketAddr) -> PathBuf {
         .replace("@ROOT@", &lab.root_hint().ip().to_string())
         .replace("@IDS@", &ids.join(", "))
         .replace("@RESOLVERS@\n", &resolvers.collect::<String>())
+        .replace("@TRANSPORTS@", &over_each_transport(lab))
         .replace("@PRINTER@", &printer.to_string());
     let file = lab.dir().join("dns-auditor.toml");
     fs::write(&file, config).unwrap();
     file
 }
 
+/// unbound once more over each transport that it speaks: an answer planted in it comes out of all of them.
+fn over_each_transport(lab: &Lab) -> String {
+    let mut entries = String::new();
+    for (transport, address) in lab.addresses(Make::Unbound.id()) {
+        let (id, operator) = (Make::Unbound.id(), Make::Unbound.operator());
+        entries += &format!("\n[[resolver]]\nid = \"{id}-{transport}\"\n");
+        entries += &format!(
+            "operator = \"{operator}\"\naddress = \"{}\"\n",
+            address.ip()
+        );
+        entries += &format!("transport = \"{transport}\"\n");
+        if address.port() != 53 {
+            entries += &format!("server_name = \"{}\"\n", Make::Unbound.server_name());
+            entries += &format!("ca_file = \"{}\"\n", lab.ca_file().display());
+        }
+    }
+    entries
+}
+
 fn introduce(lab: &Lab, config: &Path, printer: SocketAddr) {
-    println!("\nThe servers, each on port 53:");
+    println!(
+        "\nThe servers, each on the usual ports; certificates by {}:",
+        lab.ca_file().display()
+    );
     println!("  {:<15} root", lab.root_hint().ip());
     for (id, operator, address) in lab.resolvers() {
+        let transports: Vec<_> = lab
+            .addresses(id)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         println!(
-            "  {:<15} {id}, the public resolver of {operator}",
-            address.ip()
+            "  {:<15} {id}, the public resolver of {operator}: {}",
+            address.ip(),
+            transports.join(", ")
         );
     }
     println!("\nMessages to http://{printer} are printed here. In another terminal:");

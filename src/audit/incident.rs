@@ -78,6 +78,21 @@ pub struct BackendTrack {
     pub clean_rounds: u32,
 }
 
+/// How a resolver address that turned everything away is asked: one question a round, and everything now and then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttle {
+    /// The round after which it is asked so.
+    pub since: DateTime<Utc>,
+    /// When one of its questions was answered: since then it is asked everything again.
+    pub until: Option<DateTime<Utc>>,
+    /// Rounds that asked everything in vain, from 1: the back-off grows with them.
+    pub tries: u32,
+    /// When everything is asked again, answered or not.
+    pub next_try: DateTime<Utc>,
+    /// Rounds that asked one question in vain: whose turn it is next.
+    pub canaries: u32,
+}
+
 /// A confirmed breach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -125,6 +140,9 @@ pub struct Incident {
     /// `-` where the backend does not say, `*` for the address as a whole. Failures are kept by whole addresses only
     /// (silence names no site); findings and `blind` keep none.
     pub backends: BTreeMap<String, BackendTrack>,
+    /// Resolver addresses, named as in `backends`, that were left alone for it but for one question a round.
+    #[serde(default)]
+    pub throttled: BTreeMap<String, Throttle>,
     /// Rounds in a row with a clean sample and without a bad one anywhere.
     pub clean_rounds: u32,
     /// Steps told so far: the number of the next one.

@@ -31,9 +31,12 @@ use crate::{
         history::{History, LinkKey, Standing},
         verdict::{Sample, State, Verdict, VerdictFlag},
     },
-    types::{Flags, Observation, Policy, Question, Resolver, Severity, SourceKind, Status},
+    types::{
+        Flags, Observation, Policy, QueryOptions, Question, Resolver, Severity, SourceKind, Status,
+    },
 };
 use context::Context;
+pub use failure::is_turned_away;
 pub use zones::{Unplaced, Zones};
 
 /// Everything a round is judged from, besides the history, which has taken in its observations already.
@@ -43,8 +46,12 @@ pub struct RoundInput<'a> {
     pub policy: &'a Policy,
     /// Whose names lie where.
     pub zones: &'a Zones,
-    /// The group's resolvers, for operators and traits.
+    /// The group's resolvers, for operators, traits and what was said to them.
     pub resolvers: &'a [Arc<Resolver>],
+    /// What was said beside every question, where a resolver says nothing else.
+    pub options: QueryOptions,
+    /// What the group asks, of whomever it asks it in this round.
+    pub questions: &'a [Question],
     /// Every observation of the round, re-asking included, in order of receipt.
     pub observations: &'a [Observation],
     /// The instant of judgement.
@@ -52,6 +59,23 @@ pub struct RoundInput<'a> {
 }
 
 impl RoundInput<'_> {
+    /// What was said to a resolver beside a plain question.
+    fn options_of(&self, resolver: &str) -> QueryOptions {
+        let mut resolvers = self.resolvers.iter();
+        let known = resolvers.find(|known| known.id == resolver);
+        known.map_or(self.options, |known| known.options.over(self.options))
+    }
+
+    /// Whether only the resolver's cache was asked: RD=0.
+    fn peeks(&self, resolver: &str) -> bool {
+        self.options_of(resolver).recursion_desired == Some(false)
+    }
+
+    /// Whether the resolver was told in every question not to validate: CD=1.
+    fn never_validates(&self, resolver: &str) -> bool {
+        self.options_of(resolver).checking_disabled == Some(true)
+    }
+
     /// Where a link stands with the authorities of its zone; `None` where none was ever asked.
     pub(super) fn standing<'h>(&self, history: &'h History, key: &LinkKey) -> Option<Standing<'h>> {
         let membership =
@@ -93,10 +117,12 @@ impl Judged {
     /// `propagating` yields to whatever must be asked again.
     fn badness(&self) -> (Severity, u8) {
         let rank = match self.state {
-            State::Consistent => 0,
-            State::Propagating => 1,
+            // That a cache holds nothing is the least that can be said of it.
+            State::Unknown => 0,
+            State::Consistent => 1,
+            State::Propagating => 2,
             _ if self.state.row() == 7 => 20,
-            _ => 2 + self.state.row(),
+            _ => 3 + self.state.row(),
         };
         (self.severity, rank)
     }
@@ -123,7 +149,7 @@ pub fn judge_round(history: &History, input: &RoundInput) -> Vec<Verdict> {
 
 /// The worst of one resolver address's samples of one question.
 fn judge_samples(context: &Context, all: &[&Observation]) -> Option<Verdict> {
-    let (samples, unchecked) = samples_of(all);
+    let (samples, unchecked) = samples_of(context.input, all);
     let judged: Vec<(&Observation, Judged)> = samples
         .iter()
         .map(|sample| {
@@ -177,12 +203,13 @@ fn judge_samples(context: &Context, all: &[&Observation]) -> Option<Verdict> {
 }
 
 /// What counts of a pair's replies, and whether the question with CD=1 was answered. Loss is not an answer: where any
-/// sample was answered, the silent and the broken ones say nothing. Nor is a reply to CD=1 a sample: no client sees it.
-fn samples_of<'a>(all: &[&'a Observation]) -> (Vec<&'a Observation>, bool) {
-    let (unchecked, plain): (Vec<&Observation>, Vec<_>) = all
-        .iter()
-        .copied()
-        .partition(|sample| sample.flags.has(Flags::CD));
+/// sample was answered, the silent and the broken ones say nothing. Nor is a reply to CD=1 a sample: no client sees it,
+/// unless CD=1 is what the configuration wants to be asked.
+fn samples_of<'a>(input: &RoundInput, all: &[&'a Observation]) -> (Vec<&'a Observation>, bool) {
+    let is_retry = |sample: &&Observation| {
+        sample.flags.has(Flags::CD) && !input.never_validates(&sample.source.id)
+    };
+    let (unchecked, plain): (Vec<&Observation>, Vec<_>) = all.iter().copied().partition(is_retry);
     if plain.is_empty() {
         return (unchecked, false);
     }

@@ -19,6 +19,7 @@ mod merge;
 mod recovery;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use blind::AuthorityReach;
 pub use ids::message_id;
+pub use throttle::{MOST_APART, Throttles};
 
 use crate::{
     audit::{
@@ -37,7 +39,7 @@ use crate::{
         verdict::Verdict,
     },
     names::DnsName,
-    types::{Policy, Resolver},
+    types::{Policy, Question, Resolver, Source},
 };
 
 /// What one vantage knows of one group's breaches between rounds. It is stored with every round.
@@ -62,6 +64,10 @@ pub struct Judgement<'a> {
     pub verdicts: &'a [Verdict],
     /// In any order.
     pub findings: &'a [Finding],
+    /// What the group asks, of whomever it asks it in this round.
+    pub questions: &'a [Question],
+    /// The resolver addresses that were asked one question only, and turned it away.
+    pub held_back: &'a BTreeSet<Source>,
     /// How many authoritative servers were asked and answered: no verdict and no finding says that one is well.
     pub authorities: AuthorityReach,
     /// When the round was judged.
@@ -76,7 +82,9 @@ pub struct Judgement<'a> {
 /// 4. Count towards confirmation.
 /// 5. Open incidents, feed the open ones, merge what has one cause.
 /// 6. Count clean rounds; recover, resolve, remind.
+/// 7. Decide which addresses are left alone but for one question a round.
 pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition> {
+    let throttles = Throttles::of(ledger);
     let mut book = Book::open(std::mem::take(&mut ledger.incidents));
     let blind = blind::sees_nothing(judgement);
     let mut sightings = if blind {
@@ -99,6 +107,7 @@ pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition
         recovery::step(entry, &sightings, judgement);
         recovery::remind(entry, judgement);
     }
+    throttle::step(&mut book, &throttles, judgement, blind);
     book.close(&mut ledger.incidents, judgement.now)
 }
 

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Nothing came from it within three rounds.
+    /// Nothing came from it within three rounds, or nothing was in its cache where that alone was asked (RD=0).
     Unknown,
     /// No valid reply after all attempts.
     Unreachable,
@@ -166,6 +166,8 @@ pub enum VerdictFlag {
     KnownBad,
     /// The backend repeats a constant TTL and is judged by instants of receipt.
     ConstantTtl,
+    /// This address turns everything away, and is asked one question a round until it answers one.
+    Throttled,
 }
 
 /// One sample of a round, for shares and recovery by backend.

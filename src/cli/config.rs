@@ -3,10 +3,9 @@
 //! Deliberately absent: errors, which are [`crate::config::ConfigErrors`]'s to show, and `config show`, which is
 //! [`Config::show`].
 
-use std::fmt::Write;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::output::wrap;
 use crate::config::{Channel, ChannelKind, Config, Group};
 
 /// How many runs are shown.
@@ -28,8 +27,17 @@ pub(crate) fn check_report(config: &Config, now: DateTime<Utc>) -> String {
             "presets are not asked over it"
         },
     );
+    let excesses = config.excesses();
     for group in &config.groups {
         text += &group_report(group, now);
+        let own = excesses.iter();
+        for excess in own.filter(|excess| excess.group.as_ref() == Some(&group.name)) {
+            text += &wrap(&format!("needs {}", excess.needs()), "  warning    ");
+        }
+    }
+    for excess in excesses.iter().filter(|excess| excess.group.is_none()) {
+        text.push('\n');
+        text += &wrap(&excess.to_string(), "warning: ");
     }
     if config.groups.is_empty() {
         text += "\nThere is no [[group]]: `serve` would have nothing to watch.\n";
@@ -57,7 +65,7 @@ fn group_report(group: &Group, now: DateTime<Utc>) -> String {
         [] => "none: incidents are recorded and nobody is told".to_owned(),
         channels => channels.join(", "),
     };
-    let mut text = format!(
+    format!(
         "\nGroup `{}`\n  names      {}, asked for {}\n  resolvers  {}: {} questions a round, beside those to the authorities\n  \
          channels   {channels}\n  schedule   {} (cron in UTC; weekdays: 0 or 7 is Sunday, 1 is Monday)\n  next runs  {}\n",
         group.name,
@@ -67,12 +75,7 @@ fn group_report(group: &Group, now: DateTime<Utc>) -> String {
         questions(group),
         group.schedule,
         runs.join("\n             "),
-    );
-    for note in notes(group) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  note       {note}");
-    }
-    text
+    )
 }
 
 fn questions(group: &Group) -> usize {
@@ -82,22 +85,6 @@ fn questions(group: &Group) -> usize {
         .map(|resolver| resolver.addresses.len())
         .sum();
     group.questions().count() * usize::from(group.samples) * addresses
-}
-
-/// What is allowed and probably not meant.
-fn notes(group: &Group) -> Vec<String> {
-    let per_address = group.questions().count() as u64 * u64::from(group.samples);
-    let period = group.policy.period.as_secs().max(1);
-    let slow = group.resolvers.iter().filter_map(|resolver| {
-        let takes = per_address.div_ceil(u64::from(resolver.max_qps));
-        (takes > period).then(|| {
-            format!(
-                "a round takes {takes} s at `{}` (max_qps {}), and the next is due after {period} s",
-                resolver.id, resolver.max_qps
-            )
-        })
-    });
-    slow.collect()
 }
 
 fn channel_report(channel: &Channel, config: &Config) -> String {

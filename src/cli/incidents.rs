@@ -2,11 +2,14 @@
 //!
 //! Deliberately absent: deciding what is one.
 
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{CliError, EXIT_OK, Printed, history, output::Output};
+use super::{CliError, EXIT_OK, Printed, history, messages, output::Output};
 use crate::{
     audit::{
         incident::{Incident, Status},
@@ -17,6 +20,7 @@ use crate::{
     store::{
         Store,
         incidents::{IncidentEvent, IncidentFilter},
+        messages::{MessagePage, MessageQuery},
     },
     types,
 };
@@ -24,6 +28,12 @@ use crate::{
 mod report;
 
 pub(super) use report::{events, headline};
+
+/// Messages of one incident that are shown.
+const MOST_MESSAGES: u32 = 1_000;
+
+/// The longest time between the first reply of a round and its judgement.
+const ROUND: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug, Args)]
 pub(super) struct IncidentsArgs {
@@ -40,6 +50,9 @@ enum IncidentsCommand {
         /// Its id, or the beginning of it
         #[arg(value_parser = beginning)]
         id: String,
+        /// Also the messages of its replies, as they travelled
+        #[arg(long)]
+        evidence: bool,
     },
     /// Take it: reminders stop, everything else is still told
     Ack {
@@ -83,6 +96,9 @@ struct Whole {
     incident: Incident,
     /// Everything that happened to it, in the order of recording.
     events: Vec<IncidentEvent>,
+    /// The messages of its replies, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<MessagePage>,
 }
 
 pub(super) async fn run(
@@ -96,7 +112,7 @@ pub(super) async fn run(
     }));
     history::with(config, output, async |store| match command {
         IncidentsCommand::List(args) => list(store, &args, output).await,
-        IncidentsCommand::Show { id } => show(store, &id, output).await,
+        IncidentsCommand::Show { id, evidence } => show(store, &id, evidence, output).await,
         IncidentsCommand::Ack { id } => ack(store, &id, output).await,
         IncidentsCommand::Resolve { id } => resolve(store, &id, config, output).await,
     })
@@ -118,15 +134,51 @@ async fn list(store: &Store, args: &ListArgs, output: Output) -> Result<u8, CliE
     Ok(EXIT_OK)
 }
 
-async fn show(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
+async fn show(store: &Store, id: &str, evidence: bool, output: Output) -> Result<u8, CliError> {
     let id = find(store, id).await?;
     let Some((incident, events)) = store.incident(id).await? else {
         return Err(CliError::Usage(format!("there is no incident {id}")));
     };
-    output.whole(&Whole { incident, events }, |whole| {
-        report::whole(&whole.incident, &whole.events)
+    let evidence = if evidence {
+        let query = messages_of(&incident);
+        Some(store.messages(&query, MOST_MESSAGES).await?)
+    } else {
+        None
+    };
+    let whole = Whole {
+        incident,
+        events,
+        evidence,
+    };
+    output.whole(&whole, |whole| {
+        let text = report::whole(&whole.incident, &whole.events);
+        let evidence = whole.evidence.as_ref();
+        text + &evidence.map_or_else(String::new, |page| {
+            format!("\nEVIDENCE\n{}", messages::page(page, false))
+        })
     })?;
     Ok(EXIT_OK)
+}
+
+/// Every message of the incident's questions at its resolvers and at authorities, from its first round to its end.
+fn messages_of(incident: &Incident) -> MessageQuery {
+    let first = incident.observed.iter().map(|seen| seen.at).min();
+    let first = first.map_or(incident.opened_at, |at| at.min(incident.opened_at));
+    let questions = incident.observed.iter().map(|seen| &seen.question.name);
+    let names: BTreeSet<_> = incident.names.iter().chain(questions).cloned().collect();
+    MessageQuery {
+        names: names.into_iter().collect(),
+        types: incident.types.iter().copied().collect(),
+        resolvers: if incident.resolvers.is_empty() {
+            // Of authorities alone: no resolver is called so.
+            vec![String::new()]
+        } else {
+            incident.resolvers.iter().cloned().collect()
+        },
+        from: Some(first - ROUND),
+        to: incident.resolved_at,
+        last_only: false,
+    }
 }
 
 async fn ack(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {

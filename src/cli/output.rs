@@ -50,6 +50,11 @@ impl Output {
         self.text(&serde_json::to_string_pretty(value)?)
     }
 
+    /// Prints `value` as JSON on one line.
+    pub(super) fn json_line<T: Serialize>(self, value: &T) -> io::Result<()> {
+        self.text(&serde_json::to_string(value)?)
+    }
+
     /// Prints text as it is, with one newline at the end.
     pub(super) fn text(self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();

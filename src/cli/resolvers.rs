@@ -9,8 +9,8 @@ use super::{
     table,
 };
 use crate::{
-    config::{Config, presets},
-    types::{Resolver, show_address},
+    config::{Config, presets, show_client_subnet},
+    types::{QueryOptions, Resolver, show_address},
 };
 
 /// One resolver as `resolvers --format json` shows it. Stable.
@@ -24,8 +24,18 @@ pub(crate) struct Entry {
     pub(crate) preset: bool,
     /// Where it is asked, each with its port.
     pub(crate) addresses: Vec<String>,
-    /// `udp` or `tcp`.
+    /// How it is asked: `udp`, `tcp`, `tls`, `https`, `quic` or `h3`.
     pub(crate) transport: String,
+    /// Every transport that it can be asked over by name, as in `quad9+tls`; its own alone where it is no preset.
+    pub(crate) offers: Vec<String>,
+    /// The name that its certificate must be for; null where it shows none.
+    pub(crate) server_name: Option<String>,
+    /// Where questions go over HTTP; null over other transports.
+    pub(crate) path: Option<String>,
+    /// The certificate authorities that are trusted beside the system's.
+    pub(crate) ca_file: Option<String>,
+    /// What it says itself beside a question; the group says the rest.
+    pub(crate) options: Options,
     /// Most questions a second to one address.
     pub(crate) max_qps: u32,
     /// Whether it blocks names on purpose.
@@ -42,6 +52,50 @@ pub(crate) struct Entry {
     pub(crate) groups: Vec<String>,
 }
 
+/// What is said beside a question; null: whatever the group says, or the usual.
+#[derive(Debug, Serialize)]
+pub(crate) struct Options {
+    dnssec: Option<bool>,
+    checking_disabled: Option<bool>,
+    recursion_desired: Option<bool>,
+    /// `unsaid`, `hidden` or a network.
+    ecs: Option<String>,
+    cookies: Option<bool>,
+    case_randomization: Option<bool>,
+}
+
+impl From<QueryOptions> for Options {
+    fn from(options: QueryOptions) -> Self {
+        Self {
+            dnssec: options.dnssec,
+            checking_disabled: options.checking_disabled,
+            recursion_desired: options.recursion_desired,
+            ecs: options.ecs.map(show_client_subnet),
+            cookies: options.cookies,
+            case_randomization: options.case_randomization,
+        }
+    }
+}
+
+impl Options {
+    /// Those that are said, as the configuration has them.
+    fn said(&self) -> Vec<String> {
+        let flags = [
+            ("dnssec", self.dnssec),
+            ("checking_disabled", self.checking_disabled),
+            ("recursion_desired", self.recursion_desired),
+            ("cookies", self.cookies),
+            ("case_randomization", self.case_randomization),
+        ];
+        let flags = flags
+            .into_iter()
+            .filter_map(|(key, flag)| Some(format!("{key}={}", flag?)));
+        flags
+            .chain(self.ecs.iter().map(|ecs| format!("ecs={ecs}")))
+            .collect()
+    }
+}
+
 /// Every resolver: presets first, then those of the file.
 pub(crate) fn entries(config: &Config) -> Vec<Entry> {
     let resolvers = config.resolvers.iter();
@@ -53,12 +107,21 @@ fn entry(resolver: &Resolver, config: &Config) -> Entry {
         group.resolvers.iter().any(|asked| asked.id == resolver.id)
     };
     let traits = resolver.traits.clone();
+    let endpoint = resolver.endpoint.as_deref();
+    let file = endpoint.and_then(|endpoint| endpoint.ca_file.as_ref());
     Entry {
         id: resolver.id.clone(),
         operator: resolver.operator.clone(),
         preset: presets::is_preset(&resolver.id),
         addresses: resolver.addresses.iter().map(ToString::to_string).collect(),
         transport: resolver.transport.to_string(),
+        offers: offers(resolver),
+        server_name: endpoint.map(|endpoint| endpoint.server_name.clone()),
+        path: endpoint
+            .filter(|_| resolver.transport.is_http())
+            .map(|endpoint| endpoint.path.clone()),
+        ca_file: file.map(|file| file.display().to_string()),
+        options: resolver.options.into(),
         max_qps: resolver.max_qps,
         filters: traits.filters,
         ecs: traits.ecs,
@@ -74,12 +137,38 @@ fn entry(resolver: &Resolver, config: &Config) -> Entry {
     }
 }
 
-/// The same for people; sources of TTL caps and flush pages stand below the table.
+/// A preset over another transport has been named already, and offers no more.
+fn offers(resolver: &Resolver) -> Vec<String> {
+    let offered = match presets::transports(&resolver.id) {
+        none if none.is_empty() => vec![resolver.transport],
+        offered => offered,
+    };
+    offered.iter().map(ToString::to_string).collect()
+}
+
+/// The same for people; what only some of them have stands below the table.
 pub(crate) fn render(config: &Config) -> String {
     let entries = entries(config);
-    let head = ["RESOLVER", "ADDRESSES", "BY", "MAX QPS", "MARKS"];
+    let head = ["RESOLVER", "ADDRESSES", "BY", "QPS", "MARKS"];
     let rows = entries.iter().zip(&config.resolvers).map(row);
     let mut text = table::render(head, ["OPERATOR", "GROUPS"], rows);
+    let endpoints = entries
+        .iter()
+        .filter_map(|entry| Some([entry.id.clone(), endpoint(entry)?]));
+    text += &notes("Whom an encrypted transport must find:", endpoints);
+    let said = entries
+        .iter()
+        .map(|entry| [entry.id.clone(), entry.options.said().join(" ")]);
+    text += &notes(
+        "What is said beside a question:",
+        said.filter(|[_, said]| !said.is_empty()),
+    );
+    let others = entries.iter().filter(|entry| entry.offers.len() > 1);
+    let others = others.map(|entry| [entry.id.clone(), entry.offers.join(" ")]);
+    text += &notes(
+        "Transports of the presets (`quad9+tls` is quad9 over TLS):",
+        others,
+    );
     let caps = entries.iter().filter_map(|entry| {
         let cap = humantime::format_duration(std::time::Duration::from_secs(entry.ttl_cap?.into()));
         let source = entry.ttl_cap_source.as_deref().unwrap_or("configured");
@@ -92,6 +181,17 @@ pub(crate) fn render(config: &Config) -> String {
     });
     text += &notes("Where to flush the cache:", pages);
     text
+}
+
+/// `dns.example.net/dns-query, trusting /etc/ca.pem`.
+fn endpoint(entry: &Entry) -> Option<String> {
+    let name = entry.server_name.as_ref()?;
+    let path = entry.path.as_deref().unwrap_or_default();
+    let file = entry.ca_file.as_ref();
+    let file = file
+        .map(|file| format!(", trusting {file}"))
+        .unwrap_or_default();
+    Some(format!("{name}{path}{file}"))
 }
 
 /// A heading with one line a resolver; nothing where there are none.
@@ -113,6 +213,9 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
         "preset",
         "addresses",
         "transport",
+        "server_name",
+        "path",
+        "options",
         "max_qps",
         "filters",
         "ecs",
@@ -127,6 +230,9 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
             entry.preset.to_string(),
             entry.addresses.join(" "),
             entry.transport.clone(),
+            or_empty(entry.server_name.as_deref()),
+            or_empty(entry.path.as_deref()),
+            entry.options.said().join(" "),
             entry.max_qps.to_string(),
             entry.filters.to_string(),
             entry.ecs.to_string(),
@@ -142,7 +248,7 @@ fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> table::Row<5, 
     let addresses = resolver
         .addresses
         .iter()
-        .map(|address| show_address(*address, 53));
+        .map(|address| show_address(*address, resolver.transport.usual_port()));
     let marks = [
         entry.preset.then_some("preset"),
         entry.filters.then_some("filters"),

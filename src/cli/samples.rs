@@ -19,10 +19,19 @@ addresses = ["192.0.2.53", "[2001:db8::53]:5353"]
 transport = "tcp"
 max_qps = 1
 ttl_cap = 60
+[[resolver]]
+id = "office-https"
+operator = "ACME IT"
+address = "192.0.2.53"
+transport = "https"
+server_name = "dns.example.net"
+ca_file = "/etc/ssl/office.pem"
+recursion_desired = false
+ecs = "192.0.2.0/24"
 [[group]]
 name = "dialers"
 names = ["dialer{1..3}.example.com"]
-resolvers = ["quad9", "google", "office"]
+resolvers = ["quad9", "google", "office", "quad9+tls"]
 [[group]]
 name = "shops"
 names = ["bücher{01..06}.example"]

@@ -93,6 +93,7 @@ fn group(
         samples: settings.samples.unwrap_or(1),
         timeout: settings.timeout.unwrap_or(Duration::from_secs(1)),
         attempts: settings.attempts.unwrap_or(2),
+        options: settings.options,
         channels: settings.channels.unwrap_or_default(),
         runbook: settings.runbook,
         tags: settings.tags.unwrap_or_default(),

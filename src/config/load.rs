@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    Authority, Config, ConfigErrors, Database, Http, Secret, SecretSource, Secrets, address,
+    Authority, Config, ConfigErrors, Database, Group, Http, Secret, SecretSource, Secrets, address,
     channels::{self, Vault},
     error::{Complaint, Origin, Report},
     groups, identity,
@@ -20,6 +20,7 @@ use super::{
     section::Section,
     settings::{References, Settings},
 };
+use crate::types::Resolver;
 
 /// Reads the configuration at `path` under the variables of `environment`, or the bare defaults where there is no file.
 ///
@@ -89,7 +90,7 @@ pub(super) fn read(
     let (at, table) = defaults.unwrap_or((Origin::File(0), &empty));
     let mut section = Section::new("in [defaults]", at, table, report);
     let ipv6 = section.flag("ipv6").unwrap_or(false);
-    let resolvers = resolvers::read(resolver, ipv6, section.report);
+    let resolvers = resolvers::read(resolver, ipv6, &vault.directory, section.report);
     let known = References {
         resolvers: &resolvers,
         channels: &ids,
@@ -97,6 +98,7 @@ pub(super) fn read(
     let defaults = Settings::read(&mut section, &known);
     section.finish();
     let groups = groups::read(group, &defaults, &known, now, report);
+    let resolvers = with_named_by(&groups, resolvers);
     Some(Config {
         vantage: vantage.map_or_else(|| host_name(vault.environment), |vantage| vantage.value),
         database: read_database(database, vault, report),
@@ -107,6 +109,16 @@ pub(super) fn read(
         groups,
         channels: channels.into_iter().map(Arc::new).collect(),
     })
+}
+
+/// The resolvers, and the presets over other transports that groups name.
+fn with_named_by(groups: &[Arc<Group>], mut resolvers: Vec<Arc<Resolver>>) -> Vec<Arc<Resolver>> {
+    for named in groups.iter().flat_map(|group| &group.resolvers) {
+        if !resolvers.iter().any(|known| known.id == named.id) {
+            resolvers.push(named.clone());
+        }
+    }
+    resolvers
 }
 
 fn read_database(
@@ -166,8 +178,10 @@ fn read_authority(written: Option<(Origin, &Table)>, report: &mut Report) -> Aut
     let mut section = Section::new("in [authority]", at, table, report);
     let hints = section.list("root_hints", |text| address::server(text, 53));
     let hints = hints.map(|list| section.distinct("root_hints", list));
+    let max_qps = section.integer("max_qps", 1..=10_000);
     section.finish();
     Authority {
+        max_qps: max_qps.map_or(100, |qps| qps as u32),
         root_hints: hints.unwrap_or_else(|| {
             let iana = super::ROOT_SERVERS.into_iter();
             iana.map(|address| (address, 53).into()).collect()

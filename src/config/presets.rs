@@ -1,11 +1,12 @@
 //! The public resolvers that are known by name.
 //!
-//! Deliberately absent: reading them from anywhere. An address here is a published fact of the operator; a TTL cap is a
-//! measurement, and carries its date and source.
+//! Deliberately absent: reading them from anywhere. An address here is a published fact of the operator, and so is a
+//! transport: what nobody has published is not offered. A TTL cap is a measurement, and carries its date and source.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
-use crate::types::{QueryOptions, Resolver, ResolverTraits, Transport};
+use super::DNS_QUERY;
+use crate::types::{Endpoint, QueryOptions, Resolver, ResolverTraits, Transport};
 
 /// Questions a second to one address of a public resolver that never come near any operator's limit.
 const POLITE_QPS: u32 = 10;
@@ -19,6 +20,9 @@ struct Preset {
     ecs: bool,
     cap: Option<(u32, &'static str)>,
     flush_page: Option<&'static str>,
+    /// The encrypted transports beside UDP and TCP, each with the name that its certificate is for. All of these serve
+    /// HTTP at the usual path.
+    encrypted: &'static [(Transport, &'static str)],
 }
 
 const MEASURED: &str = "measured 2023-03, nullrouted.space";
@@ -35,6 +39,12 @@ const PRESETS: [Preset; 7] = [
         ecs: false,
         cap: QUAD9_CAP,
         flush_page: None,
+        encrypted: &[
+            (Transport::Tls, "dns.quad9.net"),
+            (Transport::Https, "dns.quad9.net"),
+            (Transport::Quic, "dns.quad9.net"),
+            (Transport::H3, "dns.quad9.net"),
+        ],
     },
     Preset {
         id: "quad9-unfiltered",
@@ -50,6 +60,10 @@ const PRESETS: [Preset; 7] = [
         ecs: false,
         cap: QUAD9_CAP,
         flush_page: None,
+        encrypted: &[
+            (Transport::Tls, "dns10.quad9.net"),
+            (Transport::Https, "dns10.quad9.net"),
+        ],
     },
     Preset {
         id: "quad9-ecs",
@@ -65,6 +79,10 @@ const PRESETS: [Preset; 7] = [
         ecs: true,
         cap: QUAD9_CAP,
         flush_page: None,
+        encrypted: &[
+            (Transport::Tls, "dns11.quad9.net"),
+            (Transport::Https, "dns11.quad9.net"),
+        ],
     },
     Preset {
         id: "cloudflare",
@@ -80,6 +98,10 @@ const PRESETS: [Preset; 7] = [
         ecs: false,
         cap: None,
         flush_page: Some("https://one.one.one.one/purge-cache/"),
+        encrypted: &[
+            (Transport::Tls, "one.one.one.one"),
+            (Transport::Https, "cloudflare-dns.com"),
+        ],
     },
     Preset {
         id: "google",
@@ -95,6 +117,10 @@ const PRESETS: [Preset; 7] = [
         ecs: true,
         cap: Some((21_600, MEASURED)),
         flush_page: Some("https://dns.google/cache"),
+        encrypted: &[
+            (Transport::Tls, "dns.google"),
+            (Transport::Https, "dns.google"),
+        ],
     },
     Preset {
         id: "opendns",
@@ -110,6 +136,10 @@ const PRESETS: [Preset; 7] = [
         ecs: true,
         cap: Some((3600, MEASURED)),
         flush_page: Some("https://cachecheck.opendns.com/"),
+        encrypted: &[
+            (Transport::Tls, "dns.opendns.com"),
+            (Transport::Https, "doh.opendns.com"),
+        ],
     },
     Preset {
         id: "adguard-unfiltered",
@@ -125,20 +155,76 @@ const PRESETS: [Preset; 7] = [
         ecs: false,
         cap: None,
         flush_page: None,
+        encrypted: &[
+            (Transport::Tls, "unfiltered.adguard-dns.com"),
+            (Transport::Https, "unfiltered.adguard-dns.com"),
+            (Transport::Quic, "unfiltered.adguard-dns.com"),
+        ],
     },
 ];
 
-/// Every preset, with all its addresses, IPv4 before IPv6.
+/// Every preset over UDP, with all its addresses, IPv4 before IPv6.
 pub fn all() -> Vec<Resolver> {
     PRESETS.iter().map(Preset::resolver).collect()
 }
 
-/// Whether an id is a preset's.
+/// Whether an id is a preset's, over whatever transport: `quad9`, `quad9+tls`.
 pub fn is_preset(id: &str) -> bool {
-    PRESETS.iter().any(|preset| preset.id == id)
+    preset(id.split('+').next().unwrap_or(id)).is_some()
+}
+
+/// The transports that the operator of a preset is known to offer; none where it is no preset.
+pub fn transports(id: &str) -> Vec<Transport> {
+    let Some(preset) = preset(id) else {
+        return Vec::new();
+    };
+    let offered = |transport: &Transport| preset.server_name(*transport).is_some();
+    let encrypted = Transport::ALL.into_iter().filter(offered);
+    [Transport::Udp, Transport::Tcp]
+        .into_iter()
+        .chain(encrypted)
+        .collect()
+}
+
+/// Whom a preset's encrypted transport must find; `None` where it is not known to offer it, and for UDP and TCP.
+pub fn endpoint(id: &str, transport: Transport) -> Option<Endpoint> {
+    Some(Endpoint {
+        server_name: preset(id)?.server_name(transport)?.to_owned(),
+        path: DNS_QUERY.to_owned(),
+        ca_file: None,
+    })
+}
+
+/// A preset over another transport: at the same addresses, each at that transport's port, under the id `quad9+tls`.
+/// `None` where the operator is not known to offer it.
+pub fn over(preset: &Resolver, transport: Transport) -> Option<Resolver> {
+    let endpoint = endpoint(&preset.id, transport).map(Arc::new);
+    if transport.is_encrypted() && endpoint.is_none() {
+        return None;
+    }
+    let addresses = preset.addresses.iter();
+    Some(Resolver {
+        id: format!("{}+{transport}", preset.id),
+        addresses: addresses
+            .map(|address| SocketAddr::new(address.ip(), transport.usual_port()))
+            .collect(),
+        transport,
+        endpoint,
+        ..preset.clone()
+    })
+}
+
+fn preset(id: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.id == id)
 }
 
 impl Preset {
+    fn server_name(&self, transport: Transport) -> Option<&'static str> {
+        let mut encrypted = self.encrypted.iter();
+        let (_, name) = encrypted.find(|(offered, _)| *offered == transport)?;
+        Some(name)
+    }
+
     fn resolver(&self) -> Resolver {
         let addresses = self.addresses.iter().filter_map(|text| text.parse().ok());
         Resolver {
@@ -177,7 +263,38 @@ mod tests {
             assert!(preset.addresses.iter().all(|address| seen.insert(*address)));
             assert!(is_preset(&preset.id));
         }
-        assert!(!is_preset("office"));
+        assert!(is_preset("quad9+tls"));
+        assert!(!is_preset("office") && !is_preset("office+tls"));
+    }
+
+    #[test]
+    fn a_preset_over_another_transport_is_the_same_operator_at_that_port() {
+        let presets = all();
+        let google = presets.iter().find(|preset| preset.id == "google").unwrap();
+        let secure = over(google, Transport::Https).unwrap();
+        assert_eq!((&*secure.id, &*secure.operator), ("google+https", "Google"));
+        assert_eq!(secure.addresses[0].to_string(), "8.8.8.8:443");
+        let endpoint = secure.endpoint.unwrap();
+        assert_eq!(
+            (&*endpoint.server_name, &*endpoint.path),
+            ("dns.google", "/dns-query")
+        );
+        assert_eq!(over(google, Transport::Tcp).unwrap().endpoint, None);
+        assert_eq!(over(google, Transport::Quic), None);
+    }
+
+    #[test]
+    fn every_preset_offers_what_its_operator_has_published() {
+        for preset in all() {
+            let offered = transports(&preset.id);
+            assert_eq!(offered[..2], [Transport::Udp, Transport::Tcp]);
+            for transport in Transport::ALL {
+                let over = over(&preset, transport);
+                assert_eq!(over.is_some(), offered.contains(&transport));
+            }
+        }
+        assert_eq!(transports("quad9"), Transport::ALL);
+        assert!(transports("office").is_empty());
     }
 
     #[test]

@@ -3,23 +3,26 @@
 //! Deliberately absent: overriding a preset. Its id is taken; a resolver of one's own at the same addresses, under
 //! another id, may set everything.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use super::{
-    MOST_TTL, address,
-    error::{Complaint, Origin, Report, suggestion},
-    identity, presets,
+    MOST_TTL, address, endpoints,
+    error::{Complaint, Origin, Report},
+    identity, named, presets,
     raw::Table,
     section::Section,
 };
-use crate::types::{QueryOptions, Resolver, ResolverTraits, Transport};
+use crate::{
+    names::DnsName,
+    types::{Resolver, ResolverTraits, Transport},
+};
 
-const WORDS: [&str; 6] = ["udp", "tcp", "tls", "https", "quic", "h3"];
-
-/// The presets, then the resolvers of the file. Presets keep their IPv6 addresses only with `ipv6`.
+/// The presets, then the resolvers of the file. Presets keep their IPv6 addresses only with `ipv6`; relative paths begin
+/// at `directory`.
 pub(super) fn read(
     tables: Vec<(Origin, &Table)>,
     ipv6: bool,
+    directory: &Path,
     report: &mut Report,
 ) -> Vec<Arc<Resolver>> {
     let mut resolvers = presets::all();
@@ -28,33 +31,30 @@ pub(super) fn read(
     }
     for (at, table) in tables {
         let mut section = Section::new("in [[resolver]]", at, table, report);
-        let resolver = resolver(&mut section, &resolvers);
+        let resolver = resolver(&mut section, &resolvers, directory);
         section.finish();
         resolvers.extend(resolver);
     }
     resolvers.into_iter().map(Arc::new).collect()
 }
 
-fn resolver(section: &mut Section<'_, '_>, earlier: &[Resolver]) -> Option<Resolver> {
-    let id = identity::id(section, |id| {
-        let taken = earlier.iter().any(|resolver| resolver.id == id);
-        let complaint = Complaint::new(format!("there is already a resolver `{id}`"));
-        match (taken, presets::is_preset(id)) {
-            (false, _) => None,
-            (true, false) => Some(complaint),
-            (true, true) => Some(complaint.hint(format!(
-                "it is a preset; choose another id, such as `{id}-own`, and set `operator`"
-            ))),
-        }
-    });
+fn resolver(
+    section: &mut Section<'_, '_>,
+    earlier: &[Resolver],
+    directory: &Path,
+) -> Option<Resolver> {
+    let id = id(section, earlier);
     let operator = section.parsed("operator", identity::label);
-    let transport = section.parsed("transport", transport);
-    let addresses = addresses(section);
+    let transport = section.parsed("transport", named::transport);
+    let transport = transport.map_or(Transport::Udp, |transport| transport.value);
+    let addresses = addresses(section, transport);
+    let endpoint = endpoints::read(section, transport, directory);
     let max_qps = section.integer("max_qps", 1..=10_000);
+    let (options, ecs) = section.options_of_resolver();
     let traits = ResolverTraits {
         filters: section.flag("filters").unwrap_or(false),
         signs_blocks: section.flag("signs_blocks").unwrap_or(false),
-        ecs: section.flag("ecs").unwrap_or(false),
+        ecs,
         ttl_cap: section
             .integer("ttl_cap", 1..=MOST_TTL)
             .map(|cap| cap as u32),
@@ -63,15 +63,13 @@ fn resolver(section: &mut Section<'_, '_>, earlier: &[Resolver]) -> Option<Resol
             .parsed("flush_page", identity::page)
             .map(|page| page.value),
     };
-    section.unavailable("server_name", "the encrypted transports");
-    section.unavailable("path", "the encrypted transports");
     let id = id?;
     Some(Resolver {
         operator: operator.map_or_else(|| id.clone(), |operator| operator.value),
         addresses,
-        transport: transport.map_or(Transport::Udp, |transport| transport.value),
-        endpoint: None,
-        options: QueryOptions::default(),
+        transport,
+        endpoint,
+        options,
         max_qps: max_qps.map_or(100, |qps| qps as u32),
         traits: ResolverTraits {
             ttl_cap_source: traits.ttl_cap.map(|_| "configured".to_owned()),
@@ -81,9 +79,23 @@ fn resolver(section: &mut Section<'_, '_>, earlier: &[Resolver]) -> Option<Resol
     })
 }
 
+fn id(section: &mut Section<'_, '_>, earlier: &[Resolver]) -> Option<String> {
+    identity::id(section, |id| {
+        let taken = earlier.iter().any(|resolver| resolver.id == id);
+        let complaint = Complaint::new(format!("there is already a resolver `{id}`"));
+        match (taken, presets::is_preset(id)) {
+            (false, _) => None,
+            (true, false) => Some(complaint),
+            (true, true) => Some(complaint.hint(format!(
+                "it is a preset; choose another id, such as `{id}-own`, and set `operator`"
+            ))),
+        }
+    })
+}
+
 /// `address` or `addresses`: one of them, and at least one address.
-fn addresses(section: &mut Section<'_, '_>) -> Vec<SocketAddr> {
-    let read = |text: &str| address::server(text, 53);
+fn addresses(section: &mut Section<'_, '_>, transport: Transport) -> Vec<SocketAddr> {
+    let read = |text: &str| server(text, transport);
     let written = section.node("address").is_some();
     let one = section.parsed("address", read);
     let many = section.list("addresses", read);
@@ -101,15 +113,24 @@ fn addresses(section: &mut Section<'_, '_>) -> Vec<SocketAddr> {
     Vec::new()
 }
 
-fn transport(text: &str) -> Result<Transport, Complaint> {
-    match text {
-        "udp" => Ok(Transport::Udp),
-        "tcp" => Ok(Transport::Tcp),
-        "tls" | "https" | "quic" | "h3" => Err(Complaint::new(format!(
-            "the transport `{text}` is not available in this version: use udp or tcp"
-        ))),
-        _ => {
-            Err(Complaint::new(format!("`{text}` is no transport")).hint(suggestion(text, &WORDS)))
-        }
-    }
+/// An address at the transport's port. What somebody wrote in its place is told where it belongs.
+fn server(text: &str, transport: Transport) -> Result<SocketAddr, Complaint> {
+    let complaint = match address::server(text, transport.usual_port()) {
+        Ok(address) => return Ok(address),
+        Err(complaint) => complaint,
+    };
+    let is_name = |text: &str| {
+        text.contains(|c: char| c.is_ascii_alphabetic()) && text.parse::<DnsName>().is_ok()
+    };
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    Err(if text.contains("://") {
+        complaint.hint("no URL stands here: give `transport`, `address`, `server_name` and `path`")
+    } else if is_name(host) {
+        complaint.hint(
+            "host names are not resolved: give `address`, and the name as `server_name` where the \
+             transport is encrypted",
+        )
+    } else {
+        complaint
+    })
 }

@@ -27,7 +27,6 @@ pub(super) struct Section<'t, 'r> {
     at: Origin,
     table: &'t Table,
     asked: Vec<&'static str>,
-    refused: Vec<&'static str>,
     pub(super) report: &'r mut Report,
 }
 
@@ -44,7 +43,6 @@ impl<'t, 'r> Section<'t, 'r> {
             at,
             table,
             asked: Vec::new(),
-            refused: Vec::new(),
             report,
         }
     }
@@ -74,15 +72,6 @@ impl<'t, 'r> Section<'t, 'r> {
     pub(super) fn node(&mut self, key: &'static str) -> Option<&'t Node> {
         self.ask(key);
         self.table.get(key).map(|(_, node)| node)
-    }
-
-    /// A key of a later version: refused, and suggested to nobody.
-    pub(super) fn unavailable(&mut self, key: &'static str, what: &str) {
-        self.refused.push(key);
-        if let Some((at, _)) = self.table.get(key) {
-            let message = format!("`{key}` is not available in this version: it belongs to {what}");
-            self.report.add(at, Complaint::new(message));
-        }
     }
 
     /// The table under a key, and where it stands.
@@ -124,6 +113,7 @@ impl<'t, 'r> Section<'t, 'r> {
         }
         tables
     }
+
     /// A value that `read` makes of the node.
     fn read<T>(
         &mut self,
@@ -153,11 +143,7 @@ impl<'t, 'r> Section<'t, 'r> {
     /// Notes every key that was never asked for, and remembers those that were.
     pub(super) fn finish(self) {
         for (key, (at, _)) in self.table {
-            let known = self
-                .asked
-                .iter()
-                .chain(&self.refused)
-                .any(|known| known == key);
+            let known = self.asked.iter().any(|known| known == key);
             if !known {
                 let complaint = Complaint::new(format!("unknown key `{key}` {}", self.label));
                 self.report
@@ -167,6 +153,7 @@ impl<'t, 'r> Section<'t, 'r> {
         self.report.remember(self.label, self.asked);
     }
 }
+
 fn wrong_type(wanted: &str, value: &Value) -> Complaint {
     match value {
         Value::Word(text) => Complaint::new(format!("must be {wanted}, not `{text}`")),

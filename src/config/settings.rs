@@ -9,14 +9,14 @@ use ipnet::IpNet;
 use super::{
     MOST_TTL,
     error::{Complaint, nearest, suggestion},
-    identity,
+    identity, named,
     raw::Value,
     schedule::Schedule,
     section::Section,
 };
 use crate::{
     names::DnsName,
-    types::{Expect, Mode, RecordType, Resolver},
+    types::{Expect, Mode, QueryOptions, RecordType, Resolver},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -57,6 +57,7 @@ pub(super) struct Settings {
     pub(super) samples: Option<u8>,
     pub(super) timeout: Option<Duration>,
     pub(super) attempts: Option<u8>,
+    pub(super) options: QueryOptions,
     pub(super) runbook: Option<String>,
     pub(super) tags: Option<BTreeMap<String, String>>,
 }
@@ -89,6 +90,7 @@ impl Settings {
             attempts: section
                 .integer("attempts", 1..=5)
                 .map(|attempts| attempts as u8),
+            options: section.options(),
             runbook: section
                 .parsed("runbook", identity::page)
                 .map(|page| page.value),
@@ -118,6 +120,7 @@ impl Settings {
             samples: self.samples.or(defaults.samples),
             timeout: self.timeout.or(defaults.timeout),
             attempts: self.attempts.or(defaults.attempts),
+            options: self.options.over(defaults.options),
             runbook: self.runbook.or(defaults.runbook),
             tags: self.tags.or(defaults.tags),
         }
@@ -159,15 +162,14 @@ fn types(section: &mut Section<'_, '_>) -> Option<Vec<RecordType>> {
 }
 
 fn resolvers(section: &mut Section<'_, '_>, known: &[Arc<Resolver>]) -> Option<Vec<Arc<Resolver>>> {
-    let ids: Vec<&str> = known.iter().map(|resolver| resolver.id.as_str()).collect();
+    let mut found = BTreeMap::new();
     let list = section.list("resolvers", |text| {
-        let found = known.iter().find(|resolver| resolver.id == text);
-        found.ok_or_else(|| dangling("resolver", text, &ids))?;
-        Ok(text.to_owned())
+        let resolver = named::named(known, text)?;
+        found.insert(resolver.id.clone(), resolver.clone());
+        Ok(resolver.id.clone())
     })?;
-    let named = section.distinct("resolvers", list);
-    let found = |id: &String| known.iter().find(|resolver| resolver.id == *id).cloned();
-    Some(named.iter().filter_map(found).collect())
+    let ids = section.distinct("resolvers", list);
+    Some(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
 }
 
 fn channels(section: &mut Section<'_, '_>, known: &[String]) -> Option<Vec<String>> {

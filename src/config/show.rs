@@ -7,8 +7,10 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use toml::Value;
 
-use super::{Channel, ChannelKind, Config, Group, Secret, SecretSource, presets};
-use crate::types::{Expect, Mode, Resolver};
+use super::{
+    Channel, ChannelKind, Config, Group, Secret, SecretSource, presets, show_client_subnet,
+};
+use crate::types::{Expect, Mode, QueryOptions, Resolver};
 
 /// A key and its value, in the order they are shown.
 type Entry = (&'static str, Value);
@@ -35,7 +37,10 @@ impl Config {
         section("[http]", &http);
         section(
             "[authority]",
-            &[("root_hints", texts(&self.authority.root_hints))],
+            &[
+                ("root_hints", texts(&self.authority.root_hints)),
+                ("max_qps", i64::from(self.authority.max_qps).into()),
+            ],
         );
         section("[defaults]", &[("ipv6", self.ipv6.into())]);
         let own = self
@@ -103,8 +108,19 @@ fn resolver_table(resolver: &Resolver) -> Vec<Entry> {
         ("max_qps", i64::from(resolver.max_qps).into()),
         ("filters", traits.filters.into()),
         ("signs_blocks", traits.signs_blocks.into()),
-        ("ecs", traits.ecs.into()),
     ];
+    if let Some(endpoint) = &resolver.endpoint {
+        shown.push(("server_name", endpoint.server_name.as_str().into()));
+        if resolver.transport.is_http() {
+            shown.push(("path", endpoint.path.as_str().into()));
+        }
+        let file = endpoint.ca_file.as_ref();
+        shown.extend(file.map(|file| ("ca_file", file.to_string_lossy().as_ref().into())));
+    }
+    if resolver.options.ecs.is_none() {
+        shown.push(("ecs", traits.ecs.into()));
+    }
+    shown.extend(options(resolver.options));
     if let Some(cap) = traits.ttl_cap {
         shown.push(("ttl_cap", i64::from(cap).into()));
     }
@@ -160,6 +176,7 @@ fn group_table(group: &Group) -> Vec<Entry> {
         ("repeat_interval", duration(policy.repeat_interval)),
         ("tags", tags(&group.tags)),
     ];
+    shown.extend(options(group.options));
     if !group.authorities.is_empty() {
         shown.push(("authorities", texts(&group.authorities)));
     }
@@ -167,6 +184,24 @@ fn group_table(group: &Group) -> Vec<Entry> {
         shown.push(("runbook", page.as_str().into()));
     }
     shown
+}
+
+/// Those that are said. What is left open has no word of its own.
+fn options(options: QueryOptions) -> impl Iterator<Item = Entry> {
+    let flags = [
+        ("dnssec", options.dnssec),
+        ("checking_disabled", options.checking_disabled),
+        ("recursion_desired", options.recursion_desired),
+        ("cookies", options.cookies),
+        ("case_randomization", options.case_randomization),
+    ];
+    let flags = flags
+        .into_iter()
+        .filter_map(|(key, flag)| Some((key, flag?.into())));
+    let ecs = options
+        .ecs
+        .map(|subnet| ("ecs", show_client_subnet(subnet).into()));
+    flags.chain(ecs)
 }
 
 fn declared(expect: &Expect) -> Value {

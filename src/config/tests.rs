@@ -1,4 +1,5 @@
 mod errors;
+mod resolvers;
 mod shipped;
 mod values;
 
@@ -38,7 +39,7 @@ fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> 
     }
 }
 
-fn good(text: &str) -> Config {
+pub(super) fn good(text: &str) -> Config {
     read(text, &[]).unwrap_or_else(|errors| panic!("{errors}"))
 }
 

@@ -3,21 +3,35 @@
 //! Deliberately absent: judgement, and any memory of answers. Only where zones are served is remembered, by `probe`.
 
 mod chain;
+mod moments;
+mod resolvers;
 
-use std::{collections::HashSet, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     audit::judge::Zones,
     config::Group,
-    probe::{Ask, Delegations, Prober},
-    types::{Observation, Question, Source},
+    names::DnsName,
+    probe::{Ask, Counters, Delegations, Prober},
+    types::{ClientSubnet, Observation, QueryOptions, Question, Resolver, Source},
 };
 use chain::Chain;
+use moments::{Load, Moments};
+use resolvers::{Lane, Resolvers, Stance};
 
 /// Times a suspicious resolver is asked again, each over a fresh socket.
 const RESOLVER_AGAIN: u8 = 2;
+
+/// The part of a period within which everything suspicious is asked again.
+const AGAIN_WITHIN: u32 = 8;
 
 /// A round's replies, and the zones its names lie in.
 #[derive(Debug, Default)]
@@ -26,6 +40,8 @@ pub struct Asked {
     pub observations: Vec<Observation>,
     /// The zone of every name asked, chain targets included.
     pub zones: Zones,
+    /// The resolver addresses that were asked one question only, and did not answer it.
+    pub held_back: BTreeSet<Source>,
 }
 
 /// Puts questions. Cheap to clone.
@@ -33,27 +49,67 @@ pub struct Asked {
 pub struct Asker {
     prober: Prober,
     delegations: Delegations,
+    authority_qps: u32,
+}
+
+/// What leaves at one moment: one name's questions.
+struct Moment {
+    at: Instant,
+    questions: Vec<Question>,
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn due(moment: Option<&Moment>) {
+    match moment {
+        Some(moment) if moment.at <= Instant::now() => {}
+        Some(moment) => sleep_until(moment.at).await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Asker {
-    /// An asker over the probe adapter.
-    pub fn new(prober: Prober, delegations: Delegations) -> Self {
+    /// An asker over the probe adapter. `authority_qps`: most questions a second to one address of an authority.
+    pub fn new(prober: Prober, delegations: Delegations, authority_qps: u32) -> Self {
         Self {
             prober,
             delegations,
+            authority_qps,
         }
     }
 
-    /// Puts every question of the group to all its resolvers, `samples` times each, and to its authorities once.
-    pub async fn ask(&self, group: &Group, samples: impl Fn(&Question, SocketAddr) -> u8) -> Asked {
-        let questions: Vec<_> = group.questions().collect();
+    /// Puts every question of the group to all its resolvers, `samples` times each, and to its authorities once. All
+    /// questions of one name leave at one moment; the moments are spread as the slowest address demands.
+    ///
+    /// An address for which `canary` gives a question is asked that one first, and the others once it was answered.
+    pub async fn ask(
+        &self,
+        group: &Group,
+        samples: impl Fn(&Question, SocketAddr) -> u8,
+        canary: impl Fn(&Source) -> Option<Question>,
+    ) -> Asked {
         let chain = Chain::new(self, group);
         // The walk comes first, so that the questions themselves leave at the same moment.
         join_all(group.names.iter().map(|name| chain.zone(name))).await;
-        let resolvers = self.ask_resolvers(group, &questions, samples);
-        let authorities = chain.follow(questions.clone());
-        let (mut observations, ()) = tokio::join!(resolvers, authorities);
-        chain.finish(&mut observations)
+        let lanes = lanes(group, false, canary);
+        let first: HashSet<&DnsName> = lanes
+            .iter()
+            .filter_map(|lane| match &lane.stance {
+                Stance::Canary { question, .. } => Some(&question.name),
+                _ => None,
+            })
+            .collect();
+        let by_name = by_name(group.questions());
+        let pace = self.pace(group, group.types.len(), group.samples);
+        let moments = timetable(by_name, &pace, group.policy.period, |name| {
+            first.contains(name)
+        });
+        drop(first);
+        let resolvers = Resolvers::new(self, lanes, samples);
+        let (replies, ()) = tokio::join!(resolvers.run(&moments), follow(&chain, &moments));
+        Asked {
+            held_back: replies.held_back,
+            ..chain.finish(replies.observations)
+        }
     }
 
     /// Puts the suspicious pairs again: each resolver twice, one after another, and the questions' authorities once.
@@ -64,69 +120,144 @@ impl Asker {
         zones: &mut Zones,
     ) -> Vec<Observation> {
         let wanted: HashSet<_> = pairs.iter().cloned().collect();
-        let mut questions: Vec<_> = pairs.iter().map(|(question, _)| question.clone()).collect();
-        questions.sort();
-        questions.dedup();
+        let by_name = by_name(pairs.iter().map(|(question, _)| question.clone()));
         let chain = Chain::new(self, group);
-        let resolvers = self.ask_resolvers(group, &questions, |question, address| {
+        let types = by_name.values().map(BTreeSet::len).max().unwrap_or(0);
+        let pace = self.pace(group, types, RESOLVER_AGAIN);
+        let within = group.policy.period / AGAIN_WITHIN;
+        let moments = timetable(by_name, &pace, within, |_| false);
+        let lanes = lanes(group, true, |_| None);
+        let resolvers = Resolvers::new(self, lanes, |question: &Question, address| {
             if wanted.contains(&(question.clone(), address)) {
                 RESOLVER_AGAIN
             } else {
                 0
             }
         });
-        let (mut observations, ()) = tokio::join!(resolvers, chain.follow(questions.clone()));
-        let asked = chain.finish(&mut observations);
+        let (replies, ()) = tokio::join!(resolvers.run(&moments), follow(&chain, &moments));
+        let asked = chain.finish(replies.observations);
         zones.extend(asked.zones);
         asked.observations
     }
 
-    async fn ask_resolvers(
-        &self,
-        group: &Group,
-        questions: &[Question],
-        samples: impl Fn(&Question, SocketAddr) -> u8,
-    ) -> Vec<Observation> {
-        let mut asking = FuturesUnordered::new();
-        for resolver in &group.resolvers {
-            let how = Ask {
-                max_qps: Some(resolver.max_qps),
-                ..how(group)
-            };
-            for source in resolver.sources() {
-                for question in questions {
-                    let count = samples(question, source.address);
-                    asking.push(self.ask_times(source.clone(), question, how.clone(), count));
-                }
-            }
-        }
-        let mut observations = Vec::new();
-        while let Some(some) = asking.next().await {
-            observations.extend(some);
-        }
-        observations
+    /// What the prober counts of itself.
+    pub fn counters(&self) -> Counters {
+        self.prober.counters()
     }
 
-    async fn ask_times(
-        &self,
-        source: Source,
-        question: &Question,
-        how: Ask,
-        count: u8,
-    ) -> Vec<Observation> {
-        let mut observations = Vec::with_capacity(count.into());
-        for _ in 0..count {
-            observations.push(self.prober.ask(&source, question, &how).await);
+    /// What a moment of `types` questions costs each kind of address.
+    fn pace(&self, group: &Group, types: usize, samples: u8) -> Vec<Load> {
+        let types = u32::try_from(types).unwrap_or(u32::MAX);
+        let resolvers = group.resolvers.iter().map(|resolver| Load {
+            questions: types.saturating_mul(samples.into()),
+            max_qps: resolver.max_qps,
+        });
+        let authorities = Load {
+            questions: types,
+            max_qps: self.authority_qps,
+        };
+        resolvers.chain([authorities]).collect()
+    }
+
+    /// How authorities are asked.
+    fn how_authorities(&self, group: &Group) -> Ask {
+        Ask {
+            timeout: group.timeout,
+            attempts: group.attempts,
+            max_qps: Some(self.authority_qps),
+            options: authority_options(group.options),
+            ..Ask::default()
         }
-        observations
     }
 }
 
-fn how(group: &Group) -> Ask {
-    Ask {
-        timeout: group.timeout,
-        attempts: group.attempts,
-        max_qps: None,
-        ..Ask::default()
+/// Every address of the group's resolvers.
+fn lanes(group: &Group, fresh: bool, canary: impl Fn(&Source) -> Option<Question>) -> Vec<Lane> {
+    let mut lanes = Vec::new();
+    for resolver in &group.resolvers {
+        let ask = Arc::new(Ask {
+            timeout: group.timeout,
+            attempts: group.attempts,
+            max_qps: Some(resolver.max_qps),
+            options: resolver_options(resolver, group.options),
+            endpoint: resolver.endpoint.clone(),
+            fresh,
+        });
+        lanes.extend(resolver.sources().map(|source| Lane {
+            ask: ask.clone(),
+            stance: canary(&source).map_or(Stance::Open, |question| Stance::Canary {
+                question,
+                held_back: Vec::new(),
+            }),
+            source,
+        }));
+    }
+    lanes
+}
+
+/// What is said beside a question to a resolver: its own word before the group's. One that passes subnets on is told to
+/// hide ours, so that its answers do not depend on where we stand.
+fn resolver_options(resolver: &Resolver, group: QueryOptions) -> QueryOptions {
+    let mut options = resolver.options.over(group);
+    if resolver.traits.ecs {
+        options.ecs = options.ecs.or(Some(ClientSubnet::Hidden));
+    }
+    options
+}
+
+/// What is said beside a question to an authority: the group's word, without what only resolvers understand.
+fn authority_options(group: QueryOptions) -> QueryOptions {
+    QueryOptions {
+        recursion_desired: None,
+        checking_disabled: None,
+        ecs: group.ecs.filter(|ecs| matches!(ecs, ClientSubnet::Of(_))),
+        ..group
+    }
+}
+
+fn by_name(questions: impl Iterator<Item = Question>) -> BTreeMap<DnsName, BTreeSet<Question>> {
+    let mut names: BTreeMap<DnsName, BTreeSet<Question>> = BTreeMap::new();
+    for question in questions {
+        let name = question.name.clone();
+        names.entry(name).or_default().insert(question);
+    }
+    names
+}
+
+/// The moments of a round that begins now, in an order that nobody can foresee; `first` names those that go before.
+fn timetable(
+    names: BTreeMap<DnsName, BTreeSet<Question>>,
+    pace: &[Load],
+    within: Duration,
+    first: impl Fn(&DnsName) -> bool,
+) -> Vec<Moment> {
+    let start = Instant::now();
+    let mut names: Vec<_> = names.into_iter().map(Some).collect();
+    let is_first = |name: usize| names[name].as_ref().is_some_and(|(name, _)| first(name));
+    let plan = Moments::plan(names.len(), pace, within, rand::random(), is_first);
+    let moments = plan.order.into_iter().filter_map(|(name, offset)| {
+        let (_, questions) = names[name].take()?;
+        Some(Moment {
+            at: start + offset,
+            questions: questions.into_iter().collect(),
+        })
+    });
+    moments.collect()
+}
+
+/// Follows every question at its authorities, from its moment on.
+async fn follow(chain: &Chain<'_>, moments: &[Moment]) {
+    let mut moments = moments.iter();
+    let mut next = moments.next();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            () = due(next), if next.is_some() => {
+                under_way.extend(next.map(|moment| chain.follow(&moment.questions)));
+                next = moments.next();
+            }
+            Some(()) = under_way.next() => {}
+            else => break,
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::{
-    audit::{history::SpanChange, ledger::Ledger},
+    audit::{history::SpanChange, keep::Kept, ledger::Ledger},
     config::Group,
     store::{RoundId, RoundOutcome, Store, StoreError, patience::insist},
     types::Observation,
@@ -87,6 +87,10 @@ impl<'a> Recorder<'a> {
             return Ok(());
         }
         self.store.record(round, chunk).await
+    }
+
+    pub(super) async fn messages(&self, round: RoundId, kept: &[Kept]) -> Result<(), StoreError> {
+        insist(self.left(), |_| self.store.keep_messages(round, kept)).await
     }
 
     pub(super) async fn outcome(

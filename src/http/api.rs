@@ -1,4 +1,4 @@
-//! `/api/v1`: incidents, timeline, state. The JSON is that of the queries the command line reads, too.
+//! `/api/v1`: incidents, timeline, state, evidence. The JSON is that of the queries the command line reads, too.
 //!
 //! Every shape is documented in `openapi.json`, which is served, and which a test holds against real answers.
 //! Deliberately absent: anything that changes something.
@@ -19,14 +19,15 @@ use crate::{
     names::DnsName,
     store::{
         incidents::{IncidentEvent, IncidentFilter, IncidentPage, IncidentRow, PageKey},
+        messages::{MessagePage, MessageQuery},
         state::StateRow,
         timeline::{Timeline, TimelineQuery},
     },
 };
 
-/// Incidents on a page when the caller does not say.
+/// Incidents, or messages, on a page when the caller does not say.
 const USUAL_LIMIT: u32 = 50;
-/// Incidents on a page at most.
+/// Incidents, or messages, on a page at most.
 const HIGHEST_LIMIT: u32 = 500;
 
 /// `GET /api/v1/openapi.json`: every path, parameter and shape.
@@ -135,9 +136,7 @@ pub(super) async fn timeline(
     State(context): State<Context>,
     mut given: Parameters,
 ) -> Result<Json<Timeline>, Problem> {
-    let name = given.take("name", str::parse::<DnsName>)?;
-    let missing = "name: which name? ?name=dialer1.example.com";
-    let name = name.ok_or_else(|| Problem::BadRequest(missing.to_owned()))?;
+    let name = take_name(&mut given)?;
     let [from, to] = given.take_window()?;
     let query = TimelineQuery {
         name,
@@ -148,6 +147,37 @@ pub(super) async fn timeline(
     };
     given.end("name, type, from, to, resolver")?;
     Ok(Json(context.store.timeline(&query).await?))
+}
+
+fn take_name(given: &mut Parameters) -> Result<DnsName, Problem> {
+    let missing = "name: which name? ?name=dialer1.example.com";
+    let name = given.take("name", str::parse::<DnsName>)?;
+    name.ok_or_else(|| Problem::BadRequest(missing.to_owned()))
+}
+
+/// `GET /api/v1/evidence?name=&type=&resolver=&from=&to=&at=&limit=`: the latest messages, in order of receipt.
+pub(super) async fn evidence(
+    State(context): State<Context>,
+    mut given: Parameters,
+) -> Result<Json<MessagePage>, Problem> {
+    let name = take_name(&mut given)?;
+    let [from, to] = given.take_window()?;
+    let at = given.take_instant("at")?;
+    if at.is_some() && (from.is_some() || to.is_some()) {
+        let wrong = "at: either an instant, or `from` and `to`";
+        return Err(Problem::BadRequest(wrong.to_owned()));
+    }
+    let query = MessageQuery {
+        names: vec![name],
+        types: given.take("type", str::parse)?.into_iter().collect(),
+        resolvers: given.take_text("resolver").into_iter().collect(),
+        from,
+        to: to.or(at),
+        last_only: at.is_some(),
+    };
+    let limit = given.take("limit", limit)?.unwrap_or(USUAL_LIMIT);
+    given.end("name, type, resolver, from, to, at, limit")?;
+    Ok(Json(context.store.messages(&query, limit).await?))
 }
 
 /// The answers of all sources as of an instant.

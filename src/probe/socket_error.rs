@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::types::NoReply;
 
 /// How long a lack of descriptors, ports or buffers is left to pass before the next try.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why there is no reply, by the error that ended an attempt.
 pub(super) fn why(address: SocketAddr, error: &io::Error) -> NoReply {
@@ -31,6 +31,14 @@ pub(super) fn why(address: SocketAddr, error: &io::Error) -> NoReply {
     }
 }
 
+/// The same of an error that UDP met: a refusal is ICMP's word that nobody listens.
+pub(super) fn why_udp(address: SocketAddr, error: &io::Error) -> NoReply {
+    match why(address, error) {
+        NoReply::Refused => NoReply::PortUnreachable,
+        other => other,
+    }
+}
+
 /// Waits a moment where the error is a passing lack on this host and `deadline` leaves time for another try; gives the
 /// error back otherwise.
 pub(super) async fn wait_out(error: io::Error, deadline: Instant) -> io::Result<()> {
@@ -43,7 +51,7 @@ pub(super) async fn wait_out(error: io::Error, deadline: Instant) -> io::Result<
 }
 
 /// Whether the error is a passing lack of descriptors, ports or buffers on this host.
-fn is_shortage(error: &io::Error) -> bool {
+pub(super) fn is_shortage(error: &io::Error) -> bool {
     const SHORTAGES: [Errno; 6] = [
         Errno::MFILE,
         Errno::NFILE,

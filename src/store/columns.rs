@@ -126,6 +126,16 @@ pub(super) fn transport_from_number(number: i16) -> Result<Transport, StoreError
     }
 }
 
+/// The age of a reply from an HTTP cache: null for the usual none.
+pub(super) fn age_to_number(age: u32) -> Option<i64> {
+    (age > 0).then(|| age.into())
+}
+
+/// An age read back.
+pub(super) fn age_from_number(stored: Option<i64>) -> Result<u32, StoreError> {
+    stored.map_or(Ok(0), |age| number("age", age))
+}
+
 /// The zone index of a link-local address (RFC 4007), 0 for any other.
 pub(super) fn scope_of(address: SocketAddr) -> i64 {
     match address {

@@ -50,9 +50,9 @@ impl Store {
             Row,
             r#"-- observations
             select at, round.group_name, round.due_at, answer_id, content, ttl, ttls, rtt_us, size, mismatched, flags,
-                attempts, observation.transport, nsid, ede, ecs_scope, edns_size, serial, question.name as question_name,
-                rtype, source.kind, source.name as source_name, address as "address: ipnet::IpNet", port, scope,
-                source.transport as source_transport
+                attempts, observation.transport, nsid, ede, ecs_scope, edns_size, edns_version, serial, age,
+                question.name as question_name, rtype, source.kind, source.name as source_name,
+                address as "address: ipnet::IpNet", port, scope, source.transport as source_transport
             from observation
             join series using (series_id)
             join question using (question_id)
@@ -104,6 +104,8 @@ struct Row {
     ede: Json,
     ecs_scope: Option<i16>,
     edns_size: Option<i32>,
+    edns_version: Option<i16>,
+    age: Option<i64>,
     serial: Option<i64>,
     question_name: String,
     rtype: i32,
@@ -145,8 +147,8 @@ impl Row {
             nsid: self.nsid,
             ecs_scope: small("ECS scope", self.ecs_scope)?,
             edns_size: size.transpose()?,
-            edns_version: None,
-            age: 0,
+            edns_version: small("EDNS version", self.edns_version)?,
+            age: columns::age_from_number(self.age)?,
             wire: None,
             rtt: Duration::from_micros(columns::number("round-trip time", self.rtt_us)?),
             transport: columns::transport_from_number(self.transport)?,

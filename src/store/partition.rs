@@ -1,4 +1,4 @@
-//! The partitions of `observation`: one a UTC day, made ahead.
+//! The partitions of `observation` and `message`: one a UTC day, made ahead.
 //!
 //! Deliberately absent: dropping them, which is retention's business.
 
@@ -12,7 +12,10 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Store, StoreError};
 
-/// Days that are known to have their partition.
+/// What grows by the day, and goes by the day.
+const TABLES: [&str; 2] = ["observation", "message"];
+
+/// Days that are known to have their partitions.
 pub(super) type Known = Mutex<HashSet<NaiveDate>>;
 
 impl Store {
@@ -46,7 +49,9 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         for day in &missing {
-            create(&mut transaction, *day).await?;
+            for parent in TABLES {
+                create(&mut transaction, parent, *day).await?;
+            }
         }
         transaction.commit().await?;
         self.partitions
@@ -59,8 +64,12 @@ impl Store {
 
 /// Makes the table and attaches it. Attaching, unlike `create table … partition of`, does not wait for readers and
 /// writers of the other days.
-async fn create(connection: &mut PgConnection, day: NaiveDate) -> Result<(), StoreError> {
-    let table = format!("observation_{}", day.format("%Y%m%d"));
+async fn create(
+    connection: &mut PgConnection,
+    parent: &str,
+    day: NaiveDate,
+) -> Result<(), StoreError> {
+    let table = format!("{parent}_{}", day.format("%Y%m%d"));
     let present = sqlx::query_scalar!(
         r#"-- create
         select to_regclass($1) is not null as "present!""#,
@@ -71,11 +80,11 @@ async fn create(connection: &mut PgConnection, day: NaiveDate) -> Result<(), Sto
     let Some(next) = day.succ_opt().filter(|_| !present) else {
         return Ok(());
     };
-    // Built from a date alone, so nothing can be injected.
+    // Built from a date and a word of ours, so nothing can be injected.
     for statement in [
-        format!("create table {table} (like observation including all)"),
+        format!("create table {table} (like {parent} including all)"),
         format!(
-            "alter table observation attach partition {table} for values from ('{day} 00:00:00+00') to ('{next} 00:00:00+00')"
+            "alter table {parent} attach partition {table} for values from ('{day} 00:00:00+00') to ('{next} 00:00:00+00')"
         ),
     ] {
         sqlx::query(AssertSqlSafe(statement))

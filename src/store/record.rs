@@ -115,6 +115,7 @@ struct Columns {
     flags: Vec<i16>,
     attempts: Vec<i16>,
     transports: Vec<i16>,
+    ages: Vec<Option<i64>>,
 }
 
 impl Columns {
@@ -152,6 +153,7 @@ impl Columns {
         self.attempts.push(observation.attempts.into());
         self.transports
             .push(columns::transport_to_number(observation.transport));
+        self.ages.push(columns::age_to_number(observation.age));
         Ok(())
     }
 
@@ -163,10 +165,11 @@ impl Columns {
         sqlx::query!(
             "-- insert_observations
             insert into observation (round_id, at, series_id, answer_id, annotation_id, ttl, ttls, rtt_us, size,
-                mismatched, flags, attempts, transport)
+                mismatched, flags, attempts, transport, age)
             select $1, *
             from unnest($2::timestamptz[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[], $7::text[],
-                $8::integer[], $9::integer[], $10::integer[], $11::smallint[], $12::smallint[], $13::smallint[])",
+                $8::integer[], $9::integer[], $10::integer[], $11::smallint[], $12::smallint[], $13::smallint[],
+                $14::bigint[])",
             round.round_id,
             &self.ats,
             &self.series_ids,
@@ -179,7 +182,8 @@ impl Columns {
             &self.mismatches,
             &self.flags,
             &self.attempts,
-            &self.transports
+            &self.transports,
+            &self.ages as &[Option<i64>]
         )
         .execute(connection)
         .await?;

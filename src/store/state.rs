@@ -11,10 +11,17 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{RecordedSpan, Store, StoreError, columns};
-use crate::{audit::verdict::State, names::DnsName, types::Severity};
+use crate::{
+    audit::{ledger::MOST_APART, verdict::State},
+    names::DnsName,
+    types::Severity,
+};
 
 /// Rounds for which a verdict stands without a new sample.
 const ROUNDS_KNOWN: u32 = 3;
+
+/// [`crate::audit::verdict::VerdictFlag::Throttled`] as it is stored.
+const THROTTLED: &str = "throttled";
 
 /// What one backend said as of an instant, and what was made of it then.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,16 +54,23 @@ pub struct StateVerdict {
 
 impl StateRow {
     /// The same; `unknown` where nothing came from the source within three rounds before the instant: what was said of it
-    /// then stands no more. `periods`: the longest time between two rounds, by group; other groups are left as they are.
+    /// then stands no more. What is throttled stands for longer, by as much as its questions may lie apart. `periods`: the
+    /// longest time between two rounds, by group; other groups are left as they are.
     #[must_use]
     pub fn or_unknown(mut self, periods: &BTreeMap<String, Duration>) -> Self {
         let Some(verdict) = &mut self.verdict else {
             return self;
         };
         let silence = Duration::from_secs(self.age_seconds.unsigned_abs());
+        let is_throttled = verdict.flags.iter().any(|flag| flag == THROTTLED);
+        let apart = if is_throttled {
+            MOST_APART
+        } else {
+            Duration::ZERO
+        };
         let limit = periods
             .get(&verdict.group)
-            .map(|period| *period * ROUNDS_KNOWN);
+            .map(|period| *period * ROUNDS_KNOWN + apart);
         if limit.is_some_and(|limit| silence > limit) {
             verdict.state = State::Unknown;
             verdict.severity = Severity::None;

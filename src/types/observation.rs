@@ -148,8 +148,10 @@ pub struct Observation {
     /// The responder's UDP payload size, where the reply carried an OPT record.
     pub edns_size: Option<u16>,
     /// The responder's EDNS version (RFC 6891 section 6.1.3).
+    #[serde(default)]
     pub edns_version: Option<u8>,
     /// Seconds that an HTTP cache had held the reply (RFC 8484 section 5.1); zero where none did, or over other transports.
+    #[serde(default)]
     pub age: u32,
     /// From the send of the attempt that was answered to its receipt; zero when nothing came.
     pub rtt: Duration,

@@ -61,10 +61,12 @@ pub struct Source {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = show_address(self.address, 53);
-        if self.id == address {
-            // Named by its address alone.
-            return f.write_str(&address);
+        let address = show_address(self.address, self.transport.usual_port());
+        let suffix = self.id.strip_suffix(self.transport.as_str());
+        let bare = suffix.and_then(|id| id.strip_suffix('+'));
+        if bare.unwrap_or(&self.id) == address {
+            // Named by its address alone, or with its transport.
+            return f.write_str(&self.id);
         }
         write!(f, "{} ({address})", self.id)
     }

@@ -31,7 +31,7 @@ pub struct Span {
     pub answer: Arc<Answer>,
     /// Whether the answer came from an authority as its own word: AA set, and something said of the name.
     pub authoritative: bool,
-    /// The TTLs of the first sample, as in [`crate::types::Observation::ttls`].
+    /// The TTLs of the first sample, as in [`crate::types::Observation::ttls`], less its age in an HTTP cache.
     pub first_ttls: Vec<Vec<u32>>,
     /// Receipt of the first sample.
     pub first_seen: DateTime<Utc>,

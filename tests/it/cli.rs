@@ -3,6 +3,7 @@
 mod check;
 mod configuration;
 mod documented;
+mod evidence;
 mod help;
 mod history;
 mod program;

@@ -1,7 +1,7 @@
 //! The HTTP face on a real port, over the history of real rounds.
 
 mod answers;
-mod client;
+pub(crate) mod client;
 mod health;
 mod openapi;
 mod refusals;

@@ -6,12 +6,14 @@
 //! 127.a.b.2   com and net    127.a.b.12  pdns-recursor
 //! 127.a.b.3   ns1 ┐ example  127.a.b.13  knot-resolver
 //! 127.a.b.4   ns2 ┘ .com     127.a.b.14  bind
-//! 127.a.b.5   example.net    127.a.b.254 holds the network for this lab
+//! 127.a.b.5   example.net    127.a.b.21  unbound's TLS and HTTPS, handed through from 11
+//!                            127.a.b.254 holds the network for this lab
 //! ```
 //!
-//! Everything runs on port 53, the only one a recursor follows delegations to. Each lab has a network of its own, so labs
-//! run side by side. Deliberately absent: the program under test. Whatever goes wrong here panics with the reason: it is
-//! a fault of the lab or the machine, never a result.
+//! Everything runs on port 53, the only one a recursor follows delegations to. Recursors answer over TLS, HTTPS, QUIC and
+//! HTTP/3, too, as far as each make can, on the usual ports and with certificates of the lab's own authority. Each lab
+//! has a network of its own, so labs run side by side. Deliberately absent: the program under test. Whatever goes wrong
+//! here panics with the reason: it is a fault of the lab or the machine, never a result.
 
 #![allow(
     dead_code,
@@ -29,7 +31,9 @@
 )]
 
 mod authority;
+mod certificates;
 pub(crate) mod dig;
+pub(crate) mod front;
 mod namespace;
 mod place;
 pub(crate) mod process;
@@ -47,6 +51,7 @@ use tempfile::TempDir;
 use self::place::{Place, check_programs};
 pub(crate) use self::{
     authority::Authority,
+    certificates::{Certificate, CertificateAuthority},
     namespace::{check, in_namespace, is_in_namespace, test},
     recursor::{Make, Recursor},
     zone::{Zone, absolute},
@@ -83,6 +88,7 @@ pub(crate) struct Lab {
     tld: Authority,
     dialers: Vec<Authority>,
     cdn: Authority,
+    certificates: CertificateAuthority,
     dir: Option<TempDir>,
     place: Place,
 }
@@ -107,7 +113,9 @@ impl Lab {
         let dir = TempDir::with_prefix("dns-lab-")?;
         let base = dir.path();
         let at = |host| place.address(host);
-        let recursor = |make: Make| Recursor::new(make, base, at(make.host()), at(1), at(3));
+        let certificates = CertificateAuthority::new(base)?;
+        let recursor =
+            |make: Make| Recursor::new(make, base, at(make.host()), at(1), at(3), &certificates);
 
         let mut root = Zone::new(".");
         serve(&mut root, "a.root.", at(1));
@@ -139,6 +147,7 @@ impl Lab {
                 Authority::new("ns2", base, at(4), vec![dialers])?,
             ],
             cdn: Authority::new("cdn", base, at(5), vec![cdn])?,
+            certificates,
             dir: Some(dir),
             place,
         })
@@ -159,6 +168,18 @@ impl Lab {
             )
         };
         self.recursors.iter().map(describe).collect()
+    }
+
+    /// Every transport that a recursor speaks, and where: `udp` and `tcp` on port 53, `tls`, `https`, `quic` and `h3` on theirs.
+    pub(crate) fn addresses(&self, id: &str) -> Vec<(&'static str, SocketAddr)> {
+        let recursors = self.recursors.iter();
+        let wanted = recursors.filter(|recursor| recursor.make().id() == id);
+        wanted.flat_map(Recursor::addresses).collect()
+    }
+
+    /// The certificate authority that vouches for every recursor, as a PEM file.
+    pub(crate) fn ca_file(&self) -> &Path {
+        self.certificates.file()
     }
 
     /// One recursor by its id; panics if the plan has none of that id.

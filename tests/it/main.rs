@@ -24,3 +24,4 @@ mod rounds;
 mod service;
 mod sink;
 mod store;
+mod throttled;

@@ -99,6 +99,15 @@ pub(crate) async fn execute(url: &str, statement: String) {
 
 /// The URL of a fresh, migrated database.
 pub(crate) async fn fresh_database() -> String {
+    database_like(TEMPLATE).await
+}
+
+/// The URL of a database in which nothing is.
+pub(crate) async fn empty_database() -> String {
+    database_like("template0").await
+}
+
+async fn database_like(template: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let admin = tokio::task::spawn_blocking(|| cluster().server.url())
@@ -106,7 +115,7 @@ pub(crate) async fn fresh_database() -> String {
         .unwrap();
     execute(
         &admin,
-        format!("create database {name} template {TEMPLATE}"),
+        format!("create database {name} template {template}"),
     )
     .await;
     with_database(&admin, &name)

@@ -1,9 +1,16 @@
 //! The probe against scripted servers: real packets over the loopback network.
 
 mod answers;
+mod batch;
+mod cookies;
 mod delegation;
+mod echo;
 mod failures;
 mod load;
+mod quic;
+mod sharing;
+mod streams;
+mod transports;
 
 use std::{net::SocketAddr, time::Duration};
 

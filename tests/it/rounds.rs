@@ -82,9 +82,14 @@ impl Watched {
 
     /// [`Watched::start`] with a receiver that was told how to answer.
     pub(crate) async fn with_sink(sink: Sink) -> Self {
+        Self::with(sink, "schedule = \"*/5 * * * * *\"").await
+    }
+
+    /// [`Watched::with_sink`] with these keys of the group, its schedule among them.
+    pub(crate) async fn with(sink: Sink, settings: &str) -> Self {
         let servers = Servers::start().await;
         let directory = tempfile::tempdir().unwrap();
-        let text = config_text(&servers, &sink, &fresh_database().await);
+        let text = config_text(&servers, &sink, &fresh_database().await, settings);
         let file = directory.path().join("auditor.toml");
         std::fs::write(&file, text).unwrap();
         let config = config::load(Some(&file), &BTreeMap::new());
@@ -92,13 +97,11 @@ impl Watched {
         let url = config.database.url.as_ref().unwrap().expose_str();
         let store = Store::open(&url).await.unwrap();
         let metrics = Arc::new(Metrics::new());
-        let (asker, now) = (daemon::asker(&config).unwrap(), Utc::now());
-        let evaluator =
-            Evaluator::restore(config.clone(), asker, store.clone(), metrics.clone(), now);
+        let now = Utc::now();
         Self {
             servers,
             sink,
-            evaluator: evaluator.await.unwrap(),
+            evaluator: evaluator(&config, &store, &metrics).await,
             config,
             store,
             metrics,
@@ -106,6 +109,11 @@ impl Watched {
             turn: Mutex::default(),
             directory,
         }
+    }
+
+    /// What a stop and a start leave of it: the history in the database.
+    pub(crate) async fn restart(&mut self) {
+        self.evaluator = evaluator(&self.config, &self.store, &self.metrics).await;
     }
 
     /// The configuration's file.
@@ -153,7 +161,13 @@ impl Watched {
     }
 }
 
-fn config_text(servers: &Servers, sink: &Sink, database: &str) -> String {
+async fn evaluator(config: &Arc<Config>, store: &Store, metrics: &Arc<Metrics>) -> Evaluator {
+    let (asker, now) = (daemon::asker(config).unwrap(), Utc::now());
+    let restored = Evaluator::restore(config.clone(), asker, store.clone(), metrics.clone(), now);
+    restored.await.unwrap()
+}
+
+fn config_text(servers: &Servers, sink: &Sink, database: &str, settings: &str) -> String {
     format!(
         r#"
 vantage = "us-west-2"
@@ -176,7 +190,7 @@ names = ["dialer{{1..4}}.example.com"]
 types = ["A"]
 resolvers = ["alpha", "beta"]
 authorities = ["{}"]
-schedule = "*/5 * * * * *"
+{settings}
 channels = ["voip-ops"]
 [[channel]]
 id = "voip-ops"

@@ -3,9 +3,11 @@
 mod incidents;
 mod ingest;
 mod judgement;
+mod messages;
+mod migration;
 mod outbox;
 mod private_pg;
 mod questions;
 mod rounds;
-mod samples;
+pub(crate) mod samples;
 mod schema;

@@ -2,6 +2,9 @@
 log_target('stderr')
 net.ipv6 = false
 net.listen('@ADDRESS@', 53, { kind = 'dns' })
+net.tls('@DIR@/certificate.pem', '@DIR@/key.pem')
+net.listen('@ADDRESS@', 853, { kind = 'tls' })
+net.listen('@ADDRESS@', 443, { kind = 'doh2' })
 cache.open(10 * MB, 'lmdb://@DIR@/cache')
 -- The default lifts every TTL to five seconds: the lab wants the authority's own.
 cache.min_ttl(0)

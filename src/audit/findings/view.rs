@@ -24,7 +24,7 @@ pub(super) type Reply<'a> = (&'a Observation, usize);
 pub(super) struct View<'a> {
     pub(super) history: &'a History,
     pub(super) input: &'a RoundInput<'a>,
-    /// The group's questions: what resolvers were asked.
+    /// The group's questions, also where every resolver is left alone.
     pub(super) questions: BTreeSet<Question>,
     standings: HashMap<LinkKey, Standing<'a>>,
     chains: HashMap<Question, Vec<DnsName>>,
@@ -197,11 +197,12 @@ impl<'a> View<'a> {
     }
 }
 
-/// The group's questions: what resolvers were asked.
+/// The group's questions, and whatever else resolvers were asked.
 fn questions(input: &RoundInput, verdicts: &[Verdict]) -> BTreeSet<Question> {
     let asked = input.observations.iter();
     let asked = asked.filter(|one| one.source.kind == SourceKind::Resolver);
     let asked = asked.map(|observation| &observation.question);
     let judged = verdicts.iter().map(|verdict| &verdict.question);
-    judged.chain(asked).cloned().collect()
+    let all = judged.chain(asked).chain(input.questions);
+    all.cloned().collect()
 }

@@ -24,7 +24,7 @@ impl Run {
             site: observation.site(),
             answer: observation.answer.clone(),
             authoritative: is_authoritative(observation),
-            first_ttls: observation.ttls.clone(),
+            first_ttls: remaining_ttls(observation),
             first_seen: observation.at,
             last_seen: observation.at,
             samples: 1,
@@ -72,7 +72,7 @@ impl Run {
             return false;
         }
         observation.source.kind == SourceKind::Resolver
-            || span.first_ttls == observation.ttls
+            || span.first_ttls == remaining_ttls(observation)
             || (0..observation.answer.links.len()).all(|index| self.keeps_ttl(observation, index))
     }
 
@@ -84,6 +84,15 @@ impl Run {
         let unmoved = |before: &DateTime<Utc>| counts_down(*before, observation.expires_at(index));
         ttl == first || (ttl < first && self.expires.get(index).is_some_and(unmoved))
     }
+}
+
+/// The TTLs as received, less the reply's age in an HTTP cache: what restoring reckons expiries from.
+fn remaining_ttls(observation: &Observation) -> Vec<Vec<u32>> {
+    let remaining = |ttl: &u32| ttl.saturating_sub(observation.age);
+    let links = observation.ttls.iter();
+    links
+        .map(|link| link.iter().map(remaining).collect())
+        .collect()
 }
 
 /// Whether a lower TTL is the old one counted down: its expiry instant has not moved.
@@ -111,4 +120,28 @@ pub(super) fn last_expiry(span: &Span, index: usize) -> DateTime<Utc> {
 fn expiries(observation: &Observation) -> Vec<DateTime<Utc>> {
     let links = 0..observation.answer.links.len();
     links.map(|index| observation.expires_at(index)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::testing::{GOOD, NAME, a, at, observe, question, resolver};
+
+    #[test]
+    fn a_reply_that_lay_in_an_http_cache_expires_as_early_after_a_restart() {
+        let source = resolver("google", "8.8.8.8", None).sources().next();
+        let (source, question) = (source.unwrap(), question(NAME, crate::types::RecordType::A));
+        let series = SeriesKey {
+            question: question.clone(),
+            source: source.clone(),
+        };
+        let mut observation = observe(&source, &question, at("12:00"), &a(&[GOOD], 300));
+        observation.age = 120;
+        let run = Run::begin(series, &observation);
+        let until = at("12:03");
+        assert_eq!(run.span.cached_until, Some(until));
+        assert_eq!((run.span.ttl_min, run.span.ttl_max), (Some(180), Some(180)));
+        assert_eq!(run.expires, [until]);
+        assert_eq!(Run::restored(run.span).expires, [until]);
+    }
 }

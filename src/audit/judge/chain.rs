@@ -14,7 +14,12 @@ use crate::{
 
 /// Judges every link until one was never served; what follows that belongs to another story.
 pub(super) fn judge(context: &Context, sample: &Observation, samples: &[&Observation]) -> Judged {
-    let links = closed(sample);
+    let links = if context.input.peeks(&sample.source.id) {
+        // A cache may hold an alias and nothing of its target.
+        sample.answer.links.clone()
+    } else {
+        closed(sample)
+    };
     let mut worst: Option<Judged> = None;
     for (index, link) in links.iter().enumerate() {
         let Some(judged) = judge_link(context, sample, samples, (index, link)) else {

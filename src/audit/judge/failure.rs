@@ -12,6 +12,8 @@ use crate::{
 
 /// Row 2: the extended errors that say "not for you" (RFC 8914 sections 4.19, 4.21, 4.22, 4.29, 4.31).
 const REFUSING: [u16; 5] = [18, 20, 21, 28, 30];
+/// Row 2: what a resolver says to a question with RD=0 (RFC 8914 section 4.21).
+const NOT_AUTHORITATIVE: u16 = 20;
 /// Row 3: the extended errors that say that validation failed.
 const BOGUS: [u16; 12] = [1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27];
 /// Row 5: the extended errors that say that the answer was blocked or forged.
@@ -24,6 +26,7 @@ const CACHED_ERROR: u16 = 13;
 /// The sample's state, where rows 1 to 5 match; `None` leaves it to the later rows. `unchecked`: the same question with
 /// CD=1 was answered.
 pub(super) fn judge(context: &Context, sample: &Observation, unchecked: bool) -> Option<Judged> {
+    let peeks = context.input.peeks(&sample.source.id);
     let (state, severity, what) = match sample.answer.status {
         Status::NoReply(why) => (State::Unreachable, Severity::Warning, silence(why, sample)),
         Status::Malformed(rcode) => (
@@ -31,7 +34,12 @@ pub(super) fn judge(context: &Context, sample: &Observation, unchecked: bool) ->
             Severity::Warning,
             format!("sent a reply that does not decode ({rcode})"),
         ),
-        Status::Rcode(rcode) => refusal(rcode, sample)
+        Status::Rcode(rcode) if is_not_cached(rcode, sample, peeks) => (
+            State::Unknown,
+            Severity::None,
+            "holds nothing of this in its cache, which is all that was asked for (RD=0)".to_owned(),
+        ),
+        Status::Rcode(rcode) => refusal(rcode, sample, peeks)
             .or_else(|| servfail(rcode, sample, unchecked))
             .or_else(|| filtered(context, sample))
             .or_else(|| nothing(rcode, sample))?,
@@ -43,16 +51,48 @@ pub(super) fn judge(context: &Context, sample: &Observation, unchecked: bool) ->
     ))
 }
 
+/// Whether a reply leaves the question as it was, rows 1 and 2: silence, nonsense, or "not for you". `peeks`: only the
+/// resolver's cache was asked.
+pub fn is_turned_away(sample: &Observation, peeks: bool) -> bool {
+    let Status::Rcode(rcode) = sample.answer.status else {
+        return true;
+    };
+    let is_filtered = has_ede(sample, &FILTERING).is_some();
+    refusal(rcode, sample, peeks).is_some()
+        || (rcode != Rcode::SERVFAIL
+            && !is_filtered
+            && !is_not_cached(rcode, sample, peeks)
+            && nothing(rcode, sample).is_some())
+}
+
 type Row = (State, Severity, String);
 
-/// Row 2. An extended error beside data is a remark; beside anything else it says "not for you".
-fn refusal(rcode: Rcode, sample: &Observation) -> Option<Row> {
+/// Whether a cache that was only looked at says that it holds nothing: by neither data nor a denial that an SOA proves,
+/// or by SERVFAIL.
+fn is_not_cached(rcode: Rcode, sample: &Observation, peeks: bool) -> bool {
+    let proves_nothing = || match sample.answer.links.last() {
+        None => true,
+        Some(link) => link.value == Value::Nodata && sample.ttls.last().is_none_or(Vec::is_empty),
+    };
+    peeks
+        && match rcode {
+            Rcode::SERVFAIL => has_ede(sample, &BOGUS).is_none(),
+            Rcode::NOERROR => has_ede(sample, &FILTERING).is_none() && proves_nothing(),
+            _ => false,
+        }
+}
+
+/// Row 2. An extended error beside data is a remark; beside anything else it says "not for you". That a resolver is not
+/// authoritative is no news to one who only looks at its cache.
+fn refusal(rcode: Rcode, sample: &Observation, peeks: bool) -> Option<Row> {
     let is_positive = sample
         .answer
         .last()
         .is_some_and(|link| !link.value.is_negative());
     let what = match has_ede(sample, &REFUSING) {
-        Some(ede) if !is_positive => format!("answered {rcode} with EDE {}", ede.code),
+        Some(ede) if !(is_positive || peeks && ede.code == NOT_AUTHORITATIVE) => {
+            format!("answered {rcode} with EDE {}", ede.code)
+        }
         _ if [Rcode::REFUSED, Rcode::NOTIMP, Rcode::FORMERR].contains(&rcode) => {
             format!("answered {rcode}")
         }

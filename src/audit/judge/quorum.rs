@@ -17,6 +17,9 @@ pub(super) fn of_round(input: &RoundInput) -> HashMap<Question, Option<Value>> {
         let Some(last) = observation.answer.last() else {
             continue;
         };
+        if input.peeks(&observation.source.id) && last.value.is_negative() {
+            continue;
+        }
         let id = &observation.source.id;
         let known = input.resolvers.iter().find(|resolver| resolver.id == *id);
         let operator = known.map_or(id.as_str(), |resolver| resolver.operator.as_str());

@@ -1,5 +1,6 @@
 //! Judgement held against worked examples, against every known cause of false alarms, and against random worlds.
 
+mod asked_for;
 mod baselines;
 mod chains;
 mod failures;

@@ -69,11 +69,12 @@ fn wide_keys(sightings: &[Sighting<'_>], judgement: &Judgement<'_>) -> BTreeSet<
         .collect()
 }
 
-/// Every name of the group that this round says something of.
+/// Every name of the group, and every one that this round says something of.
 pub(super) fn group_names<'a>(judgement: &Judgement<'a>) -> BTreeSet<&'a DnsName> {
     let asked = judgement.verdicts.iter().map(|verdict| &verdict.question);
     let found = judgement.findings.iter().flat_map(|one| &one.questions);
-    asked.chain(found).map(|question| &question.name).collect()
+    let all = asked.chain(found).chain(judgement.questions);
+    all.map(|question| &question.name).collect()
 }
 
 /// The names below a zone's apex; all of them where no zone is given.

@@ -57,7 +57,8 @@ pub(super) fn touches(
 fn touch_of_failure(state: State, bad: bool) -> Touch {
     match state.row() {
         1..=4 if bad => Touch::Bad,
-        0..=4 => Touch::Neither,
+        1..=4 => Touch::Neither,
+        // Row 0 as well: a cache that was looked at and holds nothing has answered.
         _ => Touch::Clean,
     }
 }

@@ -112,6 +112,17 @@ impl Book {
             .filter(move |entry| !blind || entry.incident.key.family == Family::Blind)
     }
 
+    /// The incidents that are open and not recovering.
+    pub(super) fn open_entries(&mut self) -> impl Iterator<Item = &mut Entry> {
+        let entries = self.entries.values_mut();
+        entries.filter(|entry| entry.incident.status == Status::Open)
+    }
+
+    /// Every incident, to be changed.
+    pub(super) fn entries(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.entries.values_mut()
+    }
+
     /// Takes out the incidents for which `part` says so, to be merged into another.
     pub(super) fn take_where(&mut self, mut part: impl FnMut(&mut Incident) -> bool) -> Vec<Entry> {
         self.entries

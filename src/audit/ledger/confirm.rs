@@ -113,7 +113,7 @@ fn drop_what_is_over(counts: &mut Counts, judgement: &Judgement<'_>, blind: bool
 fn ends(verdict: &Verdict, family: Family, bogus_only: bool) -> bool {
     let bad = verdict.severity >= Severity::Warning;
     match verdict.state.row() {
-        0 => false,
+        0 => family == Family::Failure,
         1..=4 if family == Family::Value => false,
         1..=4 if bogus_only => verdict.state != State::Bogus,
         1..=4 => !bad,

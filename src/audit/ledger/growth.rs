@@ -99,6 +99,7 @@ fn empty(key: &IncidentKey, opened_at: DateTime<Utc>, judgement: &Judgement<'_>)
         cached_until: None,
         worst_case_until: None,
         backends: BTreeMap::new(),
+        throttled: BTreeMap::new(),
         clean_rounds: 0,
         transitions: 0,
         told_at: judgement.now,

@@ -49,7 +49,7 @@ pub fn message_id(incident: Uuid, number: u32, channel: &str) -> Uuid {
 
 /// A UUID of version 8 (RFC 9562 section 5.8) from the first 16 octets of a SHA-256 over length-prefixed words. The
 /// encoding is fixed for ever, since ids are stored.
-fn derive(words: &[&str]) -> Uuid {
+pub(super) fn derive(words: &[&str]) -> Uuid {
     let mut hash = Sha256::new();
     for word in words {
         hash.update((word.len() as u64).to_be_bytes());

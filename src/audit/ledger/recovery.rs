@@ -24,7 +24,7 @@ use crate::{
         verdict::{Family, Verdict},
     },
     names::DnsName,
-    types::{Resolver, Severity},
+    types::{Question, Resolver, Severity},
 };
 
 /// Clean rounds in a row before a breach is recovering.
@@ -134,9 +134,9 @@ fn is_examined(incident: &Incident, judgement: &Judgement<'_>) -> bool {
     let Family::Finding(kind) = incident.key.family else {
         return !judgement.verdicts.is_empty();
     };
-    let asked = |verdict: &&Verdict| {
-        incident.names.is_empty() || incident.names.contains(&verdict.question.name)
-    };
+    let concerns =
+        |question: &Question| incident.names.is_empty() || incident.names.contains(&question.name);
+    let asked = |verdict: &&Verdict| concerns(&verdict.question);
     let mut verdicts = judgement.verdicts.iter().filter(asked);
     if !incident.resolvers.is_empty() {
         return verdicts
@@ -145,9 +145,9 @@ fn is_examined(incident: &Incident, judgement: &Judgement<'_>) -> bool {
     if is_authority_down(kind) {
         return judgement.authorities.asked > 0 && !is_down_otherwise(incident, kind, judgement);
     }
-    verdicts.next().is_some()
-        && judgement.authorities.answered > 0
-        && !is_unanswered(incident, judgement)
+    // Authorities were asked also where a resolver was left alone.
+    let is_asked = verdicts.next().is_some() || judgement.questions.iter().any(concerns);
+    is_asked && judgement.authorities.answered > 0 && !is_unanswered(incident, judgement)
 }
 
 /// Whether a server that was lame is silent now, or the other way round: neither is clean.
@@ -222,7 +222,7 @@ fn recovery_window(judgement: &Judgement<'_>) -> TimeDelta {
     TimeDelta::from_std(judgement.policy.recovery_window).unwrap_or(TimeDelta::MAX)
 }
 
-fn instant(at: DateTime<Utc>) -> String {
+pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -257,6 +257,9 @@ pub(super) fn forget_unasked(
             asked.contains(&(resolver.to_owned(), address.to_owned()))
         })
     });
+    let followed = &incident.backends;
+    let throttled = &mut incident.throttled;
+    throttled.retain(|name, _| followed.contains_key(name));
     let names_left = incident.names.is_empty() || !incident.names.is_disjoint(names);
     let resolvers_left = if was_followed {
         !incident.backends.is_empty()

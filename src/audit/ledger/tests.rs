@@ -7,3 +7,4 @@ mod confirmation;
 mod lab;
 mod properties;
 mod recovery;
+mod throttling;

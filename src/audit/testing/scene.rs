@@ -16,8 +16,8 @@ use crate::{
         verdict::{State, Verdict},
     },
     types::{
-        AuthorityServer, Observation, Policy, Question, RecordType, Resolver, Severity, Source,
-        SourceKind, Span,
+        AuthorityServer, Observation, Policy, QueryOptions, Question, RecordType, Resolver,
+        Severity, Source, SourceKind, Span,
     },
 };
 
@@ -30,6 +30,7 @@ pub(crate) struct Scene {
     pub(crate) policy: Policy,
     pub(crate) zones: Zones,
     pub(crate) resolvers: Vec<Arc<Resolver>>,
+    pub(crate) options: QueryOptions,
     pub(crate) questions: Vec<Question>,
     /// Asked of authorities only: what aliases lead to.
     pub(crate) targets: Vec<Question>,
@@ -57,6 +58,7 @@ impl Scene {
             policy: Policy::default(),
             zones,
             resolvers: vec![resolver("google", "8.8.8.8", Some(21_600))],
+            options: QueryOptions::default(),
             questions: vec![question(NAME, RecordType::A)],
             targets: Vec::new(),
             samples: 1,
@@ -180,6 +182,8 @@ impl Scene {
             policy: &self.policy,
             zones: &self.zones,
             resolvers: &self.resolvers,
+            options: self.options,
+            questions: &self.questions,
             observations,
             now,
         }

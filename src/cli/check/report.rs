@@ -2,9 +2,15 @@
 //!
 //! Deliberately absent: whether it is bad; verdicts and findings say so themselves.
 
+use std::net::SocketAddr;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::{
+    Debug, agreement,
+    messages::{self, Exchange},
+};
 use crate::cli::{
     evidence,
     instants::{Instants, instant},
@@ -18,7 +24,7 @@ use crate::{
         finding::Finding,
         verdict::{State, Verdict},
     },
-    types::Question,
+    types::{Question, Source, Transport},
 };
 
 /// One check as `--format json` shows it. Stable.
@@ -30,10 +36,17 @@ pub(super) struct Report {
     pub(super) verdicts: Vec<Verdict>,
     /// What is wrong at the authorities.
     pub(super) findings: Vec<Finding>,
+    /// Every query and its response, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) messages: Option<Vec<Exchange>>,
 }
 
 /// For people. The line on top says the day that the instants below belong to.
-pub(super) fn table(report: &Report, questions: impl Iterator<Item = Question>) -> String {
+pub(super) fn table(
+    report: &Report,
+    questions: impl Iterator<Item = Question>,
+    debug: Option<Debug>,
+) -> String {
     let cached = report
         .verdicts
         .iter()
@@ -42,7 +55,8 @@ pub(super) fn table(report: &Report, questions: impl Iterator<Item = Question>) 
     let mut text = format!("checked at {}\n\n", instant(report.checked_at));
     for question in questions {
         let of_question = |verdict: &&Verdict| verdict.question == question;
-        let verdicts: Vec<_> = report.verdicts.iter().filter(of_question).collect();
+        let mut verdicts: Vec<_> = report.verdicts.iter().filter(of_question).collect();
+        verdicts.sort_by_key(|verdict| place(&verdict.observed.source));
         text += &section(&question, &verdicts, instants);
         text.push('\n');
     }
@@ -53,7 +67,17 @@ pub(super) fn table(report: &Report, questions: impl Iterator<Item = Question>) 
     if !report.findings.is_empty() {
         text.push('\n');
     }
-    text + &summary(report)
+    text += &agreement::lines(&report.verdicts);
+    text += &summary(report);
+    let exchanges = report.messages.iter().zip(debug);
+    text.extend(exchanges.map(|(exchanges, how)| messages::text(exchanges, how)));
+    text
+}
+
+/// The transports of one address stand together, in their usual order.
+fn place(source: &Source) -> (&str, SocketAddr, Transport) {
+    let address = SocketAddr::new(source.address.ip(), 0);
+    (agreement::base(source), address, source.transport)
 }
 
 fn section(question: &Question, verdicts: &[&Verdict], instants: Instants) -> String {
@@ -89,7 +113,8 @@ fn baseline(verdicts: &[&Verdict]) -> String {
         .map_or_else(|| "(no authority answered)".to_owned(), evidence::baseline)
 }
 
-fn summary(report: &Report) -> String {
+/// The sum, on one line.
+pub(super) fn summary(report: &Report) -> String {
     let total = report.verdicts.len();
     let consistent = |verdict: &&Verdict| verdict.state == State::Consistent;
     let consistent = report.verdicts.iter().filter(consistent).count();
@@ -145,8 +170,9 @@ mod tests {
             checked_at: history::at("2026-11-22T19:05:00Z"),
             verdicts: history::verdicts(),
             findings: Vec::new(),
+            messages: None,
         };
-        let text = table(&report, std::iter::once(history::question()));
+        let text = table(&report, std::iter::once(history::question()), None);
         insta::assert_snapshot!(text);
         assert!(fits(&text));
     }

@@ -162,6 +162,18 @@ fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
     if let (1, Some(baseline)) = (incident.names.len(), &incident.baseline) {
         facts.push(("right", evidence::baseline(baseline)));
     }
+    let throttled = incident.throttled.iter().map(|(who, throttle)| {
+        let who = inert(who.trim_end_matches(" *"));
+        let since = instant(throttle.since);
+        let until = throttle
+            .until
+            .map(|until| format!(" until {}", instant(until)));
+        format!("{who} since {since}{}", until.unwrap_or_default())
+    });
+    let throttled: Vec<_> = throttled.collect();
+    if !throttled.is_empty() {
+        facts.push(("throttled", throttled.join(", ")));
+    }
     facts.extend([
         ("first bad", instant(incident.opened_at)),
         ("last bad", instant(incident.last_bad_at)),

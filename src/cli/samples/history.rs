@@ -14,6 +14,7 @@ use crate::{
     store::{
         RecordedSpan,
         incidents::{EventKind, IncidentEvent, IncidentRow},
+        messages::KeptMessage,
         timeline::{Coverage, FindingSpan, Timeline, VerdictSpan},
     },
     types::{
@@ -104,6 +105,33 @@ fn span(
             first_expires_at: None,
             cached_until: Some(at("2026-11-23T19:00:00Z")),
         },
+    }
+}
+
+/// A reply over HTTP in which everything is unusual.
+pub(crate) fn message() -> KeptMessage {
+    let [v6, _] = adguard();
+    KeptMessage {
+        vantage: "us-west-2".to_owned(),
+        group: "dialers".to_owned(),
+        due_at: at("2026-11-22T19:05:00Z"),
+        question: question(),
+        source: Source {
+            transport: Transport::Https,
+            ..v6
+        },
+        at: at("2026-11-22T19:05:00.123456Z"),
+        kept_for: State::NxdomainMismatch.to_string(),
+        transport: Transport::Https,
+        attempts: 2,
+        rtt_us: 12_345,
+        mismatched: 1,
+        age: 7,
+        irregular: true,
+        size: 6,
+        reply_sha256: "ab".repeat(32),
+        query: b"a query".to_vec(),
+        reply: b"reply\x1b".to_vec(),
     }
 }
 
@@ -342,6 +370,7 @@ pub(crate) fn incident() -> Incident {
         cached_until: Some(at("2026-11-23T19:00:00Z")),
         worst_case_until: Some(at("2026-11-23T19:05:00Z")),
         backends: std::collections::BTreeMap::new(),
+        throttled: std::collections::BTreeMap::new(),
         clean_rounds: 0,
         transitions: 1,
         told_at: at("2026-11-22T19:05:00Z"),

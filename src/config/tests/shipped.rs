@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{good, read, read_with};
-use crate::config::{Secrets, error::Report, presets};
+use crate::{
+    config::{Secrets, error::Report, presets},
+    types::{ClientSubnet, QueryOptions},
+};
 
 const SHIPPED: &str = include_str!("../../../config/dns-auditor.toml");
 const SECRETS: [(&str, &str); 4] = [
@@ -35,7 +38,7 @@ fn every_key_in_it_is_valid_and_shows_its_default() {
     let mut all = read(&uncommented(), &SECRETS).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(
         (all.channels.len(), all.resolvers.len()),
-        (2, presets::all().len() + 1)
+        (2, presets::all().len() + 2)
     );
     // Examples, where the default is that there is none.
     let group = std::sync::Arc::make_mut(&mut all.groups[0]);
@@ -43,11 +46,25 @@ fn every_key_in_it_is_valid_and_shows_its_default() {
     group.authorities.clear();
     assert!(group.runbook.take().is_some());
     group.tags.clear();
+    // What is usual is not the same as what is said: a resolver may still say otherwise.
+    let said = std::mem::take(&mut group.options);
+    assert_eq!(
+        said,
+        QueryOptions {
+            dnssec: Some(false),
+            checking_disabled: Some(false),
+            recursion_desired: Some(true),
+            ecs: Some(ClientSubnet::Unsaid),
+            cookies: Some(true),
+            case_randomization: Some(false),
+        }
+    );
     assert_eq!(
         format!("{:?}", all.groups),
         format!("{:?}", good(SHIPPED).groups)
     );
     assert_eq!(all.http.listen, good(SHIPPED).http.listen);
+    assert_eq!(all.authority.max_qps, good(SHIPPED).authority.max_qps);
     assert_eq!(all.ipv6, good(SHIPPED).ipv6);
 }
 
@@ -75,7 +92,7 @@ fn every_alternative_in_it_is_valid() {
         assert!(report.is_empty(), "{}", report.into_errors(None, &text));
         tried += 1;
     }
-    assert_eq!(tried, 4);
+    assert_eq!(tried, 6);
 }
 
 #[test]

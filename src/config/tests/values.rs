@@ -47,6 +47,19 @@ fn a_group_overrides_the_defaults_key_by_key() {
 }
 
 #[test]
+fn every_type_that_people_ask_for_has_its_name() {
+    let types = "A AAAA CNAME NS SOA MX TXT SRV NAPTR CAA HTTPS SVCB DS DNSKEY PTR TYPE65280";
+    let list: Vec<String> = types.split(' ').map(|name| format!("'{name}'")).collect();
+    let config = good(&group(&format!("types = [{}]", list.join(", "))));
+    let read: Vec<String> = config.groups[0]
+        .types
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(read.join(" "), types);
+}
+
+#[test]
 fn names_are_expanded_in_the_order_written() {
     let config = good("[[group]]\nname='g'\nnames=['d{2..1}.Example.', 'bücher.example']\n");
     let names: Vec<&str> = config.groups[0]
@@ -209,10 +222,13 @@ fn a_command_that_tells_nobody_needs_no_secrets() {
 fn what_is_shown_can_be_loaded_again_and_means_the_same() {
     let text = HOOK.to_owned()
         + "[database]\nurl='postgres://u:hunter2@db/x?password=hunter2'\n[defaults]\nipv6=true\n
-           [[resolver]]\nid='own'\naddress='192.0.2.1:5353'\nttl_cap=60\nflush_page='https://f.example/'\n"
+           [[resolver]]\nid='own'\naddress='192.0.2.1:5353'\nttl_cap=60\nflush_page='https://f.example/'\n
+           recursion_desired=false\n
+           [[resolver]]\nid='secure'\naddress='2001:db8::1'\ntransport='https'\nserver_name='dns.example'\n
+           ca_file='ca.pem'\necs='2001:db8::/48'\n"
         + &group(
-            "resolvers=['own']\nexpect=['192.0.2.0/24','lb.example']\ntags={a='b c'}\nrunbook='https://w.example/'\n
-             authorities=['192.0.2.1']\nmax_delegation_ttl=60\ntimeout='1500ms'\nchannels=['hook']",
+            "resolvers=['own', 'secure', 'quad9+tls']\nexpect=['192.0.2.0/24','lb.example']\ntags={a='b c'}\nrunbook='https://w.example/'\n
+             authorities=['192.0.2.1']\nmax_delegation_ttl=60\ntimeout='1500ms'\ndnssec=true\necs='hidden'\nchannels=['hook']",
         );
     let variables = [
         ("URL", "https://h.example/"),

@@ -8,7 +8,7 @@ use chrono::Utc;
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
-use super::{Asked, Asker, how};
+use super::{Asked, Asker};
 use crate::{
     audit::judge::Unplaced,
     config::Group,
@@ -37,13 +37,9 @@ impl<'a> Chain<'a> {
         }
     }
 
-    pub(super) async fn follow(&self, questions: Vec<Question>) {
-        join_all(
-            questions
-                .into_iter()
-                .map(|question| self.follow_one(question)),
-        )
-        .await;
+    pub(super) async fn follow(&self, questions: &[Question]) {
+        let each = questions.iter().cloned();
+        join_all(each.map(|question| self.follow_one(question))).await;
     }
 
     /// Asks a name's servers, then those of whatever it is an alias of. A link that many names share is asked once.
@@ -71,7 +67,7 @@ impl<'a> Chain<'a> {
         let Some(zone) = self.zone(&question.name).await else {
             return Vec::new();
         };
-        let how = how(self.group);
+        let how = self.asker.how_authorities(self.group);
         let replies = join_all(zone.servers.iter().map(async |server| {
             self.asker
                 .prober
@@ -133,9 +129,9 @@ impl<'a> Chain<'a> {
         Some(zone)
     }
 
-    pub(super) fn finish(self, observations: &mut Vec<Observation>) -> Asked {
+    pub(super) fn finish(self, observations: Vec<Observation>) -> Asked {
         let mut asked = self.found.into_inner();
-        asked.observations.append(observations);
+        asked.observations.extend(observations);
         asked.observations.sort_by_key(|observation| observation.at);
         asked
     }

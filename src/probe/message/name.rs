@@ -110,12 +110,11 @@ impl Expanded {
         loop {
             let (octet, after) = match rest {
                 [b'\\', a @ b'0'..=b'9', b, c, after @ ..] => (decimal([*a, *b, *c]), after),
-                [b'\\', octet, after @ ..] => (*octet, after),
                 [b'.', after @ ..] => {
                     (length_at, at, rest) = (at, at + 1, after);
                     continue;
                 }
-                [octet, after @ ..] => (*octet, after),
+                [b'\\', octet, after @ ..] | [octet, after @ ..] => (*octet, after),
                 [] => break,
             };
             if let [length, .., to] = expanded.octets.get_mut(length_at..=at).unwrap_or_default() {

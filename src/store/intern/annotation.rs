@@ -22,6 +22,9 @@ pub(in crate::store) struct Annotation<'a> {
     ecs_scope: Option<u8>,
     edns_size: Option<u16>,
     serial: Option<u32>,
+    /// Younger than the digests of its fellows: without it, theirs stay what they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edns_version: Option<u8>,
     #[serde(skip)]
     site: Option<String>,
 }
@@ -35,6 +38,7 @@ impl<'a> Annotation<'a> {
             ecs_scope: observation.ecs_scope,
             edns_size: observation.edns_size,
             serial: observation.serial,
+            edns_version: observation.edns_version,
             site: observation.site(),
         }
     }
@@ -91,12 +95,16 @@ async fn insert(pool: &PgPool, new: &[&(Digest, &Annotation<'_>)]) -> Result<(),
         .iter()
         .map(|(_, one)| one.serial.map(i64::from))
         .collect();
+    let edns_versions: Vec<_> = new
+        .iter()
+        .map(|(_, one)| one.edns_version.map(i16::from))
+        .collect();
     sqlx::query!(
         "-- intern_annotations
-        insert into annotation (digest, nsid, site, ede, ecs_scope, edns_size, serial)
+        insert into annotation (digest, nsid, site, ede, ecs_scope, edns_size, serial, edns_version)
         select *
-        from unnest($1::bytea[], $2::bytea[], $3::text[], $4::jsonb[], $5::smallint[], $6::integer[], $7::bigint[])
-            as given (digest, nsid, site, ede, ecs_scope, edns_size, serial)
+        from unnest($1::bytea[], $2::bytea[], $3::text[], $4::jsonb[], $5::smallint[], $6::integer[], $7::bigint[],
+            $8::smallint[]) as given (digest, nsid, site, ede, ecs_scope, edns_size, serial, edns_version)
         order by digest
         on conflict do nothing",
         &digests,
@@ -105,7 +113,8 @@ async fn insert(pool: &PgPool, new: &[&(Digest, &Annotation<'_>)]) -> Result<(),
         &edes,
         &scopes as &[Option<i16>],
         &edns_sizes as &[Option<i32>],
-        &serials as &[Option<i64>]
+        &serials as &[Option<i64>],
+        &edns_versions as &[Option<i16>]
     )
     .execute(pool)
     .await?;
@@ -126,4 +135,54 @@ async fn find(pool: &PgPool, digests: &[Vec<u8>]) -> Result<HashMap<Digest, i32>
             Ok((digest, row.annotation_id))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(annotation: &Annotation<'_>) -> String {
+        let digest = annotation.digest().unwrap();
+        let digits = |hex: String, octet: &u8| hex + &format!("{octet:02x}");
+        digest.iter().fold(String::new(), digits)
+    }
+
+    #[test]
+    fn what_was_said_before_there_were_edns_versions_keeps_its_digest() {
+        let ede = [Ede {
+            code: 3,
+            text: "stale".to_owned(),
+        }];
+        let old = Annotation {
+            nsid: Some(b"fra3"),
+            ede: &ede,
+            ecs_scope: Some(24),
+            edns_size: Some(1232),
+            serial: Some(7),
+            edns_version: None,
+            site: None,
+        };
+        // As 0.1.0 computed them.
+        assert_eq!(
+            digest(&old),
+            "3be133a3ef8491ac5a2a3f22359f1c15a033c8b1c41a53e6d9e96c23990c9366"
+        );
+        let bare = Annotation {
+            nsid: None,
+            ede: &[],
+            ecs_scope: None,
+            edns_size: None,
+            serial: None,
+            ..old.clone()
+        };
+        assert_eq!(
+            digest(&bare),
+            "a282922f7cacf0eb0f9a97a960a5b63459d044897388ddbe3b65b0afe4afd01a"
+        );
+        let newer = Annotation {
+            edns_version: Some(0),
+            ..old.clone()
+        };
+        assert_ne!(digest(&newer), digest(&old));
+    }
 }

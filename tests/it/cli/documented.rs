@@ -40,6 +40,12 @@ async fn what_commands_print_as_json_is_documented() {
     let id = list["incidents"][0]["id"].as_str().unwrap().to_owned();
     fits("IncidentList", &[list]);
     fits("WholeIncident", &[json(&["incidents", "show", &id]).await]);
+    let with_messages = json(&["incidents", "show", &id, "--evidence"]).await;
+    fits("WholeIncident", &[with_messages]);
+    fits(
+        "Evidence",
+        &[json(&["evidence", "dialer1.example.com"]).await],
+    );
     fits(
         "Timeline",
         &[json(&["timeline", "dialer1.example.com"]).await],
@@ -60,7 +66,8 @@ async fn what_commands_print_as_json_is_documented() {
         "--resolver",
         "alpha,beta",
     ];
-    let report = json(&[&args[..], &["--authority", &authority]].concat()).await;
+    let report = json(&[&args[..], &["--authority", &authority, "--debug"]].concat()).await;
+    assert!(report["messages"][0]["reply"].is_string(), "{report:#}");
     assert!(
         !report["findings"].as_array().unwrap().is_empty(),
         "{report:#}"

@@ -10,6 +10,7 @@ async fn every_command_explains_itself_within_100_columns() {
         "serve",
         "timeline",
         "state",
+        "evidence",
         "incidents",
         "incidents list",
         "incidents show",

@@ -93,6 +93,7 @@ pub(super) fn redacted() -> Settings {
             r#"("age_seconds": |\[RFC 3339\](?:,| \| ))\d{1,2}\b"#,
             "${1}1",
         ),
+        (r"\b\d+\.\d ms, \d+ octets", "[TIME] ms, [SIZE] octets"),
         (r"/tmp/\.tmp\w+/", "[DIR]/"),
     ] {
         settings.add_filter(pattern, replacement);

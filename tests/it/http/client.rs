@@ -11,26 +11,26 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::rounds::Watched;
 
 /// A running face. It ends with its guard.
-pub(super) struct Face {
+pub(crate) struct Face {
     base: String,
     _running: DropGuard,
 }
 
 /// One answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) kind: String,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The detail of a problem with this status.
-    pub(super) fn problem(&self, status: u16) -> String {
+    pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.kind, "application/problem+json", "{self:?}");
         assert_eq!(self.status, status, "{self:?}");
         let problem = self.json();
@@ -41,7 +41,7 @@ impl Answer {
 
 impl Face {
     /// Over this store and these counters.
-    pub(super) async fn start(store: Store, metrics: Arc<Metrics>) -> Self {
+    pub(crate) async fn start(store: Store, metrics: Arc<Metrics>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = http::app(http::Context {
@@ -59,15 +59,15 @@ impl Face {
     }
 
     /// Over the history of these rounds.
-    pub(super) async fn over(watched: &Watched) -> Self {
+    pub(crate) async fn over(watched: &Watched) -> Self {
         Self::start(watched.store.clone(), watched.metrics.clone()).await
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(reqwest::Method::GET, path).await
     }
 
-    pub(super) async fn send(&self, method: reqwest::Method, path: &str) -> Answer {
+    pub(crate) async fn send(&self, method: reqwest::Method, path: &str) -> Answer {
         // The client wants a provider even where nothing is encrypted; another test may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let request = reqwest::Client::new().request(method, format!("{}{path}", self.base));

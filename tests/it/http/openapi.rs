@@ -125,6 +125,11 @@ async fn real_answers_have_exactly_the_documented_fields() {
             "/api/v1/incidents?limit=x".to_owned(),
         ),
         ("/api/v1/state", "200", "/api/v1/state".to_owned()),
+        (
+            "/api/v1/evidence",
+            "200",
+            "/api/v1/evidence?name=dialer1.example.com".to_owned(),
+        ),
     ];
     for incident in &incidents {
         let id = incident["id"].as_str().unwrap();

@@ -1,8 +1,13 @@
 //! A recursive server of the lab: four makes, each as a public resolver that recurses from the private root.
 //!
-//! Deliberately without DNSSEC, forwarders and prefetching: what a cache holds, and until when, is the zone's doing.
+//! Three of them speak TLS and HTTPS, too, and unbound has a front for QUIC and HTTP/3. Deliberately without DNSSEC, forwarders and prefetching: what a cache holds, and until when, is the zone's doing.
 
-use std::{ffi::OsString, fs, io, net::SocketAddr, path::Path};
+use std::{
+    ffi::OsString,
+    fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
 use hickory_proto::rr::RecordType;
 use tokio::{
@@ -11,7 +16,9 @@ use tokio::{
 };
 
 use super::{
+    certificates::{Certificate, CertificateAuthority},
     dig,
+    front::Front,
     process::{Server, control, control_reading},
 };
 
@@ -61,6 +68,28 @@ impl Make {
             Self::PdnsRecursor => 12,
             Self::KnotResolver => 13,
             Self::Bind => 14,
+        }
+    }
+
+    /// The name in its certificate.
+    pub(crate) fn server_name(self) -> String {
+        format!("{}.lab.test", self.id())
+    }
+
+    /// How it can be asked, each with its port, in the order and the words of `check --transport`. HTTP is at `/dns-query`.
+    pub(crate) fn transports(self) -> &'static [(&'static str, u16)] {
+        const ALL: [(&str, u16); 6] = [
+            ("udp", 53),
+            ("tcp", 53),
+            ("tls", 853),
+            ("https", 443),
+            ("quic", 853),
+            ("h3", 443),
+        ];
+        match self {
+            Self::Unbound => &ALL,
+            Self::KnotResolver | Self::Bind => &ALL[..4],
+            Self::PdnsRecursor => &ALL[..2],
         }
     }
 
@@ -129,12 +158,22 @@ fn pdns_settings(dir: &Path, address: SocketAddr) -> Vec<OsString> {
     .into()
 }
 
+/// Ten hosts up, where unbound has what its [`Front`] hands through.
+fn behind(address: SocketAddr) -> IpAddr {
+    let IpAddr::V4(address) = address.ip() else {
+        panic!("{address}: a lab is 127.a.b.0/24")
+    };
+    Ipv4Addr::from_bits(address.to_bits() + 10).into()
+}
+
 /// A recursor and where it answers.
 pub(crate) struct Recursor {
     make: Make,
     address: SocketAddr,
     ns1: SocketAddr,
+    certificate: Certificate,
     server: Server,
+    front: Option<Front>,
 }
 
 impl Recursor {
@@ -146,14 +185,18 @@ impl Recursor {
         address: SocketAddr,
         root: SocketAddr,
         ns1: SocketAddr,
+        authority: &CertificateAuthority,
     ) -> io::Result<Self> {
         let dir = base.join(make.id());
         fs::create_dir(&dir)?;
+        let certificate = authority.certify(&make.server_name(), address.ip());
+        certificate.write(&dir)?;
         let hints = format!(". 3600 IN NS a.root.\na.root. 3600 IN A {}\n", root.ip());
         fs::write(dir.join("root.hints"), hints)?;
         for (name, template) in make.templates() {
             let text = template
                 .replace("@ADDRESS@", &address.ip().to_string())
+                .replace("@BEHIND@", &behind(address).to_string())
                 .replace("@ROOT@", &root.ip().to_string())
                 .replace("@DIR@", &dir.display().to_string());
             fs::write(dir.join(name), text)?;
@@ -163,7 +206,9 @@ impl Recursor {
             make,
             address,
             ns1,
+            certificate,
             server,
+            front: None,
         })
     }
 
@@ -172,9 +217,16 @@ impl Recursor {
         self.make
     }
 
-    /// Where it answers.
+    /// Where it answers over UDP and TCP.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it answers over each of its [`transports`](Make::transports).
+    pub(crate) fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+        let transports = self.make.transports().iter();
+        let at = |&(name, port)| (name, (self.address.ip(), port).into());
+        transports.map(at).collect()
     }
 
     /// Starts it, its cache empty, and waits until it resolves through the private tree.
@@ -195,10 +247,14 @@ impl Recursor {
         self.server
             .until("resolved ns1.example.com", resolving)
             .await;
+        if self.make == Make::Unbound && self.front.is_none() {
+            self.front = Some(Front::start(address, behind(address), &self.certificate).await);
+        }
     }
 
     /// Kills it, its cache forgotten: its port refuses from now on.
     pub(crate) fn stop(&mut self) {
+        self.front = None;
         self.server.stop();
     }
 

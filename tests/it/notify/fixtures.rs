@@ -116,6 +116,7 @@ fn incident(axis: Axis, subject: &str, family: Family, verdict: &str) -> Inciden
         cached_until: Some("2026-11-23T19:00:00Z".parse().unwrap()),
         worst_case_until: Some("2026-11-23T19:05:00Z".parse().unwrap()),
         backends: std::collections::BTreeMap::new(),
+        throttled: std::collections::BTreeMap::new(),
         clean_rounds: 0,
         transitions: 1,
         told_at: at("19:05:00"),

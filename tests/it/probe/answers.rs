@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use dns_auditor::types::{Flags, Rcode, Source, SourceKind, Status, Transport};
+use dns_auditor::{
+    probe::Ask,
+    types::{Flags, QueryOptions, Rcode, Source, SourceKind, Status, Transport},
+};
 
 use super::{ask, authority_with, example, patient, prober, question, shown, source};
 use crate::dns::{DnsServer, Fault, Reply, Script};
@@ -62,7 +65,14 @@ async fn a_question_without_validation_is_seen_to_be_one() {
     let resolver = DnsServer::start(Script::cache(&authority)).await;
     let source = source(SourceKind::Resolver, resolver.address());
     let asked = question("dialer1.example.com", "A");
-    let seen = prober().ask_unchecked(&source, &asked, &patient()).await;
+    let unchecked = Ask {
+        options: QueryOptions {
+            checking_disabled: Some(true),
+            ..QueryOptions::default()
+        },
+        ..patient()
+    };
+    let seen = prober().ask(&source, &asked, &unchecked).await;
     assert!(seen.flags.has(Flags::CD) && seen.answer.is_data());
     assert!(
         !prober()

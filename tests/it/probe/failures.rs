@@ -166,7 +166,7 @@ async fn wrong_messages_over_tcp_are_no_answer() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_refused_at_once() {
+async fn a_closed_port_is_known_by_icmp_at_once() {
     let source = source(SourceKind::Resolver, closed_address().await);
     let start = Instant::now();
     let seen = prober()
@@ -176,7 +176,10 @@ async fn a_closed_port_is_refused_at_once() {
         start.elapsed() < patient().timeout,
         "no attempt was waited out"
     );
-    assert_eq!(seen.answer.status, Status::NoReply(NoReply::Refused));
+    assert_eq!(
+        seen.answer.status,
+        Status::NoReply(NoReply::PortUnreachable)
+    );
     assert_eq!((seen.attempts, seen.transport), (3, Transport::Tcp));
 }
 

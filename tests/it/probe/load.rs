@@ -77,8 +77,11 @@ async fn most_in_flight(limits: Limits, servers: usize, questions: usize) -> usi
         });
     }
     let ask = patient();
-    let asked = question("dialer1.example.com", "A");
-    let all = (0..questions).map(|nth| prober.ask(&sources[nth % servers], &asked, &ask));
+    let asked: Vec<_> = (0..questions)
+        .map(|nth| question(&format!("dialer{nth}.example.com"), "A"))
+        .collect();
+    let all = asked.iter().enumerate();
+    let all = all.map(|(nth, asked)| prober.ask(&sources[nth % servers], asked, &ask));
     let all = join_all(all).await;
     assert!(all.iter().all(|seen| seen.answer.is_reply()));
     most.load(SeqCst)

@@ -47,8 +47,8 @@ fn odd_ones() -> Vec<Observation> {
             ],
             ecs_scope: Some(255),
             edns_size: Some(65535),
-            edns_version: None,
-            age: 0,
+            edns_version: Some(255),
+            age: u32::MAX,
             wire: None,
             rtt: Duration::from_micros(2_000_000_001),
             attempts: 255,
@@ -118,6 +118,13 @@ fn odd_ones() -> Vec<Observation> {
             ..plain.clone()
         });
     }
+    all.push(Observation {
+        age: 40,
+        edns_version: Some(0),
+        transport: Transport::Https,
+        at: at(8),
+        ..plain.clone()
+    });
     all.insert(0, plain);
     all
 }

@@ -212,6 +212,7 @@ pub(crate) fn incident(number: u128, name: &str, opened_at: DateTime<Utc>) -> In
         cached_until: None,
         worst_case_until: None,
         backends: [].into(),
+        throttled: [].into(),
         clean_rounds: 0,
         transitions: 1,
         told_at: opened_at,

@@ -34,7 +34,7 @@ pub(super) fn dialer(number: usize) -> Question {
     }
 }
 
-fn source(resolver: &str) -> Source {
+pub(super) fn source(resolver: &str) -> Source {
     let address = match resolver {
         "google" => "192.0.2.8:53",
         "quad9" => "192.0.2.9:53",
@@ -194,6 +194,10 @@ pub(super) struct Lab {
     pub(super) ledger: Ledger,
     pub(super) policy: Policy,
     pub(super) authorities: AuthorityReach,
+    /// Resolvers that are asked one question only.
+    pub(super) held_back: BTreeSet<Source>,
+    /// What the group asks, beside what the verdicts speak of.
+    pub(super) questions: Vec<Question>,
     pub(super) now: DateTime<Utc>,
     pub(super) told: Vec<Transition>,
 }
@@ -207,6 +211,8 @@ impl Lab {
                 asked: 2,
                 answered: 2,
             },
+            held_back: BTreeSet::new(),
+            questions: Vec::new(),
             now: instant("2026-11-22T19:00:00Z"),
             told: Vec::new(),
         }
@@ -245,6 +251,8 @@ impl Lab {
                 policy: &self.policy,
                 verdicts: &verdicts,
                 findings: &findings,
+                questions: &self.questions,
+                held_back: &self.held_back,
                 authorities: self.authorities,
                 now: self.now,
             },

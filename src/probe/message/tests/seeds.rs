@@ -5,13 +5,19 @@
 use std::{fs, path::Path};
 
 use proptest::prelude::*;
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use rand::{SeedableRng as _, rngs::StdRng};
 
 use super::*;
 use crate::probe::fuzzing;
 
 fn seeds() -> Vec<Vec<u8>> {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/reply");
+    seeds_of("reply")
+}
+
+fn seeds_of(target: &str) -> Vec<Vec<u8>> {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/seeds")
+        .join(target);
     let mut paths: Vec<_> = fs::read_dir(seeds)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -75,5 +81,16 @@ proptest! {
         let [q, an, ns, ar, ..] = counts;
         let header = [0, 7, 0x84, 0, 0, q, 0, an, 0, ns, 0, ar];
         fuzzing::reply(&[&header[..], &octets].concat());
+    }
+}
+
+#[test]
+fn streams_are_cut_the_same_in_pieces_of_any_size() {
+    let whole = seeds_of("framing");
+    assert!(!whole.is_empty());
+    for seed in whole {
+        for piece in 0..=u8::MAX {
+            fuzzing::frames(&[&[piece], &seed[1..]].concat());
+        }
     }
 }

@@ -1,0 +1,173 @@
+//! A database of an earlier release, with history in it, under this program.
+
+use dns_auditor::{
+    audit::keep::{Ground, Kept},
+    store::{
+        Store, incidents::IncidentFilter, messages::MessageQuery, observations::ObservationQuery,
+    },
+    types::Observation,
+};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, migrate::Migrator};
+
+use super::samples::{answer, at, begin, observation, opening, resolver};
+use crate::postgres::empty_database;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// One round of 0.1.0: an observation, its span, a verdict and an incident, as that release wrote them.
+const HISTORY: &str = r#"
+insert into vantage (name) values ('here');
+insert into source (kind, name, address, port, scope, transport)
+    values ('resolver', 'google', '8.8.8.8', 53, 0, 'udp');
+insert into question (name, rtype) values ('a.example', 1);
+insert into series (vantage_id, question_id, source_id) values (1, 1, 1);
+insert into answer (digest, content, addresses) values ('\xDIGEST', 'CONTENT', '{192.0.2.1}');
+insert into annotation (digest, nsid, site, ede, ecs_scope, edns_size, serial)
+    values (sha256('{"nsid":null,"ede":[],"ecs_scope":null,"edns_size":1232,"serial":null}'),
+        null, null, '[]', null, 1232, null);
+insert into round (vantage_id, group_name, due_at, started_at, finished_at, status)
+    values (1, 'dialers', '2026-11-22T02:59:00Z', '2026-11-22T02:59:00Z', '2026-11-22T03:00:01Z', 'finished');
+create table observation_20261122 (like observation including all);
+alter table observation attach partition observation_20261122
+    for values from ('2026-11-22 00:00:00+00') to ('2026-11-23 00:00:00+00');
+insert into observation (at, round_id, answer_id, ttl, series_id, annotation_id, rtt_us, size, mismatched, flags,
+    attempts, transport) values ('2026-11-22T03:00:00Z', 1, 1, 300, 1, 1, 12345, 64, 0, 12, 1, 0);
+insert into span (series_id, site, first_seen, answer_id, authoritative, first_ttls, last_seen, samples, ttl_min, ttl_max,
+    first_expires_at, cached_until) values (1, '', '2026-11-22T03:00:00Z', 1, false, '300;', '2026-11-22T03:00:00Z', 1,
+    300, 300, '2026-11-22T03:05:00Z', '2026-11-22T03:05:00Z');
+insert into incident (incident_id, vantage_id, group_name, axis, subject, status, verdict, severity, names, resolvers,
+    opened_at, document) values ('11112222-3333-4444-8555-666677778888', 1, 'dialers', 'name', 'a.example A', 'open',
+    'divergent', 'critical', '{a.example}', '{google}', '2026-11-22T03:00:00Z', '{
+        "id": "11112222-3333-4444-8555-666677778888",
+        "key": {"group": "dialers", "axis": "name", "subject": "a.example A", "family": "value"},
+        "status": "open", "verdict": "divergent", "severity": "critical", "names": ["a.example"], "types": ["A"],
+        "resolvers": ["google"], "authorities": [], "vantages": ["here"],
+        "baseline": {"kind": "authority", "records": ["192.0.2.9"], "rcode": "NOERROR", "ttl": 300},
+        "observed": [{
+            "resolver": "google",
+            "source": {"kind": "resolver", "id": "google", "address": "8.8.8.8:53", "transport": "udp"},
+            "question": {"name": "a.example", "type": "A"}, "records": ["192.0.2.1"], "rcode": "NOERROR", "ttl": 300,
+            "site": null, "ede": [{"code": 3, "text": ""}], "at": "2026-11-22T03:00:00Z", "cached_until": null
+        }],
+        "opened_at": "2026-11-22T03:00:00Z", "confirmed_at": "2026-11-22T03:00:00Z",
+        "last_bad_at": "2026-11-22T03:00:00Z", "recovering_at": null, "resolved_at": null, "acked_at": null,
+        "cached_until": null, "worst_case_until": null,
+        "backends": {"google 8.8.8.8:53 *": {"last_bad": "2026-11-22T03:00:00Z", "clean_rounds": 0}},
+        "clean_rounds": 0, "transitions": 1, "told_at": "2026-11-22T03:00:00Z", "reason": "nobody ever served that"
+    }');
+"#;
+
+/// A database as 0.1.0 left it.
+async fn at_0004() -> String {
+    let url = empty_database().await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let old = MIGRATIONS.iter().filter(|one| one.version <= 4).cloned();
+    let old = Migrator::with_migrations(old.collect());
+    assert_eq!(old.iter().count(), 4);
+    old.run(&mut connection).await.unwrap();
+    let answer = answer("a.example", &["192.0.2.1"]);
+    let digest = answer.digest();
+    let digits = |hex: String, octet: &u8| hex + &format!("{octet:02x}");
+    let digest = digest.iter().fold(String::new(), digits);
+    let history = HISTORY
+        .replace("DIGEST", &digest)
+        .replace("CONTENT", &serde_json::to_string(&answer).unwrap());
+    sqlx::raw_sql(AssertSqlSafe(history))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    url
+}
+
+async fn count(url: &str, table: &str) -> i64 {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let statement = format!("select count(*) from {table}");
+    let count = sqlx::query_scalar(AssertSqlSafe(statement));
+    count.fetch_one(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_history_of_an_earlier_release_is_read_and_goes_on() {
+    let url = at_0004().await;
+    let store = Store::open(&url).await.unwrap();
+    let source = resolver("google", "8.8.8.8:53");
+    let old = observation(&source, "a.example", "192.0.2.1", 300, at(0));
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from: at(0),
+        to: at(1_000),
+        group: None,
+        name: None,
+    };
+    let read = async || {
+        let read = store.observations(&query).await.unwrap();
+        read.into_iter()
+            .map(|one| one.observation)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(read().await, std::slice::from_ref(&old));
+    let spans = store.restore_spans("here", at(0)).await.unwrap();
+    assert_eq!(spans, [opening(&old).span]);
+    let page = store
+        .incidents(&IncidentFilter::default(), None, 10)
+        .await
+        .unwrap();
+    let (incident, _) = store.incident(page.incidents[0].id).await.unwrap().unwrap();
+    assert_eq!(incident.observed[0].ede[0].code, 3);
+
+    // The day's partition of observations is there, that of messages is not.
+    let round = begin(&store, at(0)).await;
+    let wire = dns_auditor::types::Wire {
+        query: b"query".as_slice().into(),
+        reply: b"reply".as_slice().into(),
+    };
+    let new = Observation {
+        edns_version: Some(0),
+        age: 4_000_000_000,
+        at: at(2),
+        ..old.clone()
+    };
+    let same = Observation {
+        at: at(1),
+        ..old.clone()
+    };
+    let chunk = [&same, &new].map(|one| (one.clone(), opening(one)));
+    store.record(round, &chunk).await.unwrap();
+    let kept = Kept {
+        observation: Observation {
+            wire: Some(wire.into()),
+            ..new.clone()
+        },
+        ground: Ground::Baseline,
+        round: round.number(),
+    };
+    store.keep_messages(round, &[kept]).await.unwrap();
+    assert_eq!(read().await, [old, same, new]);
+    let query = MessageQuery {
+        names: vec!["a.example".parse().unwrap()],
+        ..MessageQuery::default()
+    };
+    assert_eq!(
+        store.messages(&query, 1).await.unwrap().messages[0].reply,
+        b"reply"
+    );
+    // What is said as it was said before is no new annotation; a version beside it is one.
+    assert_eq!(count(&url, "annotation").await, 2);
+    assert_eq!(count(&url, "answer").await, 1);
+    assert_eq!(count(&url, "series").await, 1);
+}
+
+#[test]
+fn an_observation_written_before_there_were_ages_reads_as_one_without() {
+    let source = resolver("google", "8.8.8.8:53");
+    let expected = observation(&source, "a.example", "192.0.2.1", 300, at(0));
+    let old = r#"{
+        "source": {"kind": "resolver", "id": "google", "address": "8.8.8.8:53", "transport": "udp"},
+        "question": {"name": "a.example", "type": "A"}, "at": "2026-11-22T03:00:00Z",
+        "answer": {"status": {"rcode": 0}, "links": [{"owner": "a.example", "value": {"rrset": ["192.0.2.1"]}}]},
+        "ttls": [[300]], "serial": null, "flags": 12, "ede": [], "nsid": null, "ecs_scope": null, "edns_size": 1232,
+        "rtt": {"secs": 0, "nanos": 12345000}, "transport": "udp", "attempts": 1, "mismatched": 0, "size": 64
+    }"#;
+    assert_eq!(serde_json::from_str::<Observation>(old).unwrap(), expected);
+}
