@@ -102,9 +102,13 @@ fn audit_knows_no_outside_world_and_no_clock() {
 
 #[test]
 fn each_library_stands_in_its_own_part_only() {
-    let homes: [(&str, &[&str]); 6] = [
-        ("hickory_proto::", &["probe", "notify/resolve"]),
+    let homes: [(&str, &[&str]); 10] = [
         ("hickory_resolver::", &["notify/resolve"]),
+        ("nix::sys::", &["probe"]),
+        ("quinn::", &["probe"]),
+        ("h2::", &["probe"]),
+        ("h3::", &["probe"]),
+        ("zstd::", &["store"]),
         ("sqlx::", &["store"]),
         ("reqwest::", &["notify"]),
         ("axum::", &["http"]),

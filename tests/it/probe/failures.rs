@@ -154,13 +154,17 @@ async fn replies_that_do_not_fit_are_counted_and_waiting_goes_on() {
 
 #[tokio::test]
 async fn wrong_messages_over_tcp_are_no_answer() {
-    for fault in [Fault::WrongId, Fault::WrongQuestion, Fault::Garbage] {
+    for (fault, why) in [
+        (Fault::WrongId, NoReply::Timeout),
+        (Fault::WrongQuestion, NoReply::WrongQuestion),
+        (Fault::Garbage, NoReply::Timeout),
+    ] {
         let (_server, mut source) = authority_with(example().with(fault)).await;
         source.transport = Transport::Tcp;
         let seen = prober()
             .ask(&source, &question("dialer1.example.com", "A"), &ask())
             .await;
-        assert_eq!(seen.answer.status, Status::NoReply(NoReply::Timeout));
+        assert_eq!(seen.answer.status, Status::NoReply(why));
         assert_eq!(seen.mismatched, 1);
     }
 }
@@ -217,7 +221,7 @@ async fn a_tcp_peer_that_hangs_up_gives_no_reply_without_waiting() {
         .await;
     hang_up.await.unwrap();
     assert!(start.elapsed() < patient().timeout);
-    assert_eq!(seen.answer.status, Status::NoReply(NoReply::Timeout));
+    assert_eq!(seen.answer.status, Status::NoReply(NoReply::Protocol));
 }
 
 #[tokio::test]
@@ -251,5 +255,7 @@ async fn no_answer_is_ever_served_from_memory() {
         .iter()
         .map(|query| query.peer.port())
         .collect();
-    assert_eq!((server.received().len(), ports.len()), (20, 20));
+    assert_eq!(server.received().len(), 20);
+    // One after another, so that chance may give a port twice.
+    assert!(ports.len() > 15, "{ports:?}");
 }
