@@ -101,7 +101,7 @@ fn cases() -> Vec<Case> {
 fn encode(c: &mut Criterion) {
     let question = &cases()[0].question;
     c.bench_function("encode", |b| {
-        b.iter(|| fuzzing::encode(black_box(question)))
+        b.iter(|| fuzzing::encode(black_box(question)));
     });
 }
 
