@@ -31,10 +31,14 @@ bench-probe:
 	packaging/install-deps bench
 	cargo bench --locked --bench probe
 
-# Without a nightly toolchain: the fuzzer's own instrumentation is all that is needed, since nothing here is unsafe.
+# Works on the stable toolchain: coverage is all the fuzzer needs, since nothing here is unsafe.
+FUZZ = RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none
+FUZZ_END = -max_len=4096 -timeout=5 -max_total_time=$(SECONDS) -print_final_stats=1
 fuzz:
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none reply -- -max_total_time=$(SECONDS) -max_len=65535 -print_final_stats=1
+	mkdir -p fuzz/corpus/reply fuzz/corpus/framing
+	$(FUZZ) reply fuzz/corpus/reply fuzz/seeds/reply -- $(FUZZ_END)
+	$(FUZZ) framing fuzz/corpus/framing fuzz/seeds/framing -- $(FUZZ_END)
 
 check:
 	cargo fmt --check

@@ -80,7 +80,7 @@ pub(super) struct Reading {
 }
 
 impl<'a> Reply<'a> {
-    /// Decodes what [`Query::is_answered_by`] let through.
+    /// Decodes what [`Query::fit`] let through.
     pub(super) fn decode(bytes: &'a [u8]) -> Self {
         let mut header = [0; HEADER_OCTETS];
         for (to, from) in header.iter_mut().zip(bytes) {

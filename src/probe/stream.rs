@@ -26,6 +26,7 @@ mod tcp;
 mod tls;
 
 use desk::Desk;
+pub(super) use framing::Frames;
 use pool::Pool;
 pub use tls::{EndpointError, check_endpoint};
 

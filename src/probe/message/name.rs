@@ -101,16 +101,29 @@ impl Expanded {
     /// The octets of a name in lower case: names that differ only in how they are escaped become equal.
     pub(in crate::probe) fn of(name: &DnsName) -> Self {
         let mut expanded = Self::empty();
-        for label in name.labels() {
-            let length_at = expanded.length;
-            expanded.push(&[0]);
-            push_label(&mut expanded, label.as_bytes());
-            let octets = expanded.length - length_at - 1;
-            if let Some(length) = expanded.octets.get_mut(length_at) {
-                *length = octets as u8;
-            }
+        let mut rest = name.as_str().as_bytes();
+        if name.is_root() {
+            rest = &[];
         }
-        expanded.push(&[0]);
+        // The octet before each label is its length, counted while the label is written.
+        let (mut length_at, mut at) = (0, 1);
+        loop {
+            let (octet, after) = match rest {
+                [b'\\', a @ b'0'..=b'9', b, c, after @ ..] => (decimal([*a, *b, *c]), after),
+                [b'.', after @ ..] => {
+                    (length_at, at, rest) = (at, at + 1, after);
+                    continue;
+                }
+                [b'\\', octet, after @ ..] | [octet, after @ ..] => (*octet, after),
+                [] => break,
+            };
+            if let [length, .., to] = expanded.octets.get_mut(length_at..=at).unwrap_or_default() {
+                (*length, *to) = (*length + 1, octet.to_ascii_lowercase());
+            }
+            (at, rest) = (at + 1, after);
+        }
+        // The octet after the last label is the root's; the root alone is nothing else.
+        expanded.length = if at > 1 { at + 1 } else { 1 };
         expanded
     }
 
@@ -195,20 +208,6 @@ impl Expanded {
 impl PartialEq for Expanded {
     fn eq(&self, other: &Self) -> bool {
         self.octets() == other.octets()
-    }
-}
-
-/// The octets of a label in presentation form (RFC 1035 section 5.1), in lower case.
-fn push_label(expanded: &mut Expanded, label: &[u8]) {
-    let mut rest = label;
-    loop {
-        let (octet, after) = match rest {
-            [b'\\', a @ b'0'..=b'9', b, c, after @ ..] => (decimal([*a, *b, *c]), after),
-            [b'\\', octet, after @ ..] | [octet, after @ ..] => (*octet, after),
-            [] => return,
-        };
-        expanded.push(&[octet.to_ascii_lowercase()]);
-        rest = after;
     }
 }
 

@@ -88,16 +88,7 @@ impl Query {
         }
     }
 
-    /// The same query under a random id, and the case of a randomised name drawn anew, from the thread's cryptographic
-    /// generator.
-    pub(in crate::probe) fn renewed(&self) -> Self {
-        let mut query = self.clone();
-        query.set_id(rand::random());
-        query.draw_case();
-        query
-    }
-
-    /// One random bit for each letter of the name. The lengths of labels are below every letter.
+    /// One random bit for each letter of the name, from the thread's cryptographic generator. The lengths of labels are below every letter.
     fn draw_case(&mut self) {
         if !self.random_case {
             return;
@@ -142,11 +133,6 @@ impl Query {
             _ => false,
         };
         if fits { Fit::Reply } else { Fit::OtherQuestion }
-    }
-
-    /// Whether these octets are a reply to this query.
-    pub(in crate::probe) fn is_answered_by(&self, reply: &[u8]) -> bool {
-        self.fit(reply) == Fit::Reply
     }
 
     fn asks_as(&self, reply: &[u8]) -> bool {
