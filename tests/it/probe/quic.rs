@@ -130,9 +130,9 @@ async fn an_independent_server_answers_over_both() {
 #[tokio::test]
 async fn an_answer_of_64_kibibytes_arrives_whole() {
     let text = "x".repeat(250);
-    let records: String = (0..240)
-        .map(|n| format!("big 60 TXT \"{n}-{text}\"\n"))
-        .collect();
+    let records = (0..240).fold(String::new(), |zone, n| {
+        zone + &format!("big 60 TXT \"{n}-{text}\"\n")
+    });
     let trust = Trust::new();
     let (_behind, _front, addresses) = hickory(zone(&records), &trust).await;
     let prober = prober();
