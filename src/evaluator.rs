@@ -4,15 +4,15 @@
 //! Deliberately absent: when a round is due (`scheduler`) and how a step is told (`dispatcher`).
 
 pub mod asking;
+mod judging;
 pub mod messages;
 mod recording;
+mod stance;
 mod watch;
 
 use std::{
-    collections::{HashMap, HashSet},
-    net::SocketAddr,
+    collections::HashMap,
     sync::{Arc, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,31 +22,22 @@ use crate::{
     audit::{
         findings,
         history::{History, SpanChange},
-        judge::{self, RoundInput},
         keep::{Choice, JudgedRound, Keeper},
-        ledger::{self, AuthorityReach, Judgement, Ledger, Throttles},
-        verdict::{Family, State, Verdict, VerdictFlag},
+        ledger::{self, AuthorityReach, Judgement},
     },
     config::{Config, Group},
     metrics::{Metrics, RoundReport, Throttled},
     store::{RoundId, RoundOutcome, Store, StoreError},
-    types::{self, Observation, Question, Severity, Source},
+    types::{self, Observation, Question, Source},
 };
 use asking::{Asked, Asker};
+use judging::{absorb, input, judge, longest_gap, suspicious};
 use recording::Recorder;
+use stance::Stance;
 pub use watch::{Audit, Watch, audit_once};
 
 /// How far back spans are read at start, beyond what any deadline can need.
 const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
-
-/// How a group is asked, as its last recorded round left it.
-#[derive(Debug, Clone, Default)]
-struct Stance {
-    /// What is sampled three times a round.
-    suspects: HashSet<(Question, SocketAddr)>,
-    /// Whom to leave alone but for one question.
-    throttles: Throttles,
-}
 
 /// What a round has heard, and what that did to the spans: one change an observation.
 struct Heard {
@@ -205,7 +196,7 @@ impl Evaluator {
         transitions.extend(ledger::advance(&mut ledger, &judgement));
         let messages = messages::for_transitions(&self.config, group, &transitions);
         let stance = Stance::after(&ledger);
-        flag(&mut verdicts, &stance.throttles);
+        stance.flag(&mut verdicts);
         let throttled = Throttled::of(
             &verdicts,
             &asked.held_back,
@@ -278,77 +269,4 @@ async fn keepers(
         keepers.insert(group.name.clone(), Keeper::resume(standing, now));
     }
     Ok(keepers)
-}
-
-fn absorb(history: &mut History, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
-    let gap = longest_gap(group);
-    observations
-        .iter()
-        .map(|observation| history.absorb(observation, gap))
-        .collect()
-}
-
-/// A silence longer than three rounds ends what is known of the time between.
-fn longest_gap(group: &Group) -> Duration {
-    group.policy.period * 3
-}
-
-fn input<'a>(
-    group: &'a Group,
-    questions: &'a [Question],
-    asked: &'a Asked,
-    now: DateTime<Utc>,
-) -> RoundInput<'a> {
-    RoundInput {
-        policy: &group.policy,
-        zones: &asked.zones,
-        resolvers: &group.resolvers,
-        options: group.options,
-        questions,
-        observations: &asked.observations,
-        now,
-    }
-}
-
-fn judge(history: &History, group: &Group, asked: &Asked, now: DateTime<Utc>) -> Vec<Verdict> {
-    judge::judge_round(history, &input(group, &[], asked, now))
-}
-
-/// What must be asked again before it is believed. A silent `propagating` tells nobody anything, so it is left alone.
-fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
-    verdicts
-        .iter()
-        .filter(|verdict| verdict.state.needs_asking_again())
-        .filter(|verdict| verdict.state != State::Propagating || verdict.severity > Severity::None)
-        .map(|verdict| (verdict.question.clone(), verdict.observed.source.address))
-        .collect()
-}
-
-impl Stance {
-    fn after(ledger: &Ledger) -> Self {
-        Self {
-            suspects: suspects(ledger),
-            throttles: Throttles::of(ledger),
-        }
-    }
-}
-
-/// The pairs in an open value incident: they are sampled three times a round.
-fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
-    ledger
-        .incidents
-        .iter()
-        .filter(|incident| incident.key.family == Family::Value)
-        .flat_map(|incident| &incident.observed)
-        .map(|observed| (observed.question.clone(), observed.source.address))
-        .collect()
-}
-
-/// Says beside each verdict that its address is left alone from now on: those that are not asked keep what they have.
-fn flag(verdicts: &mut [Verdict], throttles: &Throttles) {
-    for verdict in verdicts {
-        if throttles.holds(&verdict.observed.source) {
-            verdict.flags.push(VerdictFlag::Throttled);
-        }
-    }
 }

@@ -3,9 +3,9 @@
 //! Deliberately absent: when the next one is due, and anything that outlives the process.
 
 use super::{
-    RESTORED_HISTORY, absorb,
+    RESTORED_HISTORY,
     asking::{Asked, Asker},
-    input, judge, suspicious,
+    judging::{absorb, input, judge, suspicious},
 };
 use crate::{
     audit::{finding::Finding, findings, history::History, verdict::Verdict},
