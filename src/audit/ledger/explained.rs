@@ -23,7 +23,7 @@ const FAILURE_REMEMBERED: TimeDelta = TimeDelta::minutes(5);
 pub(super) fn is_explained(verdict: &Verdict, judgement: &Judgement<'_>, book: &Book) -> bool {
     let remembered = |incident: &Incident| {
         judgement.now - incident.last_bad_at <= FAILURE_REMEMBERED
-            && is_remembered(verdict, incident)
+            && is_remembered(verdict, incident, judgement)
     };
     by_finding(verdict, judgement.findings) || book.incidents().any(remembered)
 }
@@ -61,12 +61,33 @@ fn is_in_zone(verdict: &Verdict, zone: &DnsName) -> bool {
     owners.any(|owner| owner.is_within(zone))
 }
 
-/// Whether a servfail may be what a resolver remembers of an authority that was down.
-fn is_remembered(verdict: &Verdict, incident: &Incident) -> bool {
-    verdict.state == State::Servfail
-        && matches!(incident.key.family, Family::Finding(kind) if is_authority_down(kind))
+/// Whether the state may be what is left at a resolver of an authority that was down: a failure that it remembers, or a
+/// question that it still repeats at longer and longer intervals, while it answers others.
+fn is_remembered(verdict: &Verdict, incident: &Incident, judgement: &Judgement<'_>) -> bool {
+    let Family::Finding(kind) = incident.key.family else {
+        return false;
+    };
+    let explicable = match verdict.state {
+        State::Servfail => is_authority_down(kind),
+        State::Unreachable => {
+            kind == FindingKind::AuthorityUnreachable && answers_others(verdict, judgement)
+        }
+        _ => false,
+    };
+    explicable
         && incident.severity >= verdict.severity
+        && (verdict.state == State::Servfail || incident.severity == Severity::Critical)
         && incident.names.contains(&verdict.question.name)
+}
+
+/// Whether the verdict's address answered any other question of the round.
+fn answers_others(verdict: &Verdict, judgement: &Judgement<'_>) -> bool {
+    let address = verdict.observed.source.address;
+    let mut others = judgement.verdicts.iter();
+    others.any(|other| {
+        other.observed.source.address == address
+            && !matches!(other.state, State::Unreachable | State::Unknown)
+    })
 }
 
 /// Whether a finding says that a server does not do its work at all.

@@ -1,6 +1,6 @@
 //! Findings on servers and zones, and what they explain.
 
-use super::lab::{Lab, all, dialer, found, found_at_server, kinds, name, seen, words};
+use super::lab::{Lab, all, dialer, found, found_at_server, kinds, name, seen, some, words};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -147,6 +147,26 @@ fn a_servfail_that_a_resolver_remembers_of_a_silent_zone_is_told_only_when_it_la
     let told = lab.rounds(3, &servfail());
     assert_eq!(kinds(&told), [Opened]);
     assert_eq!(told[0].incident.key.axis, Axis::Resolver);
+}
+
+#[test]
+fn a_resolver_that_still_waits_for_a_silent_zone_is_told_only_when_it_lasts_or_says_nothing_at_all()
+{
+    let silent = |names| {
+        let mut lab = Lab::new();
+        for _ in 0..3 {
+            lab.round_with(all(40, "google", State::Unreachable), vec![silent_zone()]);
+        }
+        let told = lab.rounds(3, &some(names, 40, "google", State::Unreachable));
+        (lab, kinds(&told))
+    };
+    let (mut lab, told) = silent(2);
+    assert_eq!(told, [Updated], "the zone recovers");
+    let told = lab.rounds(5, &some(2, 40, "google", State::Unreachable));
+    assert_eq!(kinds(&told), [Opened, Opened], "five minutes later");
+    let (lab, told) = silent(40);
+    assert_eq!(told, [Opened, Updated]);
+    assert!(lab.axes().contains(&(Axis::Resolver, "google")));
 }
 
 #[test]
