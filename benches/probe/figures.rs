@@ -38,7 +38,7 @@ pub fn run(command: &mut Command) -> (String, Duration) {
         "{command:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let cpu = cpu_of_children() - before;
+    let cpu = cpu_of_children().saturating_sub(before);
     (String::from_utf8_lossy(&output.stdout).into_owned(), cpu)
 }
 

@@ -87,7 +87,7 @@ impl Knot {
         loop {
             let _ = socket.send(query);
             match socket.recv(&mut reply) {
-                Ok(_) if reply[3] & 0x0f == 0 => return,
+                Ok(_) if reply[3] % 16 == 0 => return,
                 _ => assert!(Instant::now() < deadline, "knot does not answer"),
             }
         }
