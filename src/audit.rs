@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
 //! [`findings`] says what is wrong at the authorities themselves, [`ledger`] turns a round's judgement into incidents,
-//! [`keep`] says which messages prove it.
+//! [`round`] is the order in which these follow each other, [`keep`] says which messages prove it.
 
 pub mod evidence;
 pub mod finding;
@@ -15,6 +15,7 @@ pub mod incident;
 pub mod judge;
 pub mod keep;
 pub mod ledger;
+pub mod round;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;

@@ -20,10 +20,9 @@ use tokio::sync::Mutex;
 
 use crate::{
     audit::{
-        findings,
         history::{History, SpanChange},
         keep::{Choice, JudgedRound, Keeper},
-        ledger::{self, AuthorityReach, Judgement},
+        round::{Conclusion, Round},
     },
     config::{Config, Group},
     metrics::{Metrics, RoundReport, Throttled},
@@ -176,24 +175,17 @@ impl Evaluator {
         let mut ledger = recorder.ledger().await?;
         let now = types::now();
         let questions: Vec<_> = group.questions().collect();
-        let mut verdicts = judge(&self.history(), group, &asked, now);
-        let round_input = input(group, &questions, &asked, now);
-        let found = findings::find(&self.history(), &round_input, &verdicts);
-
-        let names = group.names.iter().cloned().collect();
-        let mut transitions = ledger::retire(&mut ledger, &names, &group.resolvers, now);
-        let judgement = Judgement {
+        let round_judged = Round {
             vantage: &self.config.vantage,
             group: &group.name,
-            policy: &group.policy,
-            verdicts: &verdicts,
-            findings: &found,
-            questions: &questions,
+            input: input(group, &questions, &asked, now),
             held_back: &asked.held_back,
-            authorities: AuthorityReach::of(&asked.observations),
-            now,
         };
-        transitions.extend(ledger::advance(&mut ledger, &judgement));
+        let Conclusion {
+            mut verdicts,
+            findings: found,
+            transitions,
+        } = round_judged.conclude(&self.history(), &mut ledger);
         let messages = messages::for_transitions(&self.config, group, &transitions);
         let stance = Stance::after(&ledger);
         stance.flag(&mut verdicts);

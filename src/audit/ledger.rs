@@ -21,7 +21,11 @@ mod recovery;
 mod tests;
 mod throttle;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -36,7 +40,7 @@ use crate::{
         finding::Finding,
         incident::{Candidate, Incident, IncidentKey, Transition, TransitionKind},
         ledger::book::{Book, Entry},
-        verdict::Verdict,
+        verdict::{Family, Verdict},
     },
     names::DnsName,
     types::{Policy, Question, Resolver, Source},
@@ -49,6 +53,18 @@ pub struct Ledger {
     pub incidents: Vec<Incident>,
     /// Breaches that still count towards confirmation, in order of family and subject.
     pub candidates: Vec<Candidate>,
+}
+
+impl Ledger {
+    /// The pairs in an open value incident: they are sampled three times a round.
+    pub fn suspects(&self) -> HashSet<(Question, SocketAddr)> {
+        self.incidents
+            .iter()
+            .filter(|incident| incident.key.family == Family::Value)
+            .flat_map(|incident| &incident.observed)
+            .map(|observed| (observed.question.clone(), observed.source.address))
+            .collect()
+    }
 }
 
 /// One judged round of one group.

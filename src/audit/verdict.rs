@@ -217,6 +217,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether the pair must be asked again before this is believed. A silent `propagating` tells nobody anything, so it is
+    /// left alone.
+    pub fn is_suspicious(&self) -> bool {
+        self.state.needs_asking_again()
+            && (self.state != State::Propagating || self.severity > Severity::None)
+    }
+
     /// Samples of the round in the decided state.
     pub fn bad_samples(&self) -> usize {
         self.samples

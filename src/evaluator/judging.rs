@@ -11,10 +11,10 @@ use crate::{
     audit::{
         history::{History, SpanChange},
         judge::{self, RoundInput},
-        verdict::{State, Verdict},
+        verdict::Verdict,
     },
     config::Group,
-    types::{Observation, Question, Severity},
+    types::{Observation, Question},
 };
 
 pub(super) fn absorb(
@@ -60,12 +60,11 @@ pub(super) fn judge(
     judge::judge_round(history, &input(group, &[], asked, now))
 }
 
-/// What must be asked again before it is believed. A silent `propagating` tells nobody anything, so it is left alone.
+/// What must be asked again before it is believed.
 pub(super) fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
     verdicts
         .iter()
-        .filter(|verdict| verdict.state.needs_asking_again())
-        .filter(|verdict| verdict.state != State::Propagating || verdict.severity > Severity::None)
+        .filter(|verdict| verdict.is_suspicious())
         .map(|verdict| (verdict.question.clone(), verdict.observed.source.address))
         .collect()
 }

@@ -7,7 +7,7 @@ use std::{collections::HashSet, net::SocketAddr};
 use crate::{
     audit::{
         ledger::{Ledger, Throttles},
-        verdict::{Family, Verdict, VerdictFlag},
+        verdict::{Verdict, VerdictFlag},
     },
     types::Question,
 };
@@ -25,7 +25,7 @@ impl Stance {
     /// As the round that leaves this ledger has it.
     pub(super) fn after(ledger: &Ledger) -> Self {
         Self {
-            suspects: suspects(ledger),
+            suspects: ledger.suspects(),
             throttles: Throttles::of(ledger),
         }
     }
@@ -38,15 +38,4 @@ impl Stance {
             }
         }
     }
-}
-
-/// The pairs in an open value incident: they are sampled three times a round.
-fn suspects(ledger: &Ledger) -> HashSet<(Question, SocketAddr)> {
-    ledger
-        .incidents
-        .iter()
-        .filter(|incident| incident.key.family == Family::Value)
-        .flat_map(|incident| &incident.observed)
-        .map(|observed| (observed.question.clone(), observed.source.address))
-        .collect()
 }

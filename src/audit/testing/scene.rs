@@ -16,8 +16,8 @@ use crate::{
         verdict::{State, Verdict},
     },
     types::{
-        AuthorityServer, Observation, Policy, QueryOptions, Question, RecordType, Resolver,
-        Severity, Source, SourceKind, Span,
+        AuthorityServer, Observation, Policy, QueryOptions, Question, RecordType, Resolver, Source,
+        SourceKind, Span,
     },
 };
 
@@ -117,7 +117,7 @@ impl Scene {
     ) {
         let suspicious: Vec<_> = verdicts
             .iter()
-            .filter(|verdict| is_suspicious(verdict))
+            .filter(|verdict| verdict.is_suspicious())
             .collect();
         let questions: BTreeSet<_> = suspicious.iter().map(|one| one.question.clone()).collect();
         let mut more = self.ask_authorities(at, &Vec::from_iter(questions), world);
@@ -212,11 +212,6 @@ impl Scene {
             .restore(self.spans.iter().rev().cloned(), self.gap());
         restarted
     }
-}
-
-fn is_suspicious(verdict: &Verdict) -> bool {
-    verdict.state.needs_asking_again()
-        && (verdict.state != State::Propagating || verdict.severity > Severity::None)
 }
 
 impl Round {
