@@ -136,6 +136,14 @@ impl<'a> Reply<'a> {
 }
 
 impl Reading {
+    /// This reading of a reply that is not whole: what it says of the name does not count.
+    pub(super) fn cut_short(self) -> Self {
+        match self.answer.status {
+            Status::Rcode(rcode) => Self::without_data(Status::Malformed(rcode), self.flags),
+            _ => self,
+        }
+    }
+
     /// A reading that carries no data.
     pub(super) fn without_data(status: Status, flags: Flags) -> Self {
         Self {

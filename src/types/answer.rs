@@ -135,7 +135,8 @@ impl TlsFailure {
 pub enum Status {
     /// A message that decodes, with this RCODE.
     Rcode(Rcode),
-    /// A matching message that does not decode; the RCODE of its header.
+    /// A matching message that does not decode, or that is cut short where nothing is too long (TC over a stream); the
+    /// RCODE of its header.
     Malformed(Rcode),
     /// No valid reply at all.
     NoReply(NoReply),

@@ -7,6 +7,7 @@ mod delegation;
 mod echo;
 mod failures;
 mod load;
+mod malformed;
 mod quic;
 mod sharing;
 mod streams;

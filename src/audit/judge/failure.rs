@@ -32,7 +32,11 @@ pub(super) fn judge(context: &Context, sample: &Observation, unchecked: bool) ->
         Status::Malformed(rcode) => (
             State::Unreachable,
             Severity::Warning,
-            format!("sent a reply that does not decode ({rcode})"),
+            if sample.flags.has(Flags::TC) {
+                format!("sent a reply that is cut short or does not decode ({rcode})")
+            } else {
+                format!("sent a reply that does not decode ({rcode})")
+            },
         ),
         Status::Rcode(rcode) if is_not_cached(rcode, sample, peeks) => (
             State::Unknown,

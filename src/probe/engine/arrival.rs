@@ -41,8 +41,8 @@ impl Driver {
                 return;
             };
             let descriptor = Arc::clone(&socket.descriptor);
-            let received = packets::receive(&descriptor, |datagram, queued, now| {
-                self.datagram(key, datagram, queued, now);
+            let received = packets::receive(&descriptor, |datagram, is_cut, queued, now| {
+                self.datagram(key, (datagram, is_cut), queued, now);
             });
             match received {
                 Ok(BATCH) => {}
@@ -56,7 +56,14 @@ impl Driver {
         self.unread = true;
     }
 
-    fn datagram(&mut self, key: Key, datagram: &[u8], queued: Option<Duration>, now: &Moment) {
+    /// `is_cut`: the octets are not the whole datagram, which is as good as a reply with TC=1.
+    fn datagram(
+        &mut self,
+        key: Key,
+        (datagram, is_cut): (&[u8], bool),
+        queued: Option<Duration>,
+        now: &Moment,
+    ) {
         let Some(socket) = self.sockets.get_mut(key) else {
             return;
         };
@@ -91,7 +98,7 @@ impl Driver {
             self.count_mismatch(peer);
             return;
         }
-        if is_truncated(datagram) {
+        if is_cut || is_truncated(datagram) {
             inquiry.tally.truncated = true;
             let streaming = inquiry.state != State::Udp;
             self.end_flight(inquiry_key, key, id);
@@ -226,6 +233,12 @@ impl Driver {
             (reply.read(&inquiry.question), refused)
         };
         let udp = received.transport == Transport::Udp;
+        // Where nothing is too long, half an answer is no answer.
+        let reading = if is_truncated(&received.bytes) {
+            reading.cut_short()
+        } else {
+            reading
+        };
         let place = inquiry
             .destination
             .and_then(|key| self.destinations.get_mut(key));

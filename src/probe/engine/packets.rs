@@ -17,7 +17,7 @@ use super::clock::Moment;
 
 /// Datagrams in one system call.
 pub(super) const BATCH: usize = 32;
-/// More than any server should send after our EDNS size; what is longer is cut, and then does not decode.
+/// More than any server should send after our EDNS size; what is longer is cut.
 const BUFFER_OCTETS: usize = 4096;
 /// Room for a stamp, or for an error and an address.
 const CONTROL_OCTETS: usize = 128;
@@ -35,13 +35,14 @@ thread_local! {
     static BARE: RefCell<MultiHeaders<()>> = RefCell::new(MultiHeaders::preallocate(BATCH, None));
 }
 
-/// Hands every datagram of a batch to `take`, with the time it has waited where the kernel says so. The number of
-/// datagrams: fewer than [`BATCH`] means that there are no more. An error where there is none, `WouldBlock` above all.
+/// Hands every datagram of a batch to `take`: its octets, whether they are not all of it, and the time it has waited where
+/// the kernel says so. The number of datagrams: fewer than [`BATCH`] means that there are no more. An error where there is
+/// none, `WouldBlock` above all.
 ///
 /// `take` must not receive itself.
 pub(super) fn receive(
     socket: &OwnedFd,
-    mut take: impl FnMut(&[u8], Option<Duration>, &Moment),
+    mut take: impl FnMut(&[u8], bool, Option<Duration>, &Moment),
 ) -> io::Result<usize> {
     BUFFERS.with_borrow_mut(|buffers| {
         let mut vectors = buffers
@@ -65,7 +66,13 @@ pub(super) fn receive(
                     _ => None,
                 })
             });
-            take(message.iovs().next().unwrap_or_default(), queued, &now);
+            let is_cut = message.flags.contains(MsgFlags::MSG_TRUNC);
+            take(
+                message.iovs().next().unwrap_or_default(),
+                is_cut,
+                queued,
+                &now,
+            );
         }
         Ok(count)
     })

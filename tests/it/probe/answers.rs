@@ -242,28 +242,6 @@ async fn an_answer_may_carry_an_extended_error_and_a_subnet_scope() {
 }
 
 #[tokio::test]
-async fn a_reply_that_does_not_decode_is_malformed_not_silent() {
-    let (_server, source) = authority_with(example().with(Fault::Undecodable)).await;
-    let seen = prober()
-        .ask(&source, &question("dialer1.example.com", "A"), &patient())
-        .await;
-    assert_eq!(seen.answer.status, Status::Malformed(Rcode::NOERROR));
-    assert_eq!(seen.attempts, 1);
-    assert!(seen.flags.has(Flags::AA) && seen.size > 0);
-}
-
-#[tokio::test]
-async fn a_subnet_option_cut_short_costs_no_answer() {
-    let script = example().with(Fault::EdnsOption(8, vec![0]));
-    let (_server, source) = authority_with(script).await;
-    let seen = prober()
-        .ask(&source, &question("dialer1.example.com", "A"), &patient())
-        .await;
-    assert!(seen.answer.is_data() && seen.flags.has(Flags::IRREGULAR));
-    assert_eq!(seen.ecs_scope, None);
-}
-
-#[tokio::test]
 async fn the_case_of_names_in_a_reply_does_not_matter() {
     let upper = std::sync::Arc::new(
         |_: &crate::dns::Query, mut message: hickory_proto::op::Message| {

@@ -153,23 +153,6 @@ async fn replies_that_do_not_fit_are_counted_and_waiting_goes_on() {
 }
 
 #[tokio::test]
-async fn wrong_messages_over_tcp_are_no_answer() {
-    for (fault, why) in [
-        (Fault::WrongId, NoReply::Timeout),
-        (Fault::WrongQuestion, NoReply::WrongQuestion),
-        (Fault::Garbage, NoReply::Timeout),
-    ] {
-        let (_server, mut source) = authority_with(example().with(fault)).await;
-        source.transport = Transport::Tcp;
-        let seen = prober()
-            .ask(&source, &question("dialer1.example.com", "A"), &ask())
-            .await;
-        assert_eq!(seen.answer.status, Status::NoReply(why));
-        assert_eq!(seen.mismatched, 1);
-    }
-}
-
-#[tokio::test]
 async fn a_closed_port_is_known_by_icmp_at_once() {
     let source = source(SourceKind::Resolver, closed_address().await);
     let start = Instant::now();

@@ -38,51 +38,15 @@ async fn check(
     );
 }
 
-fn with_id(query: &[u8], change: u8) -> Vec<u8> {
-    let mut reply = reply(query);
-    reply[0] ^= change;
-    reply
-}
-
 fn other_question(query: &[u8]) -> Vec<u8> {
     let mut reply = reply(query);
     reply[13] = b'x';
     reply
 }
 
-fn without_question(query: &[u8], rcode: u8) -> Vec<u8> {
-    let mut reply = query[..12].to_vec();
-    reply[2] |= 0x80;
-    reply[3] = rcode;
-    reply[4..12].fill(0);
-    reply
-}
-
 #[tokio::test]
 async fn only_an_answer_to_the_question_under_its_id_is_an_answer() {
     check("as it should be", |query| framed(&reply(query)), "ok", 0).await;
-    check("wrong id", |query| framed(&with_id(query, 1)), "timeout", 1).await;
-    check(
-        "wrong question",
-        |query| framed(&other_question(query)),
-        "wrong question",
-        1,
-    )
-    .await;
-    check(
-        "no question",
-        |query| framed(&without_question(query, 0)),
-        "wrong question",
-        1,
-    )
-    .await;
-    check(
-        "bare refusal",
-        |query| framed(&without_question(query, 5)),
-        "ok",
-        0,
-    )
-    .await;
     check("an echo", framed, "timeout", 1).await;
     check("empty message", |_| framed(b""), "timeout", 1).await;
     check("no header", |query| framed(&query[..5]), "timeout", 1).await;
@@ -105,13 +69,6 @@ async fn only_an_answer_to_the_question_under_its_id_is_an_answer() {
     )
     .await;
     check("nothing", |_| Vec::new(), "timeout", 0).await;
-    check(
-        "junk after the message",
-        |query| framed(&[reply(query), vec![0xff; 9]].concat()),
-        "ok",
-        0,
-    )
-    .await;
 }
 
 #[tokio::test]
