@@ -31,14 +31,18 @@ bench-probe:
 	packaging/install-deps bench
 	cargo bench --locked --bench probe
 
-# Works on the stable toolchain: coverage is all the fuzzer needs, since nothing here is unsafe.
-FUZZ = RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none
+# Coverage is all the fuzzer needs, since nothing here is unsafe: the stable compiler has that, and libFuzzer comes with its
+# crate. What is found is kept in fuzz/artifacts, what teaches something in fuzz/corpus.
+COVERAGE = -sanitizer-coverage-
+FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=$(COVERAGE)level=4 -Cllvm-args=$(COVERAGE)trace-compares \
+	-Cllvm-args=$(COVERAGE)inline-8bit-counters -Cllvm-args=$(COVERAGE)pc-table
 FUZZ_END = -max_len=4096 -timeout=5 -max_total_time=$(SECONDS) -print_final_stats=1
 fuzz:
-	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
-	mkdir -p fuzz/corpus/reply fuzz/corpus/framing
-	$(FUZZ) reply fuzz/corpus/reply fuzz/seeds/reply -- $(FUZZ_END)
-	$(FUZZ) framing fuzz/corpus/framing fuzz/seeds/framing -- $(FUZZ_END)
+	packaging/install-deps fuzz
+	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --locked --release --target host-tuple
+	cd fuzz && set -e && for target in reply framing; do \
+		mkdir -p corpus/$$target artifacts/$$target; \
+		target/*/release/$$target corpus/$$target seeds/$$target -artifact_prefix=artifacts/$$target/ $(FUZZ_END); done
 
 check:
 	cargo fmt --check

@@ -72,7 +72,7 @@ impl Default for Ask {
 ///    cookie, when it was BADCOOKIE (RFC 7873 section 5.3), then over TCP.
 ///
 /// Where UDP was truncated and TCP then fails there is no reply, and the TC flag says why: half an answer is never taken
-/// for an answer. Without any reply, the most telling reason counts: what the peer did (a port or connection refused)
+/// for an answer. A reply that is truncated over a stream, too, counts as malformed. Without any reply, the most telling reason counts: what the peer did (a port or connection refused)
 /// before what it said (another question's answer) before no route before silence. A lack of this host's own
 /// (descriptors, buffers, ports) is waited out within the attempt, and is logged and reported as no route when it lasts:
 /// it says nothing against the source.
