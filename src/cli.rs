@@ -28,10 +28,10 @@ mod who;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use chrono::Utc;
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
+    clock,
     config::ConfigErrors,
     daemon::{self, DaemonError},
 };
@@ -280,7 +280,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
         }) => {
             let config = source.require_with_secrets()?;
             daemon::check_endpoints(&config.resolvers)?;
-            output.text(&config::check_report(&config, Utc::now()))?;
+            output.text(&config::check_report(&config, clock::now()))?;
             Ok(EXIT_OK)
         }
         Command::Config(ConfigArgs {

@@ -8,11 +8,11 @@ mod watchdog;
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::Utc;
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock,
     config::Config,
     dispatcher::Dispatcher,
     evaluator::{Evaluator, asking::Asker},
@@ -141,13 +141,13 @@ async fn serve(
     }
     let metrics = Arc::new(Metrics::new());
     let asker = asker(&config)?;
-    upkeep::at_start(&config, store, Utc::now()).await?;
+    upkeep::at_start(&config, store, clock::now()).await?;
     let evaluator = Evaluator::restore(
         config.clone(),
         asker,
         store.clone(),
         metrics.clone(),
-        Utc::now(),
+        clock::now(),
     )
     .await?;
     let channels = config.channels.iter().cloned();

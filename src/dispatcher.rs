@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    clock,
     config::Channel,
     metrics::Metrics,
     notify::Notifier,
@@ -135,7 +136,7 @@ impl Dispatcher {
                     (pause, readable) = (PAUSES[1], false);
                 }
             }
-            let opening = self.lanes.next_opening(Utc::now());
+            let opening = self.lanes.next_opening(clock::now());
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(ended) = under_way.join_next() => {
@@ -144,7 +145,7 @@ impl Dispatcher {
                     }
                 }
                 () = bell.rung() => {}
-                () = tokio::time::sleep(opening.unwrap_or(pause).min(pause)) => {}
+                () = clock::sleep(opening.unwrap_or(pause).min(pause)) => {}
             }
         }
         let farewell = async { while under_way.join_next().await.is_some() {} };
@@ -159,7 +160,7 @@ impl Dispatcher {
     async fn fill(&self, under_way: &mut JoinSet<()>) -> Result<bool, StoreError> {
         let mut any = false;
         while under_way.len() < MOST_UNDER_WAY {
-            let now = Utc::now();
+            let now = clock::now();
             let Some(job) = self.take(None, now).await? else {
                 break;
             };

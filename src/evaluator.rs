@@ -24,10 +24,11 @@ use crate::{
         keep::{Choice, JudgedRound, Keeper},
         round::{Conclusion, Round},
     },
+    clock,
     config::{Config, Group},
     metrics::{Metrics, RoundReport, Throttled},
     store::{RoundId, RoundOutcome, Store, StoreError},
-    types::{self, Observation, Question, Source},
+    types::{Observation, Question, Source},
 };
 use asking::{Asked, Asker};
 use judging::{absorb, input, judge, longest_gap, suspicious};
@@ -110,7 +111,7 @@ impl Evaluator {
         turn: &Mutex<()>,
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
-        let started = types::now();
+        let started = clock::now();
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
         let first = recorder();
         let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
@@ -124,7 +125,7 @@ impl Evaluator {
             .judge_and_record(round, group, heard, recorder())
             .await?;
         self.metrics
-            .round_finished(&group.name, types::now() - started, &report);
+            .round_finished(&group.name, clock::now() - started, &report);
         Ok(Some(report))
     }
 
@@ -138,7 +139,7 @@ impl Evaluator {
                 group.samples
             }
         };
-        let (questions, now): (Vec<_>, _) = (group.questions().collect(), types::now());
+        let (questions, now): (Vec<_>, _) = (group.questions().collect(), clock::now());
         let canary = |source: &Source| {
             let period = group.policy.period;
             let canary = stance.throttles.canary(source, &questions, period, now);
@@ -151,7 +152,7 @@ impl Evaluator {
 
     /// Asks again what must not be believed at once.
     async fn hear_again(&self, group: &Group, mut heard: Heard) -> Heard {
-        let verdicts = judge(&self.history(), group, &heard.asked, types::now());
+        let verdicts = judge(&self.history(), group, &heard.asked, clock::now());
         let again = suspicious(&verdicts);
         if !again.is_empty() {
             let zones = &mut heard.asked.zones;
@@ -173,7 +174,7 @@ impl Evaluator {
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
         let mut ledger = recorder.ledger().await?;
-        let now = types::now();
+        let now = clock::now();
         let questions: Vec<_> = group.questions().collect();
         let round_judged = Round {
             vantage: &self.config.vantage,

@@ -19,11 +19,12 @@
 //!      pure       config         audit  names  types
 //! ```
 //!
-//! Pure: [`names`] (domain names), [`types`] (the words), [`config`] (what is typed, and what is meant), [`audit`] (the
-//! judgement). Adapters: [`probe`] (DNS on the wire), [`store`] (`PostgreSQL`, and a private one), [`notify`] (Slack and
-//! webhooks). Services: [`evaluator`] (one round), [`scheduler`] (when), [`dispatcher`] (telling). Faces: [`http`] and
-//! [`cli`]. [`metrics`] is what services count and `http` shows; [`daemon`] puts everything together, and looks after the
-//! private `PostgreSQL` and the partitions meanwhile.
+//! Beneath everything: [`clock`], the one clock of the process. Pure: [`names`] (domain names), [`types`] (the words),
+//! [`config`] (what is typed, and what is meant), [`audit`] (the judgement). Adapters: [`probe`] (DNS on the wire),
+//! [`store`] (`PostgreSQL`, and a private one), [`notify`] (Slack and webhooks). Services: [`evaluator`] (one round),
+//! [`scheduler`] (when), [`dispatcher`] (telling). Faces: [`http`] and [`cli`]. [`metrics`] is what services count and
+//! `http` shows; [`daemon`] puts everything together, and looks after the private `PostgreSQL` and the partitions
+//! meanwhile.
 //!
 //! # One observation's way
 //!
@@ -44,7 +45,8 @@
 //!
 //! # Invariants, held by a test
 //!
-//! 1. `audit` names no tokio, sqlx, hickory, reqwest or axum, and never asks the time.
+//! 1. `audit` names no tokio, sqlx, hickory, reqwest or axum, and never asks the time. Nobody but `clock` asks the system
+//!    for it, but for the stamps that the kernel puts on datagrams.
 //! 2. `hickory-resolver` stands only in `notify/resolve`, the sockets, `quinn`, `h2` and `h3` only in `probe`, `sqlx` and
 //!    `zstd` only in `store`, `reqwest` only in `notify`, `axum` only in `http`, `clap` only in `cli` and `main`.
 //!    `hickory-proto` and `hickory-server` are what tests hold our own wire code against.
@@ -57,6 +59,7 @@
 
 pub mod audit;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod dispatcher;

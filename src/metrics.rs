@@ -30,6 +30,7 @@ use crate::{
         incident::Transition,
         verdict::{State, Verdict},
     },
+    clock,
     probe::Counters,
 };
 
@@ -188,7 +189,7 @@ impl Metrics {
             .observe(took.as_seconds_f64());
         self.last_round
             .get_or_create(&label)
-            .set(Utc::now().timestamp());
+            .set(clock::now().timestamp());
         self.observations
             .get_or_create(&label)
             .inc_by(report.observations as u64);
@@ -204,7 +205,7 @@ impl Metrics {
                 .inc();
         }
         self.with_due(group, |due| {
-            (due.finished, due.failed) = (Some(Utc::now()), 0);
+            (due.finished, due.failed) = (Some(clock::now()), 0);
         });
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    clock,
     config::{Config, Group},
     evaluator::Evaluator,
     metrics::Metrics,
@@ -70,7 +71,7 @@ impl Scheduler {
     /// Runs every group until `shutdown`; then lets rounds under way end within `grace`, and abandons the rest.
     pub async fn run(self, shutdown: CancellationToken, grace: Duration) -> Result<(), StoreError> {
         let vantage = &self.config.vantage;
-        let abandoned = self.store.abandon_rounds(vantage, Utc::now()).await?;
+        let abandoned = self.store.abandon_rounds(vantage, clock::now()).await?;
         if abandoned > 0 {
             tracing::warn!(
                 rounds = abandoned,
@@ -79,7 +80,7 @@ impl Scheduler {
         }
         let mut loops = Vec::new();
         for group in &self.config.groups {
-            loops.push(self.start_group(group.clone(), Utc::now()).await?);
+            loops.push(self.start_group(group.clone(), clock::now()).await?);
         }
         join_all(
             loops
@@ -97,7 +98,9 @@ impl Scheduler {
 
     /// What is still running now was cut off. Without an answer the next start does the same.
     async fn abandon(&self) {
-        let abandoned = self.store.abandon_rounds(&self.config.vantage, Utc::now());
+        let abandoned = self
+            .store
+            .abandon_rounds(&self.config.vantage, clock::now());
         match tokio::time::timeout(LAST_WORD, abandoned).await {
             Ok(Ok(rounds)) => {
                 tracing::warn!(rounds, "rounds did not end in time and are abandoned");
@@ -135,11 +138,11 @@ impl Scheduler {
 
     async fn run_group(&self, group: &mut GroupLoop, shutdown: &CancellationToken) {
         while let Some(next) = group.group.schedule.next_after(group.last_due) {
-            let slept = shutdown.run_until_cancelled(ticks::sleep_until(next));
+            let slept = shutdown.run_until_cancelled(clock::sleep_until(next));
             if slept.await.is_none() {
                 return;
             }
-            let (passed, due_at) = ticks::due(&group.group.schedule, next, Utc::now());
+            let (passed, due_at) = ticks::due(&group.group.schedule, next, clock::now());
             if let Some(first) = passed.first() {
                 let (group, first) = (&group.group.name, first.to_rfc3339());
                 tracing::warn!(%group, ticks = passed.len(), %first, "ticks missed: this machine was suspended or very busy");

@@ -13,8 +13,9 @@ mod severity;
 mod source;
 mod span;
 
+pub use crate::clock::now;
 pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
-pub use instant::{NotAnInstant, now, parse_instant};
+pub use instant::{NotAnInstant, parse_instant};
 pub use observation::{Ede, Flags, Observation, Transport, Wire};
 pub use policy::{Expect, Mode, Policy};
 pub use query_options::{ClientSubnet, QueryOptions};

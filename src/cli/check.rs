@@ -24,10 +24,11 @@ use super::{
 };
 use crate::{
     audit::verdict::State,
+    clock,
     config::{Config, Group},
     daemon,
     evaluator::{Audit, audit_once},
-    types::{self, RecordType, Severity},
+    types::{RecordType, Severity},
 };
 use report::Report;
 
@@ -125,7 +126,7 @@ impl Report {
     /// The report on one audit; its messages are kept where they are to be shown.
     fn of(audit: Audit, debug: Option<Debug>) -> Self {
         Self {
-            checked_at: types::now(),
+            checked_at: clock::now(),
             messages: debug.map(|_| messages::of(audit.observations)),
             verdicts: audit.verdicts,
             findings: audit.findings,

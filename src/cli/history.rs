@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{CliError, output::Output, signals::stop_on_signal};
 use crate::{
+    clock,
     config::Config,
     daemon::with_history,
     store::{Store, StoreError},
@@ -14,7 +15,7 @@ use crate::{
 
 /// Reads an argument that is an instant.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, NotAnInstant> {
-    parse_instant(text, Utc::now())
+    parse_instant(text, clock::now())
 }
 
 /// Reads something of the history.

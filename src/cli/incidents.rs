@@ -15,6 +15,7 @@ use crate::{
         incident::{Incident, Status},
         ledger::{Ledger, resolve_by_hand},
     },
+    clock,
     config::Config,
     evaluator::messages::for_transitions,
     store::{
@@ -22,7 +23,6 @@ use crate::{
         incidents::{IncidentEvent, IncidentFilter},
         messages::{MessagePage, MessageQuery},
     },
-    types,
 };
 
 mod report;
@@ -183,7 +183,7 @@ fn messages_of(incident: &Incident) -> MessageQuery {
 
 async fn ack(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {
     let id = find(store, id).await?;
-    if !store.ack_incident(id, &by_whom(), types::now()).await? {
+    if !store.ack_incident(id, &by_whom(), clock::now()).await? {
         return Err(CliError::Usage(format!(
             "incident {id} is acknowledged or resolved already"
         )));
@@ -211,7 +211,7 @@ async fn resolve(store: &Store, id: &str, config: &Config, output: Output) -> Re
         incidents: vec![incident],
         candidates: Vec::new(),
     };
-    let step = resolve_by_hand(&mut ledger, id, types::now()).ok_or_else(over)?;
+    let step = resolve_by_hand(&mut ledger, id, clock::now()).ok_or_else(over)?;
     let steps = std::slice::from_ref(&step);
     let messages = group
         .map(|group| for_transitions(config, group, steps))

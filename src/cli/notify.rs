@@ -2,13 +2,13 @@
 //!
 //! It goes into the outbox and out through the dispatcher, as any other. Deliberately absent: a short cut.
 
-use chrono::Utc;
 use clap::{Args, Subcommand};
 use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
 use super::{CliError, EXIT_BREACH, EXIT_OK, history, output::Output};
 use crate::{
+    clock,
     config::{Channel, Config},
     dispatcher::Dispatcher,
     notify::{self, Notifier},
@@ -63,7 +63,7 @@ async fn send(
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
-    let now = Utc::now();
+    let now = clock::now();
     let message = NewMessage {
         id: Uuid::new_v4(),
         vantage: config.vantage.clone(),
@@ -86,7 +86,7 @@ async fn send(
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         // A running service may take the message first: either way the log says how it went.
-        let busy = dispatcher.step_for(message.id, Utc::now()).await?;
+        let busy = dispatcher.step_for(message.id, clock::now()).await?;
         if let Some(event) = store.deliveries_of(message.id).await?.first() {
             let delivered = event.kind == EventKind::Delivered;
             if delivered {

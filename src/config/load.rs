@@ -20,7 +20,7 @@ use super::{
     section::Section,
     settings::{References, Settings},
 };
-use crate::types::Resolver;
+use crate::{clock, types::Resolver};
 
 /// Reads the configuration at `path` under the variables of `environment`, or the bare defaults where there is no file.
 ///
@@ -54,7 +54,7 @@ pub fn load_with(
         directory: path.and_then(directory_of).unwrap_or_default(),
         secrets,
     };
-    match read(&text, &vault, Utc::now(), &mut report) {
+    match read(&text, &vault, clock::now(), &mut report) {
         Some(config) if report.is_empty() => Ok(config),
         _ => Err(report.into_errors(path, &text)),
     }

@@ -6,7 +6,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
         incident::Transition,
         ledger::{self, Ledger},
     },
+    clock,
     config::{Config, Group},
     evaluator::messages,
     store::{Store, StoreError},
@@ -105,9 +105,13 @@ fn end_all(mut ledger: Ledger, now: DateTime<Utc>) -> Vec<Transition> {
 
 /// Makes partitions ahead until `shutdown`.
 pub(super) async fn keep_partitions(store: Store, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(sleep(PERIOD)).await.is_some() {
+    while shutdown
+        .run_until_cancelled(clock::sleep(PERIOD))
+        .await
+        .is_some()
+    {
         // Rounds make what is missing themselves: nothing is lost, a round waits a moment.
-        if let Err(error) = store.ensure_partitions(Utc::now(), DAYS_AHEAD).await {
+        if let Err(error) = store.ensure_partitions(clock::now(), DAYS_AHEAD).await {
             tracing::warn!(%error, "partitions are not made ahead");
         }
     }

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     audit::{finding::Finding, findings, history::History, verdict::Verdict},
+    clock,
     config::Group,
-    types::{self, Observation},
+    types::Observation,
 };
 
 /// What one audit found, and what it heard.
@@ -35,15 +36,15 @@ impl Watch {
     pub async fn audit(&mut self, asker: &Asker, group: &Group) -> Audit {
         let mut round = asker.ask(group, |_, _| group.samples, |_| None).await;
         absorb(&mut self.history, group, &round.observations);
-        let mut verdicts = judge(&self.history, group, &round, types::now());
+        let mut verdicts = judge(&self.history, group, &round, clock::now());
         let again = suspicious(&verdicts);
         if !again.is_empty() {
             let more = asker.ask_again(group, &again, &mut round.zones).await;
             absorb(&mut self.history, group, &more);
             round.observations.extend(more);
-            verdicts = judge(&self.history, group, &round, types::now());
+            verdicts = judge(&self.history, group, &round, clock::now());
         }
-        let now = types::now();
+        let now = clock::now();
         let questions: Vec<_> = group.questions().collect();
         let round_input = input(group, &questions, &round, now);
         let findings = findings::find(&self.history, &round_input, &verdicts);

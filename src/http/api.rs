@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{Context, parameters::Parameters, problem::Problem};
 use crate::{
     audit::incident::{Incident, Status},
+    clock,
     names::DnsName,
     store::{
         incidents::{IncidentEvent, IncidentFilter, IncidentPage, IncidentRow, PageKey},
@@ -192,7 +193,7 @@ pub(super) async fn state(
     State(context): State<Context>,
     mut given: Parameters,
 ) -> Result<Json<Snapshot>, Problem> {
-    let at = given.take_instant("at")?.unwrap_or_else(Utc::now);
+    let at = given.take_instant("at")?.unwrap_or_else(clock::now);
     let name = given.take("name", str::parse::<DnsName>)?;
     given.end("at, name")?;
     let states = context.store.state_at(at, name.as_ref()).await?.into_iter();

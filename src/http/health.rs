@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Context;
-use crate::{metrics::Stock, store::StoreError};
+use crate::{clock, metrics::Stock, store::StoreError};
 
 /// How late a round may start before the service counts as not ready.
 const LATE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ struct Readiness {
 
 /// The database answers and rounds are on time; ready before the first round is due.
 pub(super) async fn ready(State(context): State<Context>) -> Response {
-    let mut problems = late_groups(&context, Utc::now());
+    let mut problems = late_groups(&context, clock::now());
     match tokio::time::timeout(PATIENCE, context.store.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => problems.push(format!("database: {error}")),
@@ -117,7 +117,7 @@ pub(super) async fn metrics(State(context): State<Context>) -> Response {
 async fn stock(context: &Context) -> Result<Stock, StoreError> {
     let incidents = context.store.live_incidents(&context.vantage).await?;
     let outbox = context.store.outbox_depth(&context.vantage).await?;
-    let oldest = outbox.oldest_waiting.map(|written| Utc::now() - written);
+    let oldest = outbox.oldest_waiting.map(|written| clock::now() - written);
     Ok(Stock {
         incidents,
         waiting: outbox.waiting,

@@ -11,7 +11,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 
 use super::problem::Problem;
-use crate::types::parse_instant;
+use crate::{clock, types::parse_instant};
 
 /// What stands behind the `?`, each name once.
 pub(super) struct Parameters(BTreeMap<String, String>);
@@ -53,7 +53,7 @@ impl Parameters {
 
     /// Takes an instant out: RFC 3339, or relative to now.
     pub(super) fn take_instant(&mut self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
-        self.take(name, |text| parse_instant(text, Utc::now()))
+        self.take(name, |text| parse_instant(text, clock::now()))
     }
 
     /// Takes `from` and `to` out.

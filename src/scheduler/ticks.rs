@@ -1,16 +1,12 @@
-//! Which tick is next, and the wait for it.
+//! Which tick is next, and which were missed.
 //!
-//! Deliberately absent: what happens at a tick.
+//! Deliberately absent: waiting for it, and what happens at a tick.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::sleep;
 
 use crate::config::Schedule;
-
-/// Longest single sleep: after a suspended machine wakes, or its clock is set, the tick is looked up afresh.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 /// Most ticks of one stretch that are recorded as missed; the gap itself is seen without them.
 const MOST_MISSED: usize = 1_000;
@@ -49,16 +45,6 @@ pub(super) fn due(
     let ticks = std::iter::successors(Some(next), |tick| schedule.next_after(*tick));
     let passed = ticks.take_while(|tick| *tick < latest).take(MOST_MISSED);
     (passed.collect(), latest)
-}
-
-/// Sleeps until the wall clock says `due_at`, however the clock or the machine behaves meanwhile.
-pub(super) async fn sleep_until(due_at: DateTime<Utc>) {
-    while let Ok(left) = (due_at - Utc::now()).to_std() {
-        if left.is_zero() {
-            return;
-        }
-        sleep(left.min(LONGEST_SLEEP)).await;
-    }
 }
 
 #[cfg(test)]

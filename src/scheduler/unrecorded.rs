@@ -6,7 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::store::{Store, StoreError};
+use crate::{
+    clock,
+    store::{Store, StoreError},
+};
 
 /// Most ticks kept while the database is away.
 const MOST_KEPT: usize = 10_000;
@@ -42,7 +45,7 @@ impl Unrecorded {
             return Ok(());
         }
         store
-            .give_up_rounds(vantage, group, &ticks, Utc::now())
+            .give_up_rounds(vantage, group, &ticks, clock::now())
             .await?;
         self.lock().retain(|tick| !ticks.contains(tick));
         Ok(())

@@ -2,13 +2,7 @@
 //!
 //! Deliberately absent: local time. Everything here is UTC.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-
-/// Now, to the microsecond: what the database keeps. An instant is told by memory, columns and documents alike, and must
-/// not be rounded differently in each.
-pub fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(6)
-}
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The text is neither RFC 3339 nor relative.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,12 +38,6 @@ mod tests {
             expected.map(|at| at.parse().unwrap()),
             "{text}"
         );
-    }
-
-    #[test]
-    fn now_has_what_the_database_keeps_and_no_more() {
-        let nanos = now().timestamp_subsec_nanos();
-        assert_eq!(nanos % 1_000, 0);
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn audit_knows_no_outside_world_and_no_clock() {
         "hickory",
         "reqwest",
         "axum",
+        "clock::",
         "Utc::now",
         "Instant::now",
         "SystemTime",
@@ -98,6 +99,22 @@ fn audit_knows_no_outside_world_and_no_clock() {
             })
             .collect::<Vec<_>>(),
     );
+}
+
+#[test]
+fn nobody_but_the_clock_asks_the_system_for_the_time() {
+    let homes = ["clock", "probe/engine/clock"];
+    let asks = |code: &str| code.contains("Utc::now") || code.contains("SystemTime::now");
+    let mut found = Vec::new();
+    for (file, code) in sources() {
+        let code = code.split("#[cfg(test)]").next().unwrap();
+        if file.ends_with("tests") || file.contains("/tests/") || !asks(code) {
+            continue;
+        }
+        found.push(file);
+    }
+    found.sort();
+    assert_eq!(found, homes);
 }
 
 #[test]

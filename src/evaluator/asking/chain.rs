@@ -4,13 +4,13 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use chrono::Utc;
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
 use super::{Asked, Asker};
 use crate::{
     audit::judge::Unplaced,
+    clock,
     config::Group,
     names::DnsName,
     types::{Flags, Listed, Observation, Question, RecordType, Value, Zone},
@@ -106,10 +106,10 @@ impl<'a> Chain<'a> {
         let zone = if !self.group.authorities.is_empty() && self.is_configured(name).await {
             self.asker
                 .delegations
-                .configured_for(name, &self.group.authorities, Utc::now())
+                .configured_for(name, &self.group.authorities, clock::now())
                 .await
         } else {
-            match self.asker.delegations.zone_of(name, Utc::now()).await {
+            match self.asker.delegations.zone_of(name, clock::now()).await {
                 Ok(zone) => zone,
                 Err(error) => {
                     let unplaced = Unplaced {

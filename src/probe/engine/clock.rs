@@ -4,9 +4,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
 use nix::sys::time::TimeSpec;
 use tokio::time::Instant;
+
+use crate::clock;
 
 /// How far a stamp may lie before the send, by the inaccuracy of what we know of the send.
 const SLACK: Duration = Duration::from_millis(1);
@@ -48,8 +50,7 @@ impl Moment {
         };
         // Nothing is answered in no time at all: zero means that nothing came.
         let rtt = elapsed.saturating_sub(queued).max(Duration::from_micros(1));
-        let at = DateTime::<Utc>::from(self.wall - queued);
-        (at.trunc_subsecs(6), rtt)
+        (clock::tell(self.wall - queued), rtt)
     }
 }
 
@@ -65,8 +66,7 @@ mod tests {
             rtt,
             Duration::from_millis(rtt_ms).max(Duration::from_micros(1))
         );
-        let expected = DateTime::<Utc>::from(now.wall - Duration::from_millis(before_ms));
-        assert_eq!(at, expected.trunc_subsecs(6));
+        assert_eq!(at, clock::tell(now.wall - Duration::from_millis(before_ms)));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use super::{
     slab::Key,
 };
 use crate::{
+    clock,
     probe::{message::Reading, received::Received},
-    types::{self, Flags, NoReply, Observation, Status, Wire},
+    types::{Flags, NoReply, Observation, Status, Wire},
 };
 
 impl Driver {
@@ -127,7 +128,7 @@ fn observe(inquiry: Inquiry, reply: Option<(Received, Reading)>) -> Observation 
         question,
         at: received
             .as_ref()
-            .map_or_else(types::now, |received| received.at),
+            .map_or_else(clock::now, |received| received.at),
         answer: Arc::new(reading.answer),
         ttls: reading.ttls,
         serial: reading.serial,

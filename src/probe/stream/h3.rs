@@ -19,7 +19,7 @@ use super::{
     session::{Answered, Failed, Opened},
     tls::{Alpn, Configs},
 };
-use crate::types::{self, NoReply};
+use crate::{clock, types::NoReply};
 
 /// `H3_NO_ERROR` (RFC 9114 section 8.1).
 const NO_ERROR: u32 = 0x100;
@@ -81,7 +81,7 @@ impl Session {
         request.finish().await.map_err(failed)?;
         let answer = Answer(request).message(&connection);
         let (bytes, age) = connection.or_silence(before, answer).await?;
-        let (received, at) = (Instant::now(), types::now());
+        let (received, at) = (Instant::now(), clock::now());
         Ok(Answered {
             bytes,
             at,

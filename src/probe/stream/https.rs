@@ -18,7 +18,10 @@ use super::{
     tcp,
     tls::{Alpn, Configs},
 };
-use crate::types::{self, NoReply, TlsFailure};
+use crate::{
+    clock,
+    types::{NoReply, TlsFailure},
+};
 
 /// The most that all headers of a response may take.
 const HEADER_OCTETS: u32 = 16 * 1024;
@@ -79,7 +82,7 @@ impl Session {
         let age = web::read(&head).map_err(Failed::Stream)?;
         let bytes = whole(body).await.map_err(failed)?;
         let bytes = bytes.ok_or(Failed::Stream(NoReply::Protocol))?;
-        let (received, at) = (Instant::now(), types::now());
+        let (received, at) = (Instant::now(), clock::now());
         Ok(Answered {
             bytes,
             at,

@@ -21,10 +21,7 @@ use super::{
     session::Answered,
     tcp,
 };
-use crate::{
-    probe::message::Fit,
-    types::{self, NoReply},
-};
+use crate::{clock, probe::message::Fit, types::NoReply};
 
 const READ_OCTETS: usize = 16 * 1024;
 /// Most ids that are kept back since their answers may still come; with more the connection is as good as dead.
@@ -185,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite> Pipeline<S> {
     }
 
     fn read(&mut self, lane: &mut Lane, octets: usize) {
-        let (now, at) = (Instant::now(), types::now());
+        let (now, at) = (Instant::now(), clock::now());
         let mut messages = Vec::new();
         let octets = self.inbox.get(..octets).unwrap_or_default();
         self.frames.feed(octets, &mut messages);

@@ -14,7 +14,7 @@ use super::{
     session::{Answered, Failed, Opened},
     tls::{Alpn, Configs},
 };
-use crate::types::{self, NoReply};
+use crate::{clock, types::NoReply};
 
 pub(super) mod connection;
 mod failure;
@@ -75,7 +75,7 @@ impl Session {
         // The end of the stream says that the question is complete (section 4.2).
         let _ = question.finish();
         let bytes = self.0.or_silence(before, answer.message()).await?;
-        let (received, at) = (Instant::now(), types::now());
+        let (received, at) = (Instant::now(), clock::now());
         answer.must_end()?;
         Ok(Answered {
             bytes,
