@@ -250,7 +250,7 @@ impl Driver {
                 self.count_mismatch(peer);
                 return;
             }
-            place.pace.answered(self.now);
+            place.pace.answered(self.now, received.rtt);
         }
         if refused && inquiry.manners != Manners::NoEdns {
             inquiry.manners = Manners::NoEdns;

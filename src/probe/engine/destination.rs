@@ -34,8 +34,8 @@ pub(super) struct Destination {
     pub(super) crowded: Option<Instant>,
     /// It stands in the driver's list of those that may have something to start.
     pub(super) listed: bool,
-    /// A time to go on is set.
-    pub(super) paced: bool,
+    /// The time that is set to go on.
+    pub(super) paced: Option<Instant>,
     pub(super) last_used: Instant,
 }
 
@@ -62,7 +62,7 @@ impl Destination {
             open: 0,
             crowded: None,
             listed: false,
-            paced: false,
+            paced: None,
             last_used: now,
         }
     }
@@ -103,7 +103,12 @@ impl Destination {
                 if self.pace.is_narrowed() {
                     hold();
                 }
-                return Next::Nothing;
+                match self.pace.widens_at(now) {
+                    Some(at) if at <= now => self.pace.widen(now),
+                    Some(at) => return Next::Later(at),
+                    None => return Next::Nothing,
+                }
+                continue;
             }
             if let Some(until) = self.pace.wait_until(inquiry.ask.max_qps, now) {
                 hold();

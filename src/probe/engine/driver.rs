@@ -104,7 +104,7 @@ pub(super) struct Driver {
     pub(super) timers: Timers<Due>,
     /// Destinations that may have something to start, each once.
     pub(super) able: VecDeque<Key>,
-    /// Destinations whose budget is spent, by when it no longer is.
+    /// Destinations whose budget is spent or whose window is full, by when that may be otherwise.
     paced: BinaryHeap<Reverse<(Instant, Key)>>,
     pub(super) in_flight: usize,
     /// Questions finished since their room was last given back.
@@ -293,10 +293,12 @@ impl Driver {
                 return;
             }
             self.paced.pop();
-            if let Some(destination) = self.destinations.get_mut(key) {
-                destination.paced = false;
+            if let Some(destination) = self.destinations.get_mut(key)
+                && destination.paced == Some(at)
+            {
+                destination.paced = None;
+                self.list(key);
             }
-            self.list(key);
         }
     }
 
@@ -316,8 +318,8 @@ impl Driver {
                     self.in_flight += 1;
                     self.begin(inquiry);
                 }
-                Next::Later(until) if !destination.paced => {
-                    destination.paced = true;
+                Next::Later(until) if destination.paced.is_none_or(|set| until < set) => {
+                    destination.paced = Some(until);
                     self.paced.push(Reverse((until, key)));
                 }
                 Next::Later(_) | Next::Nothing => {}

@@ -1,6 +1,9 @@
-//! How fast one address is asked: a budget of questions a second, and a window that shrinks when questions get lost.
+//! How fast one address is asked: a budget of questions a second, and a window that opens with answers and shrinks with loss.
 //!
-//! Deliberately absent: back-off from an address that says nothing at all, which is the scheduler's business.
+//! A server's socket holds a few hundred datagrams (Linux: 277 of a query's size), and what comes on top is dropped without
+//! a word, to be missed a second later. So the window begins below that, and grows beyond only while answers come promptly: a
+//! queue at the far end shows in their time before it overflows. Deliberately absent: back-off from an address that says
+//! nothing at all, which is the scheduler's business.
 
 use std::time::Duration;
 
@@ -10,6 +13,14 @@ use tokio::time::Instant;
 const BURST: Duration = Duration::from_millis(5);
 /// The window never gets smaller than this by loss.
 const FLOOR: usize = 8;
+/// The window of an address that has not answered yet, and by how much it widens while none does.
+const OPENING: usize = 128;
+/// How long an address is waited for before its window widens unanswered: silence is no sign of a crowded way.
+const STEP: Duration = Duration::from_millis(20);
+/// An address that answered before counts as silent after this long.
+const SILENT: Duration = Duration::from_secs(1);
+/// An answer is prompt that took longer than the quickest by at most this part of it.
+const PROMPT: u32 = 4;
 
 /// The pace of one address.
 #[derive(Debug)]
@@ -18,10 +29,13 @@ pub(super) struct Pace {
     next: Option<Instant>,
     most: usize,
     window: usize,
-    /// Answers since the window last grew.
+    /// Answers since the beginning, up to a windowful; after loss, those since the window last grew.
     answers: usize,
+    quickest: Option<Duration>,
     last_answer: Option<Instant>,
     last_cut: Option<Instant>,
+    /// When the window was found full, or last widened, with nobody answering.
+    waited_since: Option<Instant>,
 }
 
 impl Pace {
@@ -30,10 +44,12 @@ impl Pace {
         Self {
             next: None,
             most,
-            window: most,
+            window: most.min(OPENING),
             answers: 0,
+            quickest: None,
             last_answer: None,
             last_cut: None,
+            waited_since: None,
         }
     }
 
@@ -44,7 +60,24 @@ impl Pace {
 
     /// Whether loss has made the window smaller than it may be.
     pub(super) fn is_narrowed(&self) -> bool {
-        self.window < self.most
+        self.last_cut.is_some() && self.window < self.most
+    }
+
+    /// When the window, which is full, may [widen](Self::widen) with nothing answered meanwhile; `None` where only answers and
+    /// the ends of questions make room.
+    pub(super) fn widens_at(&mut self, now: Instant) -> Option<Instant> {
+        if self.window >= self.most || self.last_cut.is_some() {
+            return None;
+        }
+        let step = *self.waited_since.get_or_insert(now) + STEP;
+        let silent = self.last_answer.map(|answer| answer + SILENT);
+        Some(silent.map_or(step, |silent| silent.max(step)))
+    }
+
+    /// Widens the window of an address that says nothing.
+    pub(super) fn widen(&mut self, now: Instant) {
+        self.waited_since = Some(now);
+        self.window = self.most.min(self.window + OPENING);
     }
 
     /// When a question at this budget may go out; `None`: now.
@@ -62,10 +95,22 @@ impl Pace {
         self.next = Some(slot + pace);
     }
 
-    /// An answer came: the window grows by one for each windowful of them.
-    pub(super) fn answered(&mut self, now: Instant) {
+    /// An answer came after `rtt`. Beyond the first windowful the window grows by one for each prompt answer, until something
+    /// is lost; then by one for each windowful of answers.
+    pub(super) fn answered(&mut self, now: Instant, rtt: Duration) {
         self.last_answer = Some(now);
+        self.waited_since = None;
+        let quickest = self.quickest.map_or(rtt, |quickest| quickest.min(rtt));
+        self.quickest = Some(quickest);
         if self.window >= self.most {
+            return;
+        }
+        if self.last_cut.is_none() {
+            if self.answers < OPENING {
+                self.answers += 1;
+            } else if rtt <= quickest + quickest / PROMPT {
+                self.window += 1;
+            }
             return;
         }
         self.answers += 1;
@@ -94,19 +139,19 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const STEP: Duration = Duration::from_millis(10);
+    const TICK: Duration = Duration::from_millis(10);
 
     #[test]
     fn the_budget_is_kept_and_repeats_push_it_back() {
         let (mut pace, start) = (Pace::new(64), Instant::now());
         assert_eq!(pace.wait_until(Some(100), start), None);
         pace.book(Some(100), start);
-        assert_eq!(pace.wait_until(Some(100), start), Some(start + STEP));
+        assert_eq!(pace.wait_until(Some(100), start), Some(start + TICK));
         assert_eq!(pace.wait_until(None, start), None, "no budget, no waiting");
         pace.book(Some(100), start);
-        assert_eq!(pace.wait_until(Some(100), start), Some(start + STEP * 2));
+        assert_eq!(pace.wait_until(Some(100), start), Some(start + TICK * 2));
         // Long idle: what was not asked is not saved up.
-        let later = start + STEP * 100;
+        let later = start + TICK * 100;
         for _ in 0..2 {
             pace.book(Some(100), later);
         }
@@ -131,35 +176,79 @@ mod tests {
     #[test]
     fn loss_beside_answers_halves_the_window_once_per_flight_down_to_the_floor() {
         let (mut pace, start) = (Pace::new(64), Instant::now());
-        assert!(!pace.lost(start, start + STEP), "a silent peer");
-        pace.answered(start + STEP);
-        assert!(pace.lost(start, start + STEP * 2));
+        assert!(!pace.lost(start, start + TICK), "a silent peer");
+        pace.answered(start + TICK, TICK);
+        assert!(pace.lost(start, start + TICK * 2));
         assert_eq!(pace.window(), 32);
         assert!(
-            !pace.lost(start + STEP, start + STEP * 2),
+            !pace.lost(start + TICK, start + TICK * 2),
             "the same flight"
         );
-        let mut now = start + STEP * 3;
+        let mut now = start + TICK * 3;
         for _ in 0..10 {
-            pace.answered(now);
+            pace.answered(now, TICK);
             pace.lost(now, now);
-            now += STEP;
+            now += TICK;
         }
         assert_eq!(pace.window(), FLOOR);
     }
 
     #[test]
-    fn the_window_grows_by_one_for_each_windowful_of_answers_up_to_the_limit() {
+    fn after_loss_the_window_grows_by_one_for_each_windowful_of_answers_up_to_the_limit() {
         let (mut pace, start) = (Pace::new(10), Instant::now());
-        pace.answered(start);
+        pace.answered(start, TICK);
         assert!(pace.lost(start, start) && pace.is_narrowed());
         for _ in 0..FLOOR {
-            pace.answered(start);
+            pace.answered(start, TICK);
         }
         assert_eq!(pace.window(), FLOOR + 1);
         for _ in 0..100 {
-            pace.answered(start);
+            pace.answered(start, TICK);
         }
         assert_eq!((pace.window(), pace.is_narrowed()), (10, false));
+    }
+
+    #[test]
+    fn the_window_opens_with_prompt_answers_once_a_windowful_has_shown_what_prompt_is() {
+        let (mut pace, start) = (Pace::new(1000), Instant::now());
+        assert_eq!((pace.window(), pace.is_narrowed()), (OPENING, false));
+        for _ in 0..OPENING {
+            pace.answered(start, TICK);
+        }
+        assert_eq!(pace.window(), OPENING);
+        for _ in 0..10 {
+            pace.answered(start, TICK + TICK / PROMPT);
+        }
+        assert_eq!(pace.window(), OPENING + 10);
+        for _ in 0..10 {
+            pace.answered(start, TICK + TICK / PROMPT + Duration::from_micros(1));
+        }
+        assert_eq!(pace.window(), OPENING + 10, "they have queued");
+        for _ in 0..1000 {
+            pace.answered(start, TICK);
+        }
+        assert_eq!(pace.window(), 1000);
+    }
+
+    #[test]
+    fn the_window_of_a_silent_address_widens_step_by_step_and_waits_a_second_where_it_answered_before()
+     {
+        let (mut pace, start) = (Pace::new(300), Instant::now());
+        let step = STEP;
+        assert_eq!(pace.widens_at(start), Some(start + step));
+        assert_eq!(pace.widens_at(start + step / 2), Some(start + step));
+        pace.widen(start + step);
+        assert_eq!(pace.window(), OPENING * 2);
+        assert_eq!(pace.widens_at(start + step), Some(start + step * 2));
+        pace.answered(start + step, step);
+        let silent = start + step + SILENT;
+        assert_eq!(pace.widens_at(start + step), Some(silent));
+        pace.widen(silent);
+        assert_eq!((pace.window(), pace.widens_at(silent)), (300, None));
+        assert_eq!(Pace::new(64).widens_at(start), None, "as wide as it may be");
+        let mut lossy = Pace::new(300);
+        lossy.answered(start, step);
+        assert!(lossy.lost(start, start));
+        assert_eq!(lossy.widens_at(start), None, "loss is told otherwise");
     }
 }

@@ -58,6 +58,57 @@ async fn ten_thousand_at_once_are_answered_in_several_threads_and_over_ipv6() {
 }
 
 #[tokio::test]
+async fn ten_thousand_without_a_limit_do_not_overrun_a_server() {
+    // It speaks no TCP: what is lost each time is lost.
+    let server = Echo::start("127.0.0.1:0");
+    let source = source(SourceKind::Resolver, server.address());
+    let limits = Limits {
+        in_flight: 10_000,
+        in_flight_per_server: 10_000,
+    };
+    let prober = Prober::new(limits).unwrap();
+    let mut batch = prober.batch();
+    let ask = Arc::new(Ask {
+        timeout: Duration::from_secs(2),
+        attempts: 3,
+        ..Ask::default()
+    });
+    for nth in 0..10_000 {
+        let question = question(&name(nth), "A");
+        batch.push(source.clone(), question, Arc::clone(&ask)).await;
+    }
+    let (mut lost, mut again) = (0, 0);
+    while let Some(seen) = batch.next().await {
+        lost += usize::from(!seen.answer.is_reply());
+        again += usize::from(seen.attempts > 1);
+    }
+    assert_eq!((lost, batch.under_way()), (0, 0));
+    assert!(again < 1000, "{again} datagrams were dropped at its socket");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_asked_all_the_same() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let source = source(SourceKind::Resolver, silent.local_addr().unwrap());
+    let limits = Limits {
+        in_flight: 1000,
+        in_flight_per_server: 1000,
+    };
+    let prober = Prober::new(limits).unwrap();
+    let (mut batch, ask) = (prober.batch(), Arc::new(patient()));
+    for nth in 0..1000 {
+        let question = question(&name(nth), "A");
+        batch.push(source.clone(), question, Arc::clone(&ask)).await;
+    }
+    let all = async {
+        while prober.counters().in_flight < 1000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(ask.timeout, all).await.unwrap();
+}
+
+#[tokio::test]
 async fn whoever_asks_faster_than_is_answered_waits_and_loses_nothing() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let source = source(SourceKind::Resolver, silent.local_addr().unwrap());
