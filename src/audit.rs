@@ -5,8 +5,10 @@
 //!
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
 //! [`findings`] says what is wrong at the authorities themselves, [`ledger`] turns a round's judgement into incidents,
-//! [`round`] is the order in which these follow each other, [`keep`] says which messages prove it.
+//! [`round`] is the order in which these follow each other, by a [`context`] that is stored for replays, [`keep`] says which
+//! messages prove it.
 
+pub mod context;
 pub mod evidence;
 pub mod finding;
 pub mod findings;
@@ -19,3 +21,7 @@ pub mod round;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;
+
+/// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
+/// a replay can say by which rules a stored verdict came about.
+pub const ENGINE_VERSION: u32 = 1;

@@ -5,6 +5,7 @@
 
 pub mod asking;
 mod judging;
+mod memory;
 pub mod messages;
 mod recording;
 mod stance;
@@ -15,34 +16,39 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 
 use crate::{
     audit::{
+        context::{self, Place, Setting},
         history::{History, SpanChange},
         keep::{Choice, JudgedRound, Keeper},
-        round::{Conclusion, Round},
+        ledger::Ledger,
+        round::Conclusion,
     },
     clock,
     config::{Config, Group},
     metrics::{Metrics, RoundReport, Throttled},
-    store::{RoundId, RoundOutcome, Store, StoreError},
-    types::{Observation, Question, Source},
+    store::{
+        RoundId, RoundOutcome, Store, StoreError,
+        replay::{Batches, Checkpoint, NewContext, SessionId},
+    },
+    types::{Question, Source},
 };
 use asking::{Asked, Asker};
-use judging::{absorb, input, judge, longest_gap, suspicious};
+use judging::{judged_by, setting, suspicious};
+use memory::Memory;
 use recording::Recorder;
 use stance::Stance;
 pub use watch::{Audit, Watch, audit_once};
 
-/// How far back spans are read at start, beyond what any deadline can need.
-const RESTORED_HISTORY: TimeDelta = TimeDelta::days(8);
-
 /// What a round has heard, and what that did to the spans: one change an observation.
 struct Heard {
+    setting: Setting,
     asked: Asked,
     changes: Vec<SpanChange>,
+    batches: Batches,
 }
 
 /// Runs rounds. One for the whole service.
@@ -52,7 +58,11 @@ pub struct Evaluator {
     store: Store,
     metrics: Arc<Metrics>,
     /// Shared by all groups, since links are: locked for moments, never across an await.
-    history: std::sync::Mutex<History>,
+    memory: std::sync::Mutex<Memory>,
+    /// This process, as a replay knows it.
+    session: SessionId,
+    /// Each group's, as its last recorded round left it.
+    ledgers: std::sync::Mutex<HashMap<String, Ledger>>,
     /// Each group's: asking does not wait for the database.
     stances: std::sync::Mutex<HashMap<String, Stance>>,
     /// What was kept of each group; taken out by a round, and put back once that is recorded.
@@ -72,12 +82,12 @@ impl Evaluator {
         let gap = config
             .groups
             .iter()
-            .map(|group| longest_gap(group))
+            .map(|group| context::longest_gap(&group.policy))
             .max()
             .unwrap_or_default();
         history.restore(
             store
-                .restore_spans(&config.vantage, now - RESTORED_HISTORY)
+                .restore_spans(&config.vantage, now - context::REMEMBERED)
                 .await?,
             gap,
         );
@@ -87,6 +97,7 @@ impl Evaluator {
             open.insert(group.name.clone(), Stance::after(&ledger));
         }
         let keepers = keepers(&config, &store, now).await?;
+        let session = store.begin_session(&config.vantage, &history, now).await?;
         let counting = asker.clone();
         metrics.count_probes(move || counting.counters());
         Ok(Self {
@@ -94,7 +105,9 @@ impl Evaluator {
             asker,
             store,
             metrics,
-            history: std::sync::Mutex::new(history),
+            memory: std::sync::Mutex::new(Memory::begin(history, now)),
+            session,
+            ledgers: std::sync::Mutex::default(),
             stances: std::sync::Mutex::new(open),
             keepers: std::sync::Mutex::new(keepers),
         })
@@ -113,6 +126,7 @@ impl Evaluator {
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = clock::now();
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
+        let mut loss = Loss(Some(&self.memory));
         let first = recorder();
         let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
         let Some(round) = round? else {
@@ -124,6 +138,7 @@ impl Evaluator {
         let report = self
             .judge_and_record(round, group, heard, recorder())
             .await?;
+        loss.0 = None;
         self.metrics
             .round_finished(&group.name, clock::now() - started, &report);
         Ok(Some(report))
@@ -145,19 +160,31 @@ impl Evaluator {
             let canary = stance.throttles.canary(source, &questions, period, now);
             canary.cloned()
         };
-        let asked = self.asker.ask(group, samples, canary).await;
-        let changes = self.absorb(group, &asked.observations);
-        Heard { asked, changes }
+        let setting = setting(group);
+        let mut asked = self.asker.ask(group, samples, canary).await;
+        context::in_order(&mut asked.observations);
+        let (changes, step) = self.memory().absorb(&setting, &asked.observations);
+        Heard {
+            batches: Batches::first(step, &asked.observations),
+            setting,
+            asked,
+            changes,
+        }
     }
 
     /// Asks again what must not be believed at once.
     async fn hear_again(&self, group: &Group, mut heard: Heard) -> Heard {
-        let verdicts = judge(&self.history(), group, &heard.asked, clock::now());
+        let context = judged_by(heard.setting.clone(), &heard.asked);
+        let observations = &heard.asked.observations;
+        let verdicts = context.verdicts(&self.memory().history, observations, clock::now());
         let again = suspicious(&verdicts);
         if !again.is_empty() {
             let zones = &mut heard.asked.zones;
-            let more = self.asker.ask_again(group, &again, zones).await;
-            heard.changes.extend(self.absorb(group, &more));
+            let mut more = self.asker.ask_again(group, &again, zones).await;
+            context::in_order(&mut more);
+            let (changes, step) = self.memory().absorb(&heard.setting, &more);
+            heard.batches.again = Some((step, more.len()));
+            heard.changes.extend(changes);
             heard.asked.observations.extend(more);
         }
         heard
@@ -170,31 +197,40 @@ impl Evaluator {
         heard: Heard,
         recorder: Recorder<'_>,
     ) -> Result<RoundReport, StoreError> {
-        let Heard { asked, changes } = heard;
+        let Heard {
+            setting,
+            asked,
+            changes,
+            batches,
+        } = heard;
+        let context = judged_by(setting, &asked);
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
         let mut ledger = recorder.ledger().await?;
         let now = clock::now();
-        let questions: Vec<_> = group.questions().collect();
-        let round_judged = Round {
+        let observations = &asked.observations;
+        let read = ledger.clone();
+        let place = Place {
             vantage: &self.config.vantage,
             group: &group.name,
-            input: input(group, &questions, &asked, now),
-            held_back: &asked.held_back,
+            now,
         };
+        let (conclusion, judged) =
+            self.memory()
+                .conclude(place, &context, observations, &mut ledger);
         let Conclusion {
-            mut verdicts,
+            verdicts,
             findings: found,
             transitions,
-        } = round_judged.conclude(&self.history(), &mut ledger);
+        } = conclusion;
+        let read = self.as_read(&group.name, read, judged.is_first);
         let messages = messages::for_transitions(&self.config, group, &transitions);
         let stance = Stance::after(&ledger);
-        stance.flag(&mut verdicts);
         let throttled = Throttled::of(
             &verdicts,
             &asked.held_back,
             &stance.throttles,
-            questions.len(),
+            context.setting.questions.len(),
         );
 
         let mut keeper = self.keepers().remove(&group.name).unwrap_or_default();
@@ -209,6 +245,15 @@ impl Evaluator {
             let group = &group.name;
             tracing::warn!(%group, refused, "too much is wrong to keep every message of it");
         }
+        let new_context = NewContext {
+            session: self.session,
+            batches,
+            judged_step: judged.step,
+            judged_at: now,
+            context: &context,
+            ledger: read.as_ref(),
+        };
+        recorder.context(round, &new_context).await?;
         let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
         recorder.observations(round, &samples).await?;
         recorder.messages(round, &kept).await?;
@@ -223,7 +268,10 @@ impl Evaluator {
         recorder.outcome(round, &outcome).await?;
         self.keepers().insert(group.name.clone(), keeper);
         self.stances().insert(group.name.clone(), stance);
-        self.history().forget_before(now - RESTORED_HISTORY);
+        self.ledgers().insert(group.name.clone(), ledger);
+        if let Some(checkpoint) = judged.checkpoint {
+            self.write(checkpoint).await;
+        }
         Ok(RoundReport {
             verdicts,
             findings: found,
@@ -241,12 +289,39 @@ impl Evaluator {
         self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ledgers(&self) -> MutexGuard<'_, HashMap<String, Ledger>> {
+        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn absorb(&self, group: &Group, observations: &[Observation]) -> Vec<SpanChange> {
-        absorb(&mut self.history(), group, observations)
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger as it was read, where a replay cannot know it: it is not what the group's last round left, because a
+    /// person acted or because that round was not recorded, or the replay begins after that.
+    fn as_read(&self, group: &str, read: Ledger, is_first: bool) -> Option<Ledger> {
+        let is_known = self.ledgers().get(group) == Some(&read);
+        (is_first || !is_known).then_some(read)
+    }
+
+    /// A checkpoint is a convenience: without it, a replay goes through more rounds.
+    async fn write(&self, checkpoint: Checkpoint) {
+        let written = self.store.write_checkpoint(self.session, checkpoint);
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "the history was not set aside for replays");
+        }
+    }
+}
+
+/// What a round heard and did not record is missing in every replay: while this is armed and dropped, the history says so.
+struct Loss<'a>(Option<&'a std::sync::Mutex<Memory>>);
+
+impl Drop for Loss<'_> {
+    fn drop(&mut self) {
+        if let Some(memory) = self.0 {
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.has_lost_a_round(clock::now());
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 //!                   │         │
 //!      faces      http       cli
 //!                   │
-//!      services   scheduler ──► evaluator         dispatcher
+//!      services   scheduler ──► evaluator    replay    dispatcher
 //!                   │              │  │              │  │
 //!      adapters     │            probe  store      store  notify      one outside world each
 //!                   │              │      │                  │
@@ -22,9 +22,9 @@
 //! Beneath everything: [`clock`], the one clock of the process. Pure: [`names`] (domain names), [`types`] (the words),
 //! [`config`] (what is typed, and what is meant), [`audit`] (the judgement). Adapters: [`probe`] (DNS on the wire),
 //! [`store`] (`PostgreSQL`, and a private one), [`notify`] (Slack and webhooks). Services: [`evaluator`] (one round),
-//! [`scheduler`] (when), [`dispatcher`] (telling). Faces: [`http`] and [`cli`]. [`metrics`] is what services count and
-//! `http` shows; [`daemon`] puts everything together, and looks after the private `PostgreSQL` and the partitions
-//! meanwhile.
+//! [`scheduler`] (when), [`dispatcher`] (telling), [`replay`] (recorded rounds judged again). Faces: [`http`] and [`cli`].
+//! [`metrics`] is what services count and `http` shows; [`daemon`] puts everything together, and looks after the private
+//! `PostgreSQL` and the partitions meanwhile.
 //!
 //! # One observation's way
 //!
@@ -41,7 +41,8 @@
 //!    together, last. What is not recorded is not told. [`audit::keep`] says which messages are kept as proof.
 //! 7. [`dispatcher`]: leases the oldest message of each incident and channel, sends it outside any transaction, and
 //!    records how that went. At least once, with an id that stays.
-//! 8. CLI and API read the history through the same queries of [`store`].
+//! 8. CLI and API read the history through the same queries of [`store`]. What a judgement needs beside the observations is
+//!    stored with its round, so that [`replay`] gives the same verdicts, findings and steps again, octet by octet.
 //!
 //! # Invariants, held by a test
 //!
@@ -69,6 +70,7 @@ pub mod metrics;
 pub mod names;
 pub mod notify;
 pub mod probe;
+pub mod replay;
 pub mod scheduler;
 pub mod store;
 pub mod types;

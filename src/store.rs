@@ -2,7 +2,7 @@
 //!
 //! A round is written in chunks ([`Store::record`]: observations and spans; [`messages`]: what proves them) and closed by one transaction
 //! ([`Store::finish_round`]: verdicts, findings, incidents, messages, completion). Questions about the past are answered
-//! from spans alone ([`timeline`], [`state`], [`who_served`]). Messages wait in the [`outbox`] under short leases.
+//! from spans alone ([`timeline`], [`state`], [`who_served`]); what it takes to judge it again stands in [`replay`]. Messages wait in the [`outbox`] under short leases.
 //!
 //! Deliberately absent: judgement, clocks (`now` is always an argument) and rendering. No `sqlx` type leaves this
 //! module except inside [`StoreError`]. No call is repeated by itself: [`StoreError::is_transient`] says whether that
@@ -30,6 +30,7 @@ mod partition;
 pub mod patience;
 pub mod private_pg;
 mod record;
+pub mod replay;
 mod retire;
 pub mod round;
 mod spans;

@@ -6,12 +6,14 @@
 mod epochs;
 mod held;
 mod links;
+mod pairs;
 mod runs;
 mod standing;
 
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     names::DnsName,
@@ -26,7 +28,7 @@ pub use standing::{Current, Membership, Past, Standing};
 pub const EPSILON: TimeDelta = TimeDelta::seconds(5);
 
 /// What authorities are judged on: one owner name, and the type that was asked of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkKey {
     /// The owner name of the link.
     pub owner: DnsName,
@@ -43,12 +45,15 @@ pub struct SpanChange {
     pub opened: bool,
 }
 
-/// The history of one vantage.
-#[derive(Debug, Clone, Default)]
+/// The history of one vantage. As JSON it is whole: what is read back judges as this one does.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct History {
     /// The running spans of each series, one per site.
+    #[serde(with = "pairs")]
     runs: HashMap<SeriesKey, Vec<Run>>,
+    #[serde(with = "pairs")]
     links: HashMap<LinkKey, LinkHistory>,
+    #[serde(with = "pairs")]
     held: HashMap<SeriesKey, Held>,
 }
 

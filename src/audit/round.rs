@@ -12,8 +12,8 @@ use crate::{
         history::History,
         incident::Transition,
         judge::{RoundInput, judge_round},
-        ledger::{self, AuthorityReach, Judgement, Ledger},
-        verdict::Verdict,
+        ledger::{self, AuthorityReach, Judgement, Ledger, Throttles},
+        verdict::{Verdict, VerdictFlag},
     },
     types::Source,
 };
@@ -32,7 +32,7 @@ pub struct Round<'a> {
 }
 
 /// What a round comes to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conclusion {
     /// One per question and resolver address asked.
     pub verdicts: Vec<Verdict>,
@@ -43,7 +43,8 @@ pub struct Conclusion {
 }
 
 impl Round<'_> {
-    /// Judges the round, and takes the ledger as the last one left it further. `history` has taken in every observation
+    /// Judges the round, takes the ledger as the last one left it further, and marks the verdicts at addresses that are left
+    /// alone from now on. `history` has taken in every observation
     /// of the round.
     pub fn conclude(&self, history: &History, ledger: &mut Ledger) -> Conclusion {
         let RoundInput {
@@ -54,7 +55,7 @@ impl Round<'_> {
             now,
             ..
         } = self.input;
-        let verdicts = judge_round(history, &self.input);
+        let mut verdicts = judge_round(history, &self.input);
         let findings = findings::find(history, &self.input, &verdicts);
         let names = questions.iter().map(|question| question.name.clone());
         let mut transitions = ledger::retire(ledger, &names.collect(), resolvers, now);
@@ -70,6 +71,11 @@ impl Round<'_> {
             now,
         };
         transitions.extend(ledger::advance(ledger, &judgement));
+        let throttles = Throttles::of(ledger);
+        let left_alone = |verdict: &&mut Verdict| throttles.holds(&verdict.observed.source);
+        for verdict in verdicts.iter_mut().filter(left_alone) {
+            verdict.flags.push(VerdictFlag::Throttled);
+        }
         Conclusion {
             verdicts,
             findings,

@@ -1,63 +1,37 @@
-//! A round's replies, taken in by the history and judged by it.
+//! A round's replies as the judge sees them.
 //!
 //! Deliberately absent: what becomes of the verdicts.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
-use chrono::{DateTime, Utc};
-
-use super::asking::Asked;
 use crate::{
     audit::{
-        history::{History, SpanChange},
-        judge::{self, RoundInput},
+        context::{RoundContext, Setting},
         verdict::Verdict,
     },
     config::Group,
-    types::{Observation, Question},
+    types::Question,
 };
 
-pub(super) fn absorb(
-    history: &mut History,
-    group: &Group,
-    observations: &[Observation],
-) -> Vec<SpanChange> {
-    let gap = longest_gap(group);
-    observations
-        .iter()
-        .map(|observation| history.absorb(observation, gap))
-        .collect()
-}
+use super::asking::Asked;
 
-/// A silence longer than three rounds ends what is known of the time between.
-pub(super) fn longest_gap(group: &Group) -> Duration {
-    group.policy.period * 3
-}
-
-pub(super) fn input<'a>(
-    group: &'a Group,
-    questions: &'a [Question],
-    asked: &'a Asked,
-    now: DateTime<Utc>,
-) -> RoundInput<'a> {
-    RoundInput {
-        policy: &group.policy,
-        zones: &asked.zones,
-        resolvers: &group.resolvers,
+/// What of a group's configuration decides of its verdicts.
+pub(super) fn setting(group: &Group) -> Setting {
+    Setting {
+        policy: group.policy.clone(),
         options: group.options,
-        questions,
-        observations: &asked.observations,
-        now,
+        resolvers: group.resolvers.clone(),
+        questions: group.questions().collect(),
     }
 }
 
-pub(super) fn judge(
-    history: &History,
-    group: &Group,
-    asked: &Asked,
-    now: DateTime<Utc>,
-) -> Vec<Verdict> {
-    judge::judge_round(history, &input(group, &[], asked, now))
+/// What a round is judged by.
+pub(super) fn judged_by(setting: Setting, asked: &Asked) -> RoundContext {
+    RoundContext {
+        setting,
+        zones: asked.zones.clone(),
+        held_back: asked.held_back.clone(),
+    }
 }
 
 /// What must be asked again before it is believed.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     audit::{history::SpanChange, keep::Kept, ledger::Ledger},
     config::Group,
-    store::{RoundId, RoundOutcome, Store, StoreError, patience::insist},
+    store::{RoundId, RoundOutcome, Store, StoreError, patience::insist, replay::NewContext},
     types::Observation,
 };
 
@@ -63,6 +63,14 @@ impl<'a> Recorder<'a> {
             self.store.load_ledger(self.vantage, self.group)
         })
         .await
+    }
+
+    pub(super) async fn context(
+        &self,
+        round: RoundId,
+        context: &NewContext<'_>,
+    ) -> Result<(), StoreError> {
+        insist(self.left(), |_| self.store.write_context(round, context)).await
     }
 
     pub(super) async fn observations(

@@ -5,10 +5,7 @@
 use std::{collections::HashSet, net::SocketAddr};
 
 use crate::{
-    audit::{
-        ledger::{Ledger, Throttles},
-        verdict::{Verdict, VerdictFlag},
-    },
+    audit::ledger::{Ledger, Throttles},
     types::Question,
 };
 
@@ -27,15 +24,6 @@ impl Stance {
         Self {
             suspects: ledger.suspects(),
             throttles: Throttles::of(ledger),
-        }
-    }
-
-    /// Marks the verdicts at addresses that are left alone.
-    pub(super) fn flag(&self, verdicts: &mut [Verdict]) {
-        for verdict in verdicts {
-            if self.throttles.holds(&verdict.observed.source) {
-                verdict.flags.push(VerdictFlag::Throttled);
-            }
         }
     }
 }

@@ -3,12 +3,17 @@
 //! Deliberately absent: when the next one is due, and anything that outlives the process.
 
 use super::{
-    RESTORED_HISTORY,
     asking::{Asked, Asker},
-    judging::{absorb, input, judge, suspicious},
+    judging::{judged_by, setting, suspicious},
 };
 use crate::{
-    audit::{finding::Finding, findings, history::History, verdict::Verdict},
+    audit::{
+        context::{self, RoundContext},
+        finding::Finding,
+        findings,
+        history::History,
+        verdict::Verdict,
+    },
     clock,
     config::Group,
     types::Observation,
@@ -34,27 +39,31 @@ pub struct Watch {
 impl Watch {
     /// Asks everything once, asks again what must not be believed at once, and judges.
     pub async fn audit(&mut self, asker: &Asker, group: &Group) -> Audit {
-        let mut round = asker.ask(group, |_, _| group.samples, |_| None).await;
-        absorb(&mut self.history, group, &round.observations);
-        let mut verdicts = judge(&self.history, group, &round, clock::now());
-        let again = suspicious(&verdicts);
+        let mut heard = asker.ask(group, |_, _| group.samples, |_| None).await;
+        let gap = context::longest_gap(&group.policy);
+        context::absorb(&mut self.history, gap, &heard.observations);
+        let again = suspicious(&self.verdicts(&judged_by(setting(group), &heard), &heard));
         if !again.is_empty() {
-            let more = asker.ask_again(group, &again, &mut round.zones).await;
-            absorb(&mut self.history, group, &more);
-            round.observations.extend(more);
-            verdicts = judge(&self.history, group, &round, clock::now());
+            let more = asker.ask_again(group, &again, &mut heard.zones).await;
+            context::absorb(&mut self.history, gap, &more);
+            heard.observations.extend(more);
         }
+        let context = judged_by(setting(group), &heard);
+        let verdicts = self.verdicts(&context, &heard);
         let now = clock::now();
-        let questions: Vec<_> = group.questions().collect();
-        let round_input = input(group, &questions, &round, now);
-        let findings = findings::find(&self.history, &round_input, &verdicts);
-        self.history.forget_before(now - RESTORED_HISTORY);
-        let Asked { observations, .. } = round;
+        let input = context.input(&heard.observations, now);
+        let findings = findings::find(&self.history, &input, &verdicts);
+        self.history.forget_before(now - context::REMEMBERED);
+        let Asked { observations, .. } = heard;
         Audit {
             verdicts,
             findings,
             observations,
         }
+    }
+
+    fn verdicts(&self, context: &RoundContext, heard: &Asked) -> Vec<Verdict> {
+        context.verdicts(&self.history, &heard.observations, clock::now())
     }
 }
 

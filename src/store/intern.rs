@@ -33,11 +33,13 @@ pub(super) struct Interned {
     series: Cache<(i16, SeriesKey), i32>,
     answers: Cache<Digest, i64>,
     annotations: Cache<Digest, i32>,
+    /// Documents that rounds share.
+    pub(super) documents: Cache<Digest, i32>,
 }
 
 /// A map that forgets everything when it grows too large.
 #[derive(Debug)]
-struct Cache<K, V>(Mutex<HashMap<K, V>>);
+pub(super) struct Cache<K, V>(Mutex<HashMap<K, V>>);
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
@@ -47,7 +49,7 @@ impl<K, V> Default for Cache<K, V> {
 
 impl<K: Eq + Hash + Clone, V: Copy> Cache<K, V> {
     /// Splits the keys into known ones with their value and unknown ones, each once.
-    fn split(&self, keys: impl IntoIterator<Item = K>) -> (HashMap<K, V>, Vec<K>) {
+    pub(super) fn split(&self, keys: impl IntoIterator<Item = K>) -> (HashMap<K, V>, Vec<K>) {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut found, mut missing) = (HashMap::new(), HashSet::new());
         for key in keys {
@@ -60,7 +62,7 @@ impl<K: Eq + Hash + Clone, V: Copy> Cache<K, V> {
         (found, missing.into_iter().collect())
     }
 
-    fn learn(&self, rows: &HashMap<K, V>) {
+    pub(super) fn learn(&self, rows: &HashMap<K, V>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() + rows.len() > MOST_CACHED {
             known.clear();

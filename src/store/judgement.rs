@@ -17,22 +17,29 @@ use crate::{
     types::SeriesKey,
 };
 
+/// One verdict per key, the most severe where a round gave several; the first of those that are alike.
+pub(super) fn worst_by<'a, K: Ord>(
+    verdicts: impl Iterator<Item = (K, &'a Verdict)>,
+) -> BTreeMap<K, &'a Verdict> {
+    let mut worst: BTreeMap<K, &Verdict> = BTreeMap::new();
+    for (key, verdict) in verdicts {
+        let kept = worst.entry(key).or_insert(verdict);
+        if verdict.severity > kept.severity {
+            *kept = verdict;
+        }
+    }
+    worst
+}
+
 /// One verdict per series, the most severe where a round gave several.
 pub(super) fn worst_of_each<'a>(
     verdicts: &'a [Verdict],
     keys: &[SeriesKey],
     series: &HashMap<SeriesKey, i32>,
 ) -> Result<BTreeMap<i32, &'a Verdict>, StoreError> {
-    let mut worst: BTreeMap<i32, &Verdict> = BTreeMap::new();
-    for (verdict, key) in verdicts.iter().zip(keys) {
-        let kept = worst
-            .entry(interned(series, key, "series")?)
-            .or_insert(verdict);
-        if verdict.severity > kept.severity {
-            *kept = verdict;
-        }
-    }
-    Ok(worst)
+    let ids = keys.iter().map(|key| interned(series, key, "series"));
+    let ids = ids.collect::<Result<Vec<i32>, _>>()?;
+    Ok(worst_by(ids.into_iter().zip(verdicts)))
 }
 
 /// Closes the verdicts that changed, and opens those that are new.
@@ -58,11 +65,7 @@ pub(super) async fn write_verdicts(
         .collect();
     let mut changed = VerdictColumns::default();
     for (series_id, verdict) in verdicts {
-        let what = (
-            verdict.state.to_string(),
-            verdict.severity.to_string(),
-            flags(verdict)?,
-        );
+        let what = gist(verdict)?;
         if open.get(series_id) != Some(&what) {
             changed.push(*series_id, verdict, what)?;
         }
@@ -73,9 +76,15 @@ pub(super) async fn write_verdicts(
     changed.close_and_open(connection, &place.group, now).await
 }
 
-fn flags(verdict: &Verdict) -> Result<Vec<String>, StoreError> {
+/// State, severity and flags: a verdict goes on while they stay the same.
+pub(super) fn gist(verdict: &Verdict) -> Result<(String, String, Vec<String>), StoreError> {
     let flags: BTreeSet<_> = verdict.flags.iter().collect();
-    flags.into_iter().map(columns::variant_to_text).collect()
+    let flags = flags.into_iter().map(columns::variant_to_text);
+    Ok((
+        verdict.state.to_string(),
+        verdict.severity.to_string(),
+        flags.collect::<Result<_, _>>()?,
+    ))
 }
 
 #[derive(Default)]
@@ -159,9 +168,10 @@ pub(super) async fn write_findings(
     let mut ended = Vec::new();
     for row in open {
         let key = (row.kind, row.subject);
-        let goes_on = found.get(&key).is_some_and(|finding| {
-            finding.severity.to_string() == row.severity && names(finding) == row.names
-        });
+        let gist = (row.severity, row.names);
+        let goes_on = found
+            .get(&key)
+            .is_some_and(|finding| finding_gist(finding) == gist);
         if goes_on {
             found.remove(&key);
         } else {
@@ -173,7 +183,7 @@ pub(super) async fn write_findings(
 }
 
 /// One finding per kind and subject, the most severe where a round gave several.
-fn worst_findings(
+pub(super) fn worst_findings(
     findings: &[Finding],
 ) -> Result<BTreeMap<(String, String), &Finding>, StoreError> {
     let mut worst: BTreeMap<_, &Finding> = BTreeMap::new();
@@ -187,6 +197,11 @@ fn worst_findings(
         }
     }
     Ok(worst)
+}
+
+/// Severity and names: a finding goes on while they stay the same.
+pub(super) fn finding_gist(finding: &Finding) -> (String, Vec<String>) {
+    (finding.severity.to_string(), names(finding))
 }
 
 fn names(finding: &Finding) -> Vec<String> {

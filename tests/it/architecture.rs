@@ -8,7 +8,7 @@ use std::{
 };
 
 const ADAPTERS: [&str; 3] = ["probe", "store", "notify"];
-const SERVICES: [&str; 3] = ["scheduler", "evaluator", "dispatcher"];
+const SERVICES: [&str; 4] = ["scheduler", "evaluator", "dispatcher", "replay"];
 const FACES: [&str; 2] = ["http", "cli"];
 const PURE: [&str; 4] = ["audit", "config", "names", "types"];
 

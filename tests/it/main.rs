@@ -19,6 +19,7 @@ mod lab;
 mod notify;
 mod postgres;
 mod probe;
+mod replay;
 mod resilience;
 mod rounds;
 mod service;

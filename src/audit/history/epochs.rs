@@ -5,28 +5,31 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::runs::counts_down;
+use super::{pairs, runs::counts_down};
 use crate::{names::DnsName, types::Value};
 
 /// Past values kept of one server. Rotating sets make one each poll; what is dropped then expired first.
 const MOST_PAST_VALUES: usize = 1_024;
 
 /// What one server said of one link.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ServerHistory {
     /// The name it was asked for when it said so: the link's owner, or one whose chain passes the link.
     pub(super) told_for: DnsName,
     pub(super) epoch: Epoch,
+    #[serde(with = "pairs")]
     pub(super) past: HashMap<Value, PastValue>,
     /// Every record of every value, for pools.
+    #[serde(with = "pairs")]
     pub(super) records: HashMap<String, Member>,
     /// The highest TTL ever seen here, seconds.
     pub(super) longest_ttl: u32,
 }
 
 /// The value and TTL that a server serves, as far as it is known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Epoch {
     pub(super) value: Value,
     /// `Θ`: the TTL at its start, seconds.
@@ -38,14 +41,14 @@ pub(super) struct Epoch {
 }
 
 /// The ended epochs of one value: those that another one does not outlive under every cap.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct PastValue {
     pub(super) first: DateTime<Utc>,
     pub(super) ended: Vec<(DateTime<Utc>, u32)>,
 }
 
 /// One record of a pool.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Member {
     pub(super) first_seen: DateTime<Utc>,
     pub(super) last_seen: DateTime<Utc>,
@@ -162,8 +165,11 @@ impl ServerHistory {
         past.first = past.first.min(epoch.from);
         past.add(end, epoch.ttl);
         if self.past.len() > MOST_PAST_VALUES {
-            let first = self.past.iter().min_by_key(|(_, past)| past.deadline());
-            if let Some(first) = first.map(|(value, _)| value.clone()) {
+            let by_deadline = self
+                .past
+                .iter()
+                .min_by_key(|(value, past)| (past.deadline(), *value));
+            if let Some(first) = by_deadline.map(|(value, _)| value.clone()) {
                 self.past.remove(&first);
             }
         }

@@ -5,8 +5,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::{EPSILON, runs};
+use super::{EPSILON, pairs, runs};
 use crate::{
     names::DnsName,
     types::{Observation, Span, Value},
@@ -22,15 +23,25 @@ const STEADY: u32 = 2;
 type HeldValue = (DnsName, Value);
 
 /// The values seen at one resolver address, over all its backends and at each of them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Held {
+    #[serde(with = "pairs")]
     values: HashMap<HeldValue, Sighting>,
-    backends: HashMap<Option<String>, HashMap<HeldValue, Sighting>>,
+    #[serde(with = "pairs")]
+    backends: HashMap<Option<String>, Backend>,
     last_reply: Option<DateTime<Utc>>,
 }
 
+/// The values seen at one backend.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Backend {
+    #[serde(with = "pairs")]
+    values: HashMap<HeldValue, Sighting>,
+}
+
 /// When a value was seen, how long it could be kept, and whether its expiry moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
     /// First receipt.
     pub first_seen: DateTime<Utc>,
@@ -142,6 +153,7 @@ impl Held {
     ) -> Option<&Sighting> {
         self.backends
             .get(&site.map(str::to_owned))?
+            .values
             .get(&(owner.clone(), value.clone()))
     }
 
@@ -154,7 +166,7 @@ impl Held {
         self.backends
             .get(&site.map(str::to_owned))
             .into_iter()
-            .flatten()
+            .flat_map(|backend| &backend.values)
             .filter(move |((of, _), _)| of == owner)
             .map(|((_, value), sighting)| (value, sighting))
     }
@@ -186,16 +198,17 @@ impl Held {
     }
 
     fn both(&mut self, site: Option<String>) -> [&mut HashMap<HeldValue, Sighting>; 2] {
-        [&mut self.values, self.backends.entry(site).or_default()]
+        let backend = self.backends.entry(site).or_default();
+        [&mut self.values, &mut backend.values]
     }
 
     /// Drops values that cannot be held after `horizon`; `false` when nothing is left.
     pub(super) fn forget_before(&mut self, horizon: DateTime<Utc>) -> bool {
         let fresh = |sighting: &Sighting| sighting.cached_until.max(sighting.last_seen) >= horizon;
         self.values.retain(|_, sighting| fresh(sighting));
-        self.backends.retain(|_, values| {
-            values.retain(|_, sighting| fresh(sighting));
-            !values.is_empty()
+        self.backends.retain(|_, backend| {
+            backend.values.retain(|_, sighting| fresh(sighting));
+            !backend.values.is_empty()
         });
         self.last_reply.is_some_and(|at| at >= horizon)
     }

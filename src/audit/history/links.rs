@@ -10,6 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{
     epochs::{Epoch, ServerHistory},
@@ -25,7 +26,7 @@ const POOL_ROUNDS: u32 = 20;
 const POOL_TTLS: u32 = 2;
 
 /// The epochs of one link at every server.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LinkHistory {
     /// Since when its authorities have been asked without a gap.
     since: Option<DateTime<Utc>>,

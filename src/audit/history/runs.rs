@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{EPSILON, is_authoritative};
 use crate::types::{Observation, SeriesKey, SourceKind, Span};
 
 /// A span that may still grow, and when each of its links last expired.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) span: Span,
     expires: Vec<DateTime<Utc>>,

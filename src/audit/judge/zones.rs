@@ -8,17 +8,19 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{audit::history::Membership, names::DnsName, types::Zone};
 
 /// Zones by apex, and the names whose zone was not found.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Zones {
     found: HashMap<DnsName, Arc<Zone>>,
     unplaced: BTreeMap<DnsName, Unplaced>,
 }
 
 /// Why a name's zone was not found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unplaced {
     /// The zone whose servers did not say where the name is delegated: the root, where not even that was reached.
     pub silent: DnsName,

@@ -1,0 +1,144 @@
+//! What a round is judged by, beside the history and its observations, in a form that is stored: the evaluator judges by it
+//! in the moment, and a replay judges by it again.
+//!
+//! Deliberately absent: asking and re-asking (which only adds observations), storage, and the order of judging, which is
+//! [`super::round`].
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit::{
+        history::{History, SpanChange},
+        judge::{self, RoundInput, Zones},
+        ledger::Ledger,
+        round::{Conclusion, Round},
+        verdict::Verdict,
+    },
+    names::DnsName,
+    types::{Observation, Policy, QueryOptions, Question, Resolver, Source},
+};
+
+/// How far back spans are read at start, beyond what any deadline can need; and how far back a history reaches.
+pub const REMEMBERED: TimeDelta = TimeDelta::days(8);
+
+/// What a round is judged by, beside the history and what was observed. It is stored with every round.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RoundContext {
+    /// What changes with the configuration only.
+    pub setting: Setting,
+    /// Whose names lie where, as the round found them.
+    pub zones: Zones,
+    /// The resolver addresses that were asked one question only, and turned it away.
+    pub held_back: BTreeSet<Source>,
+}
+
+/// A group as it was configured for a round: what decides of a verdict, and nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What the group is judged by.
+    pub policy: Policy,
+    /// What was said beside every question, where a resolver says nothing else.
+    pub options: QueryOptions,
+    /// The group's resolvers.
+    pub resolvers: Vec<Arc<Resolver>>,
+    /// What the group asks, of whomever it asks it in a round.
+    pub questions: Vec<Question>,
+}
+
+/// Where and when a round was judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Where it was asked from.
+    pub vantage: &'a str,
+    /// The group.
+    pub group: &'a str,
+    /// The instant of judgement.
+    pub now: DateTime<Utc>,
+}
+
+impl Setting {
+    /// The group's names.
+    pub fn names(&self) -> BTreeSet<DnsName> {
+        let questions = self.questions.iter();
+        questions.map(|question| question.name.clone()).collect()
+    }
+
+    /// A silence longer than three rounds ends what is known of the time between.
+    pub fn longest_gap(&self) -> Duration {
+        longest_gap(&self.policy)
+    }
+}
+
+/// [`Setting::longest_gap`] of a policy.
+pub fn longest_gap(policy: &Policy) -> Duration {
+    policy.period * 3
+}
+
+impl RoundContext {
+    /// The judge's view of the round. `observations` in order of receipt, re-asking included.
+    pub fn input<'a>(
+        &'a self,
+        observations: &'a [Observation],
+        now: DateTime<Utc>,
+    ) -> RoundInput<'a> {
+        RoundInput {
+            policy: &self.setting.policy,
+            zones: &self.zones,
+            resolvers: &self.setting.resolvers,
+            options: self.setting.options,
+            questions: &self.setting.questions,
+            observations,
+            now,
+        }
+    }
+
+    /// The verdicts of the round by themselves. The history has taken in its observations.
+    pub fn verdicts(
+        &self,
+        history: &History,
+        observations: &[Observation],
+        now: DateTime<Utc>,
+    ) -> Vec<Verdict> {
+        judge::judge_round(history, &self.input(observations, now))
+    }
+
+    /// Judges the round, and takes the ledger one round further.
+    pub fn conclude(
+        &self,
+        history: &History,
+        ledger: &mut Ledger,
+        observations: &[Observation],
+        place: Place<'_>,
+    ) -> Conclusion {
+        let round = Round {
+            vantage: place.vantage,
+            group: place.group,
+            input: self.input(observations, place.now),
+            held_back: &self.held_back,
+        };
+        round.conclude(history, ledger)
+    }
+}
+
+/// Puts a batch of replies into the order in which a history takes them in: of receipt, and of source and question where
+/// two came within one microsecond.
+pub fn in_order(observations: &mut [Observation]) {
+    observations.sort_by(|one, other| {
+        (one.at, &one.source, &one.question).cmp(&(other.at, &other.source, &other.question))
+    });
+}
+
+/// Takes in a batch of replies, in the order they stand in: one change of a span each.
+pub fn absorb(
+    history: &mut History,
+    gap: Duration,
+    observations: &[Observation],
+) -> Vec<SpanChange> {
+    let taken = observations.iter();
+    taken
+        .map(|observation| history.absorb(observation, gap))
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! The history in memory, with every change of it numbered: a replay makes the same changes in the same order.
+//!
+//! A *step* is one change: a batch of replies taken in, or a round judged. Steps count from the start of the process (its
+//! *session*), over all groups, since groups share links. Now and then the whole history is set aside as a *checkpoint*, so
+//! that a replay can begin there. Deliberately absent: writing any of it down.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    audit::{
+        context::{self, Place, RoundContext, Setting},
+        history::{History, SpanChange},
+        ledger::Ledger,
+        round::Conclusion,
+    },
+    store::replay::Checkpoint,
+    types::Observation,
+};
+
+/// How much a replay may have to go through before it comes to the instant that is wanted.
+const BETWEEN_CHECKPOINTS: TimeDelta = TimeDelta::hours(1);
+
+/// The history, and the number of its last change.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) history: History,
+    step: i64,
+    checkpoint_due: DateTime<Utc>,
+    /// The groups that have judged a round since the last checkpoint.
+    judged: BTreeSet<String>,
+}
+
+/// What a replay must know of the place of a judgement in the history.
+#[derive(Debug)]
+pub(super) struct JudgedAt {
+    pub(super) step: i64,
+    /// Whether a replay from the last checkpoint finds the group's ledger in no earlier round.
+    pub(super) is_first: bool,
+    pub(super) checkpoint: Option<Checkpoint>,
+}
+
+impl Memory {
+    /// The history of a new session, set aside as its first checkpoint.
+    pub(super) fn begin(history: History, now: DateTime<Utc>) -> Self {
+        Self {
+            history,
+            step: 0,
+            checkpoint_due: now + BETWEEN_CHECKPOINTS,
+            judged: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in a batch of replies.
+    pub(super) fn absorb(
+        &mut self,
+        setting: &Setting,
+        observations: &[Observation],
+    ) -> (Vec<SpanChange>, i64) {
+        let changes = context::absorb(&mut self.history, setting.longest_gap(), observations);
+        self.step += 1;
+        (changes, self.step)
+    }
+
+    /// Judges a round, and drops what no deadline needs any more.
+    pub(super) fn conclude(
+        &mut self,
+        place: Place<'_>,
+        context: &RoundContext,
+        observations: &[Observation],
+        ledger: &mut Ledger,
+    ) -> (Conclusion, JudgedAt) {
+        let conclusion = context.conclude(&self.history, ledger, observations, place);
+        self.history.forget_before(place.now - context::REMEMBERED);
+        self.step += 1;
+        let judged = JudgedAt {
+            step: self.step,
+            is_first: self.judged.insert(place.group.to_owned()),
+            checkpoint: (place.now >= self.checkpoint_due).then(|| self.checkpoint(place.now)),
+        };
+        (conclusion, judged)
+    }
+
+    /// A replay cannot know of what could not be written down: it must be able to begin anew.
+    pub(super) fn has_lost_a_round(&mut self, now: DateTime<Utc>) {
+        self.checkpoint_due = now;
+    }
+
+    fn checkpoint(&mut self, now: DateTime<Utc>) -> Checkpoint {
+        self.checkpoint_due = now + BETWEEN_CHECKPOINTS;
+        self.judged.clear();
+        Checkpoint {
+            step: self.step,
+            taken_at: now,
+            history: self.history.clone(),
+        }
+    }
+}
