@@ -2,9 +2,7 @@
 //!
 //! Deliberately absent: default values, which stand with the group they complete.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
-
-use ipnet::IpNet;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     MOST_TTL,
@@ -14,10 +12,7 @@ use super::{
     schedule::Schedule,
     section::Section,
 };
-use crate::{
-    names::DnsName,
-    types::{Expect, Mode, QueryOptions, RecordType, Resolver},
-};
+use crate::types::{Expect, Mode, NotAValue, QueryOptions, RecordType, Resolver};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -220,35 +215,8 @@ fn mode(text: &str) -> Result<Mode, Complaint> {
 fn declared(section: &mut Section<'_, '_>, key: &'static str) -> Option<Expect> {
     let mut expect = Expect::default();
     let list = section.list(key, |text| {
-        match declaration(text)? {
-            Declared::Network(network) => expect.networks.push(network),
-            Declared::Text(text) => expect.texts.push(text),
-        }
-        Ok(())
+        let declared = expect.declare(text);
+        declared.map_err(|error| Complaint::new(error.to_string()).hint(NotAValue::HINT))
     });
     list.map(|_| expect)
-}
-
-enum Declared {
-    Network(IpNet),
-    Text(String),
-}
-
-/// An address, a network, an alias target, or RDATA as text.
-fn declaration(text: &str) -> Result<Declared, Complaint> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(Declared::Network(address.into()));
-    }
-    if let Ok(network) = text.parse::<IpNet>() {
-        return Ok(Declared::Network(network.trunc()));
-    }
-    // What looks like an address and is none would else pass as a name that never matches.
-    let digits = text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let data = text.starts_with('"') || text.contains(char::is_whitespace);
-    if digits || !data && text.contains([':', '/']) {
-        let message = format!("`{text}` is neither an address, nor a network, nor record data");
-        return Err(Complaint::new(message).hint("write 192.0.2.1, 192.0.2.0/24 or lb.example.net"));
-    }
-    let name = text.parse::<DnsName>().map(|name| name.to_string());
-    Ok(Declared::Text(name.unwrap_or_else(|_| text.to_owned())))
 }

@@ -7,7 +7,7 @@ use std::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::types::Value;
+use crate::{names::DnsName, types::Value};
 
 /// What "in an epoch" means for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,7 +29,39 @@ pub struct Expect {
     pub texts: Vec<String>,
 }
 
+/// The text declares nothing that an answer could hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither an address, nor a network, nor record data")]
+pub struct NotAValue(pub String);
+
+impl NotAValue {
+    /// What to write instead.
+    pub const HINT: &str = "write 192.0.2.1, 192.0.2.0/24 or lb.example.net";
+}
+
 impl Expect {
+    /// Adds an address, a network, an alias target, or RDATA as text; returns it in canonical form.
+    pub fn declare(&mut self, text: &str) -> Result<String, NotAValue> {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            self.networks.push(address.into());
+            return Ok(address.to_string());
+        }
+        if let Ok(network) = text.parse::<IpNet>() {
+            self.networks.push(network.trunc());
+            return Ok(network.trunc().to_string());
+        }
+        // What looks like an address and is none would else pass as a name that never matches.
+        let digits = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let data = text.starts_with('"') || text.contains(char::is_whitespace);
+        if digits || !data && text.contains([':', '/']) {
+            return Err(NotAValue(text.to_owned()));
+        }
+        let name = text.parse::<DnsName>().map(|name| name.to_string());
+        let text = name.unwrap_or_else(|_| text.to_owned());
+        self.texts.push(text.clone());
+        Ok(text)
+    }
+
     /// Whether nothing is declared.
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty() && self.texts.is_empty()
