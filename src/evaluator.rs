@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use crate::{
     audit::{
         context::{self, Place, Setting},
+        declared::Declared,
         history::{History, SpanChange},
         keep::{Choice, JudgedRound, Keeper},
         ledger::Ledger,
@@ -134,9 +135,10 @@ impl Evaluator {
         };
         // Rounds of a group may overlap in their asking, never in their judging.
         let _turn = turn.lock().await;
-        let heard = self.hear_again(group, heard).await;
+        let declared = first.declared(clock::now()).await?;
+        let heard = self.hear_again(group, &declared, heard).await;
         let report = self
-            .judge_and_record(round, group, heard, recorder())
+            .judge_and_record(round, group, &declared, heard, recorder())
             .await?;
         loss.0 = None;
         self.metrics
@@ -173,8 +175,8 @@ impl Evaluator {
     }
 
     /// Asks again what must not be believed at once.
-    async fn hear_again(&self, group: &Group, mut heard: Heard) -> Heard {
-        let context = judged_by(heard.setting.clone(), &heard.asked);
+    async fn hear_again(&self, group: &Group, declared: &Declared, mut heard: Heard) -> Heard {
+        let context = judged_by(heard.setting.clone(), &heard.asked, declared);
         let observations = &heard.asked.observations;
         let verdicts = context.verdicts(&self.memory().history, observations, clock::now());
         let again = suspicious(&verdicts);
@@ -194,6 +196,7 @@ impl Evaluator {
         &self,
         round: RoundId,
         group: &Group,
+        declared: &Declared,
         heard: Heard,
         recorder: Recorder<'_>,
     ) -> Result<RoundReport, StoreError> {
@@ -203,7 +206,7 @@ impl Evaluator {
             changes,
             batches,
         } = heard;
-        let context = judged_by(setting, &asked);
+        let context = judged_by(setting, &asked, declared);
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
         let mut ledger = recorder.ledger().await?;

@@ -18,6 +18,7 @@
 
 mod columns;
 mod connect;
+pub mod declarations;
 mod error;
 mod finish;
 pub mod incidents;

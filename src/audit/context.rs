@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::{
+        declared::Declared,
         history::{History, SpanChange},
         judge::{self, RoundInput, Zones},
         ledger::Ledger,
@@ -33,6 +34,9 @@ pub struct RoundContext {
     pub zones: Zones,
     /// The resolver addresses that were asked one question only, and turned it away.
     pub held_back: BTreeSet<Source>,
+    /// What people had declared.
+    #[serde(default)]
+    pub declared: Declared,
 }
 
 /// A group as it was configured for a round: what decides of a verdict, and nothing else.
@@ -90,6 +94,7 @@ impl RoundContext {
             resolvers: &self.setting.resolvers,
             options: self.setting.options,
             questions: &self.setting.questions,
+            declared: &self.declared,
             observations,
             now,
         }

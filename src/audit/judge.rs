@@ -27,6 +27,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
+        declared::Declared,
         evidence::Baseline,
         history::{History, LinkKey, Standing},
         verdict::{Sample, State, Verdict, VerdictFlag},
@@ -52,6 +53,8 @@ pub struct RoundInput<'a> {
     pub options: QueryOptions,
     /// What the group asks, of whomever it asks it in this round.
     pub questions: &'a [Question],
+    /// The changes that people declared.
+    pub declared: &'a Declared,
     /// Every observation of the round, re-asking included, in order of receipt.
     pub observations: &'a [Observation],
     /// The instant of judgement.

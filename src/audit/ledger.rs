@@ -37,6 +37,7 @@ pub use throttle::{MOST_APART, Throttles};
 
 use crate::{
     audit::{
+        declared::Declared,
         finding::Finding,
         incident::{Candidate, Incident, IncidentKey, Transition, TransitionKind},
         ledger::book::{Book, Entry},
@@ -80,6 +81,8 @@ pub struct Judgement<'a> {
     pub verdicts: &'a [Verdict],
     /// In any order.
     pub findings: &'a [Finding],
+    /// The flushes that people declared.
+    pub declared: &'a Declared,
     /// What the group asks, of whomever it asks it in this round.
     pub questions: &'a [Question],
     /// The resolver addresses that were asked one question only, and turned it away.

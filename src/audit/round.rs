@@ -51,6 +51,7 @@ impl Round<'_> {
             policy,
             resolvers,
             questions,
+            declared,
             observations,
             now,
             ..
@@ -65,6 +66,7 @@ impl Round<'_> {
             policy,
             verdicts: &verdicts,
             findings: &findings,
+            declared,
             questions,
             held_back: self.held_back,
             authorities: AuthorityReach::of(observations),

@@ -8,7 +8,10 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use uuid::Uuid;
+
 use crate::{
+    audit::declared::{Change, Declaration, Declared, Matter, USUAL_WINDOW, Via},
     names::DnsName,
     types::{
         Answer, AuthorityServer, Ede, Flags, Link, Listed, NoReply, Observation, QueryOptions,
@@ -140,6 +143,35 @@ pub(crate) fn nxdomain(ttl: u32) -> Reply {
 /// `NAME` has no data of the type.
 pub(crate) fn nodata(ttl: u32) -> Reply {
     data().link(NAME, Value::Nodata, ttl)
+}
+
+/// `NAME` is to hold these values from an instant on.
+pub(crate) fn planned(to: &[&str], from: DateTime<Utc>) -> Change {
+    let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+    Change {
+        names: vec![name(NAME)],
+        rtype: None,
+        to: to.try_into().unwrap(),
+        from: None,
+        at: from,
+        until: from + USUAL_WINDOW,
+        comment: None,
+    }
+}
+
+/// These matters, each declared at its instant.
+pub(crate) fn declared(matters: impl IntoIterator<Item = Matter>) -> Declared {
+    let numbered = (1..).map(Uuid::from_u128).zip(matters);
+    let declaration = |(id, matter): (Uuid, Matter)| Declaration {
+        id,
+        declared_at: matter.at(),
+        matter,
+        declared_by: "anna".to_owned(),
+        via: Via::Cli,
+        withdrawn_at: None,
+        withdrawn_by: None,
+    };
+    numbered.map(declaration).collect::<Vec<_>>().into()
 }
 
 /// One reply as received.

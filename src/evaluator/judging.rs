@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use crate::{
     audit::{
         context::{RoundContext, Setting},
+        declared::Declared,
         verdict::Verdict,
     },
     config::Group,
@@ -26,11 +27,12 @@ pub(super) fn setting(group: &Group) -> Setting {
 }
 
 /// What a round is judged by.
-pub(super) fn judged_by(setting: Setting, asked: &Asked) -> RoundContext {
+pub(super) fn judged_by(setting: Setting, asked: &Asked, declared: &Declared) -> RoundContext {
     RoundContext {
         setting,
         zones: asked.zones.clone(),
         held_back: asked.held_back.clone(),
+        declared: declared.clone(),
     }
 }
 

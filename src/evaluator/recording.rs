@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::{
-    audit::{history::SpanChange, keep::Kept, ledger::Ledger},
+    audit::{declared::Declared, history::SpanChange, keep::Kept, ledger::Ledger},
     config::Group,
     store::{RoundId, RoundOutcome, Store, StoreError, patience::insist, replay::NewContext},
     types::Observation,
@@ -63,6 +63,11 @@ impl<'a> Recorder<'a> {
             self.store.load_ledger(self.vantage, self.group)
         })
         .await
+    }
+
+    /// What people declared, as it stands at `now`.
+    pub(super) async fn declared(&self, now: DateTime<Utc>) -> Result<Declared, StoreError> {
+        insist(self.left(), |_| self.store.declared(now)).await
     }
 
     pub(super) async fn context(

@@ -1,5 +1,6 @@
 //! The store against a real `PostgreSQL`.
 
+mod declarations;
 mod incidents;
 mod ingest;
 mod judgement;

@@ -5,6 +5,7 @@
 use super::{Judged, context::Context, evidence, value::Subject};
 use crate::{
     audit::{
+        declared::Values,
         history::LinkKey,
         verdict::{State, VerdictFlag},
     },
@@ -143,11 +144,17 @@ fn without_authority(context: &Context, sample: &Observation) -> Judged {
     let quorum = quorum.and_then(Option::as_ref);
     let value = sample.answer.last().map(|link| &link.value);
     let declared = value.filter(|value| context.input.policy.expect.covers(value));
+    let announced = value.filter(|_| is_announced(context, sample));
     let index = sample.answer.links.len().checked_sub(1);
     let (state, reason) = if declared.is_some() {
         (
             State::Consistent,
             "declared in `expect`; no authority ever answered",
+        )
+    } else if announced.is_some() {
+        (
+            State::Consistent,
+            "a change that leads here is declared; no authority ever answered",
         )
     } else if value.is_some() && value == quorum {
         (
@@ -164,6 +171,7 @@ fn without_authority(context: &Context, sample: &Observation) -> Judged {
     judged.flags.push(VerdictFlag::LowConfidence);
     judged.link = index;
     judged.baseline = declared
+        .or(announced)
         .map(|value| evidence::declared_baseline(value, None))
         .or_else(|| quorum.map(evidence::quorum_baseline));
     if state == State::Unexplained {
@@ -171,4 +179,14 @@ fn without_authority(context: &Context, sample: &Observation) -> Judged {
         judged.worst_case_until = expires;
     }
     judged
+}
+
+/// Whether a declared change makes any link of the answer right: the target of a new alias may be nobody's yet.
+fn is_announced(context: &Context, sample: &Observation) -> bool {
+    sample.answer.links.iter().any(|link| {
+        let covers = |to: &Values| to.covers(&link.value);
+        let place = (&sample.question, &link.owner);
+        let declared = context.input.declared;
+        declared.expects(place, covers, sample.at, None).is_some()
+    })
 }

@@ -2,9 +2,11 @@
 //!
 //! Deliberately absent: what follows from that.
 
+use chrono::{DateTime, Utc};
+
 use super::value::Subject;
 use crate::{
-    audit::history::Past,
+    audit::{declared::Values, history::Past},
     types::{Mode, Value},
 };
 
@@ -43,7 +45,11 @@ impl Subject<'_> {
             if self.context.input.policy.expect.contains(rdata) || self.is_served(rdata) {
                 continue;
             }
-            match self.standing.pooled(rdata) {
+            let past = self.standing.pooled(rdata);
+            if self.is_joining(rdata, past.as_ref().map(|past| past.end)) {
+                continue;
+            }
+            match past {
                 Some(past) if past.end < now => {
                     if first
                         .as_ref()
@@ -57,6 +63,16 @@ impl Subject<'_> {
             }
         }
         first.map_or(Place::Current, Place::Past)
+    }
+
+    /// Whether a declared change brings the record into the pool.
+    fn is_joining(&self, rdata: &str, ended: Option<DateTime<Utc>>) -> bool {
+        let place = (&self.sample.question, &self.link.owner);
+        let covers = |to: &Values| to.contains(rdata);
+        let declared = self.context.input.declared;
+        declared
+            .expects(place, covers, self.sample.at, ended)
+            .is_some()
     }
 
     fn is_served(&self, rdata: &str) -> bool {

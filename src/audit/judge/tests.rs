@@ -3,6 +3,7 @@
 mod asked_for;
 mod baselines;
 mod chains;
+mod declared;
 mod failures;
 mod false_positives;
 mod gaps;

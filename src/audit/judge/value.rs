@@ -7,9 +7,16 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Judged, context::Context, evidence, place::Place, reason::Instants};
+use super::{
+    Judged,
+    context::Context,
+    evidence,
+    place::Place,
+    reason::{Instants, instant},
+};
 use crate::{
     audit::{
+        declared::{Declaration, Values},
         history::{EPSILON, LinkKey, Past, Sighting, Standing},
         verdict::{State, VerdictFlag},
     },
@@ -45,6 +52,10 @@ impl Subject<'_> {
                 "the authority served this last; none of its servers has answered since for too long",
             ),
             Place::Unseen | Place::Past(_) if self.is_declared() => self.declared(),
+            Place::Unseen if let Some(change) = self.announced(None) => self.expected(change),
+            Place::Past(past) if let Some(change) = self.announced(Some(past.end)) => {
+                self.expected(change)
+            }
             Place::Unseen if self.is_synthesised() => {
                 Self::consistent("synthesised (DNS64); the authority has no AAAA")
             }
@@ -66,6 +77,18 @@ impl Subject<'_> {
         };
         expect.covers(&self.link.value)
             || (matches!(self.link.value, Value::Cname(_)) && leads_to_declared())
+    }
+
+    /// The declared change by which the value, or what an alias leads to in this answer, is right. `ended` as in
+    /// [`Declared::expects`].
+    fn announced(&self, ended: Option<DateTime<Utc>>) -> Option<&Declaration> {
+        let end = self.sample.answer.last().map(|end| &end.value);
+        let end = end.filter(|_| matches!(self.link.value, Value::Cname(_)));
+        let covers =
+            |to: &Values| to.covers(&self.link.value) || end.is_some_and(|end| to.covers(end));
+        let place = (&self.sample.question, &self.link.owner);
+        let declared = self.context.input.declared;
+        declared.expects(place, covers, self.sample.at, ended)
     }
 
     /// Whether the value, or what it leads to in this answer, is wrong wherever it is seen.
@@ -128,12 +151,35 @@ impl Subject<'_> {
             _ => !expect.is_empty(),
         };
         let is_last = self.index + 1 == self.sample.answer.links.len();
-        is_last && declares && !self.link.value.is_negative() && !self.is_declared()
+        is_last
+            && declares
+            && !self.link.value.is_negative()
+            && !self.is_declared()
+            && !self.is_excused()
     }
 
-    /// Row 8: declared.
+    /// Whether a declared change makes the value right where an authority serves it.
+    fn is_excused(&self) -> bool {
+        let (declared, now) = (self.context.input.declared, self.context.input.now);
+        let place = (&self.sample.question, &self.link.owner);
+        declared.excuses(place, &self.link.value, now, None)
+    }
+
+    /// Row 8: declared in the configuration.
     fn declared(&self) -> Judged {
-        let mut judged = Self::consistent("declared in `expect`");
+        self.declared_by("declared in `expect`".to_owned())
+    }
+
+    /// Row 8: a change that somebody declared, seen here before it was seen at an authority.
+    fn expected(&self, change: &Declaration) -> Judged {
+        self.declared_by(format!(
+            "a change to this is declared from {} on",
+            instant(change.matter.at())
+        ))
+    }
+
+    fn declared_by(&self, reason: String) -> Judged {
+        let mut judged = Judged::new(State::Consistent, Severity::None, reason);
         let ttl = evidence::authority_baseline(self.standing).and_then(|baseline| baseline.ttl);
         judged.baseline = Some(evidence::declared_baseline(&self.link.value, ttl));
         judged

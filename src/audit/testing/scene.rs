@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{NAME, Reply, at, observe, question, resolver, secs, server, zone};
 use crate::{
     audit::{
+        declared::Declared,
         finding::{Finding, FindingKind},
         findings,
         history::History,
@@ -32,6 +33,8 @@ pub(crate) struct Scene {
     pub(crate) resolvers: Vec<Arc<Resolver>>,
     pub(crate) options: QueryOptions,
     pub(crate) questions: Vec<Question>,
+    /// What people declared.
+    pub(crate) declared: Declared,
     /// Asked of authorities only: what aliases lead to.
     pub(crate) targets: Vec<Question>,
     pub(crate) samples: i64,
@@ -60,6 +63,7 @@ impl Scene {
             resolvers: vec![resolver("google", "8.8.8.8", Some(21_600))],
             options: QueryOptions::default(),
             questions: vec![question(NAME, RecordType::A)],
+            declared: Declared::default(),
             targets: Vec::new(),
             samples: 1,
             history: History::default(),
@@ -184,6 +188,7 @@ impl Scene {
             resolvers: &self.resolvers,
             options: self.options,
             questions: &self.questions,
+            declared: &self.declared,
             observations,
             now,
         }

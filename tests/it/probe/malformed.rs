@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use dns_auditor::{
     audit::{
+        declared::Declared,
         history::History,
         judge::{RoundInput, Zones, judge_round},
         verdict::State,
@@ -175,6 +176,7 @@ async fn verdict(seen: &Observation) -> State {
         resolvers: &[],
         options: QueryOptions::default(),
         questions: std::slice::from_ref(&seen.question),
+        declared: &Declared::default(),
         observations: &observations,
         now: observations[0].at.max(seen.at),
     };

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
+        declared::Declared,
         evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         incident::{Axis, Incident, Transition, TransitionKind},
@@ -194,6 +195,8 @@ pub(super) struct Lab {
     pub(super) ledger: Ledger,
     pub(super) policy: Policy,
     pub(super) authorities: AuthorityReach,
+    /// What people declared.
+    pub(super) declared: Declared,
     /// Resolvers that are asked one question only.
     pub(super) held_back: BTreeSet<Source>,
     /// What the group asks, beside what the verdicts speak of.
@@ -211,6 +214,7 @@ impl Lab {
                 asked: 2,
                 answered: 2,
             },
+            declared: Declared::default(),
             held_back: BTreeSet::new(),
             questions: Vec::new(),
             now: instant("2026-11-22T19:00:00Z"),
@@ -251,6 +255,7 @@ impl Lab {
                 policy: &self.policy,
                 verdicts: &verdicts,
                 findings: &findings,
+                declared: &self.declared,
                 questions: &self.questions,
                 held_back: &self.held_back,
                 authorities: self.authorities,
