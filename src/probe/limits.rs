@@ -16,7 +16,7 @@ const DESCRIPTORS_KEPT_FREE: u64 = 256;
 pub struct Limits {
     /// Overall.
     pub in_flight: usize,
-    /// To one address.
+    /// To one address. More than 128 only where it answers promptly from afar, or not at all.
     pub in_flight_per_server: usize,
 }
 

@@ -1,9 +1,9 @@
 //! How fast one address is asked: a budget of questions a second, and a window that opens with answers and shrinks with loss.
 //!
 //! A server's socket holds a few hundred datagrams (Linux: 277 of a query's size), and what comes on top is dropped without
-//! a word, to be missed a second later. So the window begins below that, and grows beyond only while answers come promptly: a
-//! queue at the far end shows in their time before it overflows. Deliberately absent: back-off from an address that says
-//! nothing at all, which is the scheduler's business.
+//! a word, to be missed a second later. So the window begins below that. It grows beyond only where the way is long and
+//! answers still come promptly, and slowly: a queue at the far end shows in their time before it overflows. Deliberately
+//! absent: back-off from an address that says nothing at all, which is the scheduler's business.
 
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ const OPENING: usize = 128;
 const STEP: Duration = Duration::from_millis(20);
 /// An address that answered before counts as silent after this long.
 const SILENT: Duration = Duration::from_secs(1);
+/// Nearer than this the opening window keeps any server busy: it makes 25,000 questions a second.
+const NEAR: Duration = Duration::from_millis(5);
 /// An answer is prompt that took longer than the quickest by at most this part of it.
 const PROMPT: u32 = 4;
 
@@ -29,7 +31,7 @@ pub(super) struct Pace {
     next: Option<Instant>,
     most: usize,
     window: usize,
-    /// Answers since the beginning, up to a windowful; after loss, those since the window last grew.
+    /// Answers that count since the window last grew.
     answers: usize,
     quickest: Option<Duration>,
     last_answer: Option<Instant>,
@@ -95,22 +97,15 @@ impl Pace {
         self.next = Some(slot + pace);
     }
 
-    /// An answer came after `rtt`. Beyond the first windowful the window grows by one for each prompt answer, until something
-    /// is lost; then by one for each windowful of answers.
+    /// An answer came after `rtt`: the window grows by one for each windowful of them. Beyond the opening it takes prompt ones
+    /// from afar.
     pub(super) fn answered(&mut self, now: Instant, rtt: Duration) {
         self.last_answer = Some(now);
         self.waited_since = None;
         let quickest = self.quickest.map_or(rtt, |quickest| quickest.min(rtt));
         self.quickest = Some(quickest);
-        if self.window >= self.most {
-            return;
-        }
-        if self.last_cut.is_none() {
-            if self.answers < OPENING {
-                self.answers += 1;
-            } else if rtt <= quickest + quickest / PROMPT {
-                self.window += 1;
-            }
+        let counts = || quickest > NEAR && rtt <= quickest + quickest / PROMPT;
+        if self.window >= self.most || (self.window >= OPENING && !counts()) {
             return;
         }
         self.answers += 1;
@@ -194,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn after_loss_the_window_grows_by_one_for_each_windowful_of_answers_up_to_the_limit() {
+    fn the_window_grows_by_one_for_each_windowful_of_answers_up_to_the_limit() {
         let (mut pace, start) = (Pace::new(10), Instant::now());
         pace.answered(start, TICK);
         assert!(pace.lost(start, start) && pace.is_narrowed());
@@ -209,25 +204,22 @@ mod tests {
     }
 
     #[test]
-    fn the_window_opens_with_prompt_answers_once_a_windowful_has_shown_what_prompt_is() {
-        let (mut pace, start) = (Pace::new(1000), Instant::now());
-        assert_eq!((pace.window(), pace.is_narrowed()), (OPENING, false));
-        for _ in 0..OPENING {
-            pace.answered(start, TICK);
-        }
-        assert_eq!(pace.window(), OPENING);
-        for _ in 0..10 {
-            pace.answered(start, TICK + TICK / PROMPT);
-        }
-        assert_eq!(pace.window(), OPENING + 10);
-        for _ in 0..10 {
-            pace.answered(start, TICK + TICK / PROMPT + Duration::from_micros(1));
-        }
-        assert_eq!(pace.window(), OPENING + 10, "they have queued");
-        for _ in 0..1000 {
-            pace.answered(start, TICK);
-        }
-        assert_eq!(pace.window(), 1000);
+    fn beyond_the_opening_the_window_grows_with_prompt_answers_from_afar_alone() {
+        let start = Instant::now();
+        let check = |quickest: Duration, rtt: Duration, grows| {
+            let mut pace = Pace::new(1000);
+            pace.answered(start, quickest);
+            for _ in 0..OPENING {
+                pace.answered(start, rtt);
+            }
+            let grown = pace.window() - OPENING;
+            assert_eq!((grown, pace.is_narrowed()), (grows, false), "{rtt:?}");
+        };
+        check(TICK, TICK, 1);
+        check(TICK, TICK + TICK / PROMPT, 1);
+        let queued = TICK + TICK / PROMPT + Duration::from_micros(1);
+        check(TICK, queued, 0);
+        check(NEAR, NEAR, 0);
     }
 
     #[test]

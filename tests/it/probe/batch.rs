@@ -1,6 +1,14 @@
 //! Many questions without a future for each: order, bounds, and what dropping does.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
 
 use dns_auditor::{
     probe::{Ask, Limits, Prober},
@@ -57,33 +65,50 @@ async fn ten_thousand_at_once_are_answered_in_several_threads_and_over_ipv6() {
     ten_thousand("[::1]:0").await;
 }
 
+/// A server that answers when nothing more comes, and the most that it ever had to answer at once.
+fn slow_server() -> (SocketAddr, Arc<AtomicUsize>) {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let pause = Duration::from_millis(10);
+    socket.set_read_timeout(Some(pause)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let most = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&most);
+    thread::spawn(move || {
+        let (mut held, mut query) = (Vec::new(), [0; 512]);
+        while Arc::strong_count(&told) > 1 {
+            if let Ok((octets, peer)) = socket.recv_from(&mut query) {
+                query[2] |= 0x80;
+                held.push((query[..octets].to_vec(), peer));
+                continue;
+            }
+            told.fetch_max(held.len(), SeqCst);
+            for (reply, peer) in held.drain(..) {
+                let _ = socket.send_to(&reply, peer);
+            }
+        }
+    });
+    (address, most)
+}
+
 #[tokio::test]
 async fn ten_thousand_without_a_limit_do_not_overrun_a_server() {
-    // It speaks no TCP: what is lost each time is lost.
-    let server = Echo::start("127.0.0.1:0");
-    let source = source(SourceKind::Resolver, server.address());
+    let (address, most) = slow_server();
+    let source = source(SourceKind::Resolver, address);
     let limits = Limits {
         in_flight: 10_000,
         in_flight_per_server: 10_000,
     };
     let prober = Prober::new(limits).unwrap();
-    let mut batch = prober.batch();
-    let ask = Arc::new(Ask {
-        timeout: Duration::from_secs(2),
-        attempts: 3,
-        ..Ask::default()
-    });
+    let (mut batch, ask) = (prober.batch(), Arc::new(patient()));
     for nth in 0..10_000 {
         let question = question(&name(nth), "A");
         batch.push(source.clone(), question, Arc::clone(&ask)).await;
     }
-    let (mut lost, mut again) = (0, 0);
     while let Some(seen) = batch.next().await {
-        lost += usize::from(!seen.answer.is_reply());
-        again += usize::from(seen.attempts > 1);
+        assert!(seen.answer.is_reply());
     }
-    assert_eq!((lost, batch.under_way()), (0, 0));
-    assert!(again < 1000, "{again} datagrams were dropped at its socket");
+    let most = most.load(SeqCst);
+    assert!(most < 5000, "{most} at once");
 }
 
 #[tokio::test]
