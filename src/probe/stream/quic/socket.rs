@@ -14,6 +14,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use nix::sys::socket::{setsockopt, sockopt};
 use quinn::{
     AsyncUdpSocket, UdpPoller,
     udp::{RecvMeta, Transmit, UdpSocketState},
@@ -76,8 +77,11 @@ impl Socket {
         };
         let io = UdpSocket::bind(any).await?;
         io.connect(peer).await?;
+        let state = UdpSocketState::new((&io).into())?;
+        // Several datagrams received as one need a buffer of 3 MiB for each connection, and messages are small.
+        setsockopt(&io, sockopt::UdpGroSegment, &false)?;
         Ok(Self {
-            state: UdpSocketState::new((&io).into())?,
+            state,
             io,
             refused: Refusal::default(),
         })
@@ -137,7 +141,7 @@ impl AsyncUdpSocket for Socket {
     }
 
     fn max_receive_segments(&self) -> usize {
-        self.state.gro_segments()
+        1
     }
 
     fn may_fragment(&self) -> bool {
