@@ -176,8 +176,15 @@ async fn a_server_that_ends_each_connection_after_a_hundred_answers_loses_none()
     let trust = Trust::new();
     let (_behind, _front, addresses) = hickory(zone(""), &trust).await;
     let (prober, ask) = (prober(), trust.patient());
+    // Another name each: the same would be asked one after another, with nothing under way when a connection ends.
+    let questions: Vec<_> = (0..400)
+        .map(|host| question(&format!("dialer{host}.example.com"), "A"))
+        .collect();
     for (transport, address) in addresses {
-        let asked = (0..1000).map(|_| one(&prober, address, transport, &ask));
+        let source = source(address, transport);
+        let asked = questions
+            .iter()
+            .map(|question| prober.ask(&source, question, &ask));
         let seen = join_all(asked).await;
         let lost: Vec<_> = seen.iter().filter_map(no_reply).collect();
         assert_eq!(lost, [], "{transport}");
