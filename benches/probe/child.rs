@@ -3,62 +3,53 @@
 //! Deliberately absent: a second thread. The engine and who uses it share one.
 
 use std::{
-    env, fs,
     net::SocketAddr,
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use dns_auditor::{
     probe::{Ask, Batch, Limits, Prober},
-    types::{Question, RecordType, Source, SourceKind, Transport},
+    types::{Endpoint, Question, RecordType, Source, SourceKind, Transport},
 };
 
 use crate::{
-    figures::{Figures, run as run_command},
-    server::{NAMES, name},
+    figures::{Figures, again, rss_kib},
+    ground::{Ground, NAMES, ZONE, name},
+    lane::WINDOW,
 };
 
 /// The first argument that makes this program a child.
 pub const MARK: &str = "our-side";
 
-/// Puts `questions` with at most `window` outstanding.
-pub fn rate(address: SocketAddr, transport: Transport, questions: usize, window: usize) -> Figures {
-    let [questions, window] = [questions, window].map(|number| number.to_string());
-    let (printed, cpu) = spawn(&[
+/// Puts so many questions.
+pub fn rate(
+    ground: &Ground,
+    transport: Transport,
+    address: SocketAddr,
+    questions: usize,
+) -> Figures {
+    Figures::of(&[
+        MARK,
         "rate",
         &address.to_string(),
-        &questions,
-        &window,
+        &questions.to_string(),
         transport.as_str(),
-    ]);
-    let figures: Vec<f64> = printed
-        .split_whitespace()
-        .map(|word| word.parse().unwrap())
-        .collect();
-    let [lookups, unanswered, seconds, rss_kib] = figures[..] else {
-        panic!("{printed}");
-    };
-    Figures {
-        lookups: lookups as usize,
-        unanswered: unanswered as usize,
-        seconds,
-        cpu,
-        rss_kib: rss_kib as u64,
-    }
+        ground.ca_file(),
+    ])
 }
 
 /// Octets of memory for each of `count` questions in flight to a server that says nothing.
 pub fn silent(address: SocketAddr, count: usize) -> f64 {
-    let (printed, _) = spawn(&["silent", &address.to_string(), &count.to_string()]);
+    let (printed, _) = again(&[MARK, "silent", &address.to_string(), &count.to_string()]);
     printed.trim().parse().unwrap()
 }
 
 /// How `count` questions fare that are handed over all at once: within the product's limits, or with so many in flight.
 pub fn burst(address: SocketAddr, count: usize, in_flight: Option<usize>) -> String {
     let in_flight = in_flight.unwrap_or_default().to_string();
-    let (printed, _) = spawn(&[
+    let (printed, _) = again(&[
+        MARK,
         "burst",
         &address.to_string(),
         &count.to_string(),
@@ -67,54 +58,41 @@ pub fn burst(address: SocketAddr, count: usize, in_flight: Option<usize>) -> Str
     printed.trim().to_owned()
 }
 
-fn spawn(arguments: &[&str]) -> (String, Duration) {
-    let mut command = Command::new(env::current_exe().unwrap());
-    run_command(command.arg(MARK).args(arguments))
-}
-
 /// What the child does.
 #[tokio::main(flavor = "current_thread")]
-pub async fn run(arguments: &[String]) {
-    let address = arguments[1].parse().unwrap();
-    let count = arguments[2].parse().unwrap();
-    match &*arguments[0] {
-        "rate" => {
-            let transport = Transport::ALL
-                .into_iter()
-                .find(|known| known.as_str() == arguments[4]);
-            ask_all(
-                address,
-                transport.unwrap(),
-                count,
-                arguments[3].parse().unwrap(),
-            )
-            .await;
-        }
-        "silent" => ask_nobody(address, count).await,
-        "burst" => {
-            let limits = match arguments[3].parse().unwrap() {
+pub async fn run(arguments: &[&str]) {
+    let [what, address, count, ref others @ ..] = *arguments else {
+        panic!("{arguments:?}");
+    };
+    let (address, count) = (address.parse().unwrap(), count.parse().unwrap());
+    match (what, others) {
+        ("rate", [transport, ca_file]) => ask_all(address, transport, count, ca_file).await,
+        ("silent", []) => ask_nobody(address, count).await,
+        ("burst", [in_flight]) => {
+            let limits = match in_flight.parse().unwrap() {
                 0 => Limits::default(),
                 in_flight => all_at(in_flight),
             };
             ask_at_once(address, count, limits).await;
         }
-        other => panic!("unknown: {other}"),
+        _ => panic!("{arguments:?}"),
     }
 }
 
-async fn ask_all(address: SocketAddr, transport: Transport, count: usize, window: usize) {
-    let (mut batch, questions, source) = prepare(address, transport, all_at(window));
-    let ask = Arc::new(Ask::default());
+async fn ask_all(address: SocketAddr, transport: &str, count: usize, ca_file: &str) {
+    let transport = Transport::ALL
+        .into_iter()
+        .find(|known| known.as_str() == transport);
+    let (mut batch, questions, source) = prepare(address, transport.unwrap(), all_at(WINDOW));
+    let ask = Arc::new(Ask {
+        endpoint: Some(Arc::new(endpoint(ca_file))),
+        ..Ask::default()
+    });
     let (mut put, mut unanswered, start) = (0, 0, Instant::now());
     for _ in 0..count {
-        while put < count && batch.under_way() < window {
-            batch
-                .push(
-                    source.clone(),
-                    questions[put % NAMES].clone(),
-                    Arc::clone(&ask),
-                )
-                .await;
+        while put < count && batch.under_way() < WINDOW {
+            let question = questions[put % NAMES].clone();
+            batch.push(source.clone(), question, Arc::clone(&ask)).await;
             put += 1;
         }
         let seen = batch.next().await.unwrap();
@@ -177,32 +155,34 @@ fn prepare(
 }
 
 /// So many in flight, to one server as overall.
-fn all_at(in_flight: usize) -> Limits {
+pub fn all_at(in_flight: usize) -> Limits {
     Limits {
         in_flight,
         in_flight_per_server: in_flight,
     }
 }
 
-fn question(nth: usize) -> Question {
+pub fn question(nth: usize) -> Question {
     Question {
         name: name(nth).parse().unwrap(),
         rtype: RecordType::A,
     }
 }
 
-fn source(address: SocketAddr, transport: Transport) -> Source {
+pub fn source(address: SocketAddr, transport: Transport) -> Source {
     Source {
         kind: SourceKind::Resolver,
-        id: "knot".to_owned(),
+        id: "asked".to_owned(),
         address,
         transport,
     }
 }
 
-/// A figure of `/proc/self/status`, in KiB.
-fn rss_kib(label: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(label)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+/// Whom an encrypted transport must find.
+pub fn endpoint(ca_file: &str) -> Endpoint {
+    Endpoint {
+        server_name: ZONE.to_owned(),
+        path: "/dns-query".to_owned(),
+        ca_file: Some(ca_file.into()),
+    }
 }

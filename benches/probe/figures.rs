@@ -2,12 +2,14 @@
 //!
 //! Deliberately absent: anything that runs.
 
-use std::{process::Command, time::Duration};
+use std::{env, fs, process::Command, time::Duration};
 
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeValLike as _,
 };
+
+use crate::lane::Ratio;
 
 /// What one run of one client cost.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +22,39 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Runs a client of this program's, which prints lookups, unanswered, seconds and KiB.
+    pub fn of(arguments: &[&str]) -> Self {
+        let (printed, cpu) = again(arguments);
+        let figures: Vec<f64> = printed
+            .split_whitespace()
+            .map(|word| word.parse().unwrap())
+            .collect();
+        let [lookups, unanswered, seconds, rss_kib] = figures[..] else {
+            panic!("{printed}");
+        };
+        Self {
+            lookups: lookups as usize,
+            unanswered: unanswered as usize,
+            seconds,
+            cpu,
+            rss_kib: rss_kib as u64,
+        }
+    }
+
+    /// Lookups a second.
     pub fn rate(&self) -> f64 {
         self.lookups as f64 / self.seconds
     }
 
+    /// Microseconds of CPU a lookup, user and system.
     pub fn cpu_us(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.lookups as f64
     }
+}
+
+/// Runs this program again, with these arguments.
+pub fn again(arguments: &[&str]) -> (String, Duration) {
+    run(Command::new(env::current_exe().unwrap()).args(arguments))
 }
 
 /// Runs a command to its end: what it printed, and the CPU time it took, system included.
@@ -42,6 +70,13 @@ pub fn run(command: &mut Command) -> (String, Duration) {
     (String::from_utf8_lossy(&output.stdout).into_owned(), cpu)
 }
 
+/// A figure of `/proc/self/status`, in KiB.
+pub fn rss_kib(label: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(label)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 fn cpu_of_children() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
     let both = usage.user_time() + usage.system_time();
@@ -54,11 +89,22 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// One line of the table.
-pub fn row(name: &str, figures: &[Figures]) {
-    let median_of = |of: fn(&Figures) -> f64| median(figures.iter().map(of));
+/// The head of a table.
+pub fn head() {
     println!(
-        "{name:<28} {:>12.0} {:>14.2} {:>12.0} {:>10.1}",
+        "{:<22} {:>10} {:>9} {:>11} {:>9} {:>11} {:>12}",
+        "", "lookups/s", "CPU µs", "unanswered", "RSS MiB", "ours: CPU ×", "and rate ×"
+    );
+}
+
+/// One line of it: a client, and how we fare beside it.
+pub fn row(name: &str, figures: &[Figures], ours: Option<Ratio>) {
+    let median_of = |of: fn(&Figures) -> f64| median(figures.iter().map(of));
+    let ours = ours.map_or_else(String::new, |ours| {
+        format!("{:>11.2} {:>12.2}", ours.cpu, ours.rate)
+    });
+    println!(
+        "{name:<22} {:>10.0} {:>9.2} {:>11.0} {:>9.1} {ours}",
         median_of(Figures::rate),
         median_of(Figures::cpu_us),
         median_of(|figures| figures.unanswered as f64),

@@ -1,9 +1,12 @@
-//! What a lookup costs, beside dnsperf: `make bench-probe`, or `cargo bench --bench probe`.
+//! What a lookup costs over each transport, beside other clients: `make bench-probe`, or `cargo bench --bench probe`.
 //!
-//! A knot with 10,000 names answers on loopback. In every round our engine and dnsperf put the same questions to it, in
-//! alternating order and in processes of their own, so that each one's CPU is its own; what counts are ratios within a
-//! round, since absolute numbers swing on a shared machine. Then memory: questions in flight to a server that never
-//! answers. Then loss: questions started all at once. The last line is for machines.
+//! A real server with 10,000 names answers on loopback. In every round our engine and its peers put the same questions to
+//! it, in alternating order and in processes of their own, so that each one's CPU is its own; what counts are ratios within
+//! a round, since absolute numbers swing on a shared machine. Then memory: questions in flight to a server that never
+//! answers. Then loss: questions started all at once. The last line is for machines: UDP, beside dnsperf as it usually is
+//! run.
+//!
+//! `PROBE_LANES=udp,tcp` measures these transports alone; `PROBE_ROUNDS=3` makes it shorter.
 //!
 //! Deliberately absent: the network. What a public resolver takes from one client is far below all of this.
 #![allow(
@@ -16,109 +19,72 @@
 )]
 
 mod child;
-mod dnsperf;
 mod figures;
+mod ground;
+mod lane;
+mod peer;
 mod server;
 
-use std::{env, net::UdpSocket};
+/// The harness of the integration tests, where it lies: certificates, and servers that do not outlive us.
+#[path = "../../tests/it"]
+mod it {
+    pub(crate) mod lab;
+}
+
+use std::{env, fs, net::UdpSocket};
 
 use dns_auditor::types::Transport;
 
-use figures::{Figures, median};
-use server::{Knot, NAMES};
-
-/// Rounds; the figures are medians over them.
-const ROUNDS: usize = 7;
-/// Questions outstanding, as `dnsperf -q`.
-const WINDOW: usize = 100;
-
-/// One transport to measure, and how dnsperf calls it.
-struct Lane {
-    transport: Transport,
-    dnsperf_mode: &'static str,
-    /// Questions a round and client.
-    questions: usize,
-}
-
-/// Further transports are further lines, with servers that speak them.
-const LANES: [Lane; 1] = [Lane {
-    transport: Transport::Udp,
-    dnsperf_mode: "udp",
-    questions: 20 * NAMES,
-}];
+use ground::{Ground, NAMES};
+use lane::{LANES, Ratio};
+use server::{Make, Running};
 
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == child::MARK) {
-        child::run(&arguments[1..]);
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match *words {
+        [child::MARK, ..] => child::run(&words[1..]),
+        [server::hickory::MARK, ..] => server::hickory::run(&words[1..]),
+        [peer::hickory::MARK, ..] => peer::hickory::run(&words[1..]),
+        _ => measure(),
+    }
+}
+
+fn measure() {
+    println!("load average before: {}", load_average());
+    let ground = Ground::new();
+    let mut udp = None;
+    for lane in LANES.iter().filter(|lane| is_wanted(lane.transport)) {
+        let ratio = lane::compare(&ground, lane, rounds());
+        if lane.transport == Transport::Udp {
+            udp = Some(ratio);
+        }
+    }
+    let Some(Ratio { cpu, rate }) = udp else {
         return;
-    }
-    let knot = Knot::start();
-    let mut ratios = None;
-    for lane in &LANES {
-        let (cpu, rate) = compare(&knot, lane);
-        ratios.get_or_insert((cpu, rate));
-    }
+    };
     let bytes = memory();
-    loss(&knot);
-    let (cpu, rate) = ratios.expect("there is a lane");
+    loss(&ground);
+    println!("\nload average after: {}", load_average());
     println!("cpu_ratio={cpu:.2} rate_ratio={rate:.2} bytes_in_flight={bytes:.0}");
 }
 
-/// Our engine against the better of several dnsperfs, in the same rounds: CPU a lookup, and lookups a second.
-fn compare(knot: &Knot, lane: &Lane) -> (f64, f64) {
-    let (mut ours, mut theirs) = (Vec::new(), vec![Vec::new(); dnsperf::VARIANTS.len()]);
-    for round in 0..ROUNDS {
-        let mut our_turn = || {
-            ours.push(child::rate(
-                knot.address,
-                lane.transport,
-                lane.questions,
-                WINDOW,
-            ));
-        };
-        if round % 2 == 0 {
-            our_turn();
-        }
-        for (variant, figures) in dnsperf::VARIANTS.iter().zip(&mut theirs) {
-            figures.push(dnsperf::rate(
-                knot,
-                lane.dnsperf_mode,
-                variant,
-                lane.questions,
-                WINDOW,
-            ));
-        }
-        if round % 2 == 1 {
-            our_turn();
-        }
-    }
-    println!(
-        "\n{}: {} questions a round, {WINDOW} outstanding, {ROUNDS} rounds, medians",
-        lane.transport, lane.questions
-    );
-    println!(
-        "{:<28} {:>12} {:>14} {:>12} {:>10}",
-        "", "lookups/s", "CPU µs/lookup", "unanswered", "RSS MiB"
-    );
-    figures::row("dns-auditor", &ours);
-    for (variant, figures) in dnsperf::VARIANTS.iter().zip(&theirs) {
-        figures::row(&format!("dnsperf {variant}"), figures);
-    }
-    let best = |round: usize, of: fn(&Figures) -> f64, pick: fn(f64, f64) -> f64| {
-        theirs
-            .iter()
-            .map(|figures| of(&figures[round]))
-            .reduce(pick)
-            .unwrap()
-    };
-    let ratio = |of: fn(&Figures) -> f64, pick: fn(f64, f64) -> f64| {
-        median((0..ROUNDS).map(|round| of(&ours[round]) / best(round, of, pick)))
-    };
-    let cpu = ratio(Figures::cpu_us, f64::min);
-    let rate = ratio(Figures::rate, f64::max);
-    println!("within the round, to the better dnsperf: CPU {cpu:.2} ×, rate {rate:.2} ×");
-    (cpu, rate)
+fn is_wanted(transport: Transport) -> bool {
+    env::var("PROBE_LANES")
+        .is_ok_and(|lanes| lanes.split(',').any(|lane| lane == transport.as_str()))
+        || env::var_os("PROBE_LANES").is_none()
+}
+
+/// Rounds of each lane; the figures are medians over them.
+fn rounds() -> usize {
+    env::var("PROBE_ROUNDS").map_or(5, |rounds| {
+        rounds.parse().expect("PROBE_ROUNDS is a number")
+    })
+}
+
+fn load_average() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap();
+    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// Octets of memory for each question in flight: the worse of two counts.
@@ -135,11 +101,12 @@ fn memory() -> f64 {
     bytes[0].max(bytes[1])
 }
 
-fn loss(knot: &Knot) {
-    println!("\nstarted all at once, to the live server");
+fn loss(ground: &Ground) {
+    let knot = Running::start(Make::Knot, Transport::Udp, ground);
+    println!("\n{NAMES} started all at once, to a live server");
     for (limit, in_flight) in [
         ("as the product does", None),
-        ("all in flight", Some(NAMES)),
+        ("without a limit", Some(NAMES)),
     ] {
         for _ in 0..3 {
             println!(
