@@ -61,8 +61,8 @@ impl Default for Ask {
 /// One question runs like this:
 ///
 /// 1. It waits for its turn: behind the same question to the same address, for the budget of this address, for a place in
-///    flight at this address (few until it has answered, fewer while datagrams get lost there), for one in flight overall. That wait is in no time
-///    that is reported. An address is paced apart as a resolver and as an authority.
+///    flight at this address (few until it has answered, fewer while datagrams get lost there), for one in flight overall.
+///    That wait is in no time that is reported. An address is paced apart as a resolver and as an authority.
 /// 2. UDP, `attempts` times, each under a fresh random id on a port of the kernel's choice: one of its own, or, where many
 ///    questions are under way at the address, one of several that they share for a short while. Earlier attempts stay open:
 ///    a late reply counts, with the time since *its* datagram was sent, by the kernel's clock. ICMP ends the attempt at
