@@ -97,17 +97,20 @@ pub fn head() {
     );
 }
 
-/// One line of it: a client, and how we fare beside it.
+/// One line of it: a client, and how we fare beside it. dnsperf says nothing of its memory.
 pub fn row(name: &str, figures: &[Figures], ours: Option<Ratio>) {
     let median_of = |of: fn(&Figures) -> f64| median(figures.iter().map(of));
+    let mib = match median_of(|figures| figures.rss_kib as f64 / 1024.0) {
+        0.0 => "-".to_owned(),
+        mib => format!("{mib:.1}"),
+    };
     let ours = ours.map_or_else(String::new, |ours| {
-        format!("{:>11.2} {:>12.2}", ours.cpu, ours.rate)
+        format!(" {:>11.2} {:>12.2}", ours.cpu, ours.rate)
     });
     println!(
-        "{name:<22} {:>10.0} {:>9.2} {:>11.0} {:>9.1} {ours}",
+        "{name:<22} {:>10.0} {:>9.2} {:>11.0} {mib:>9}{ours}",
         median_of(Figures::rate),
         median_of(Figures::cpu_us),
         median_of(|figures| figures.unanswered as f64),
-        median_of(|figures| figures.rss_kib as f64 / 1024.0),
     );
 }
