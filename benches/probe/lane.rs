@@ -25,7 +25,7 @@ pub struct Lane {
     questions: usize,
 }
 
-/// dnsperf's usual setting, then as many connections as we open.
+/// dnsperf's usual setting, then as many connections as we open at most.
 const STREAMS: [&str; 2] = ["-c 64 -T 2", "-c 4 -T 1"];
 
 const fn dnsperf(mode: &'static str) -> [Peer; 2] {
@@ -68,7 +68,7 @@ pub const LANES: [Lane; 6] = [
         transport: Transport::Quic,
         make: Make::Hickory,
         peers: &[Peer::Hickory],
-        questions: NAMES / 2,
+        questions: 2 * NAMES,
     },
     Lane {
         transport: Transport::H3,
