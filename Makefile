@@ -1,9 +1,10 @@
 # Two commands do all the set-up: `make run` and `make test`. Both install the system packages that are missing first.
 
 SECONDS ?= 60
+ROUNDS ?= 300
 CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
-.PHONY: help run test lab bench-probe fuzz check
+.PHONY: help run test lab bench-probe fuzz soak check
 
 help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
@@ -11,17 +12,18 @@ help:
 	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
 	@echo "make bench-probe   what a lookup costs, beside dnsperf"
 	@echo "make fuzz    octets against everything that reads them, SECONDS=60 for each target"
+	@echo "make soak    ROUNDS=300 of ordinary life on a network that loses packets, then each fault (SEED=7 again as that)"
 	@echo "make check   formatting, lints and documentation, warnings denied"
 
 run:
 	packaging/install-deps run
 	cargo run --locked --release -- serve --config $(CONFIG)
 
-# The tests of documents come first: whoever reads the last line learns of the real ones.
+# The tests of documents come first: whoever reads the last line learns of the real ones. `make soak` is apart.
 test:
 	packaging/install-deps test
 	cargo test --locked --doc
-	cargo test --locked --no-fail-fast --lib --bins --tests
+	cargo test --locked --no-fail-fast --lib --bins --tests -- --skip service::soak
 
 lab:
 	packaging/install-deps test
@@ -43,6 +45,10 @@ fuzz:
 	cd fuzz && set -e && for target in reply framing; do \
 		mkdir -p corpus/$$target artifacts/$$target; \
 		target/*/release/$$target corpus/$$target seeds/$$target -artifact_prefix=artifacts/$$target/ $(FUZZ_END); done
+
+soak:
+	packaging/install-deps soak
+	ROUNDS=$(ROUNDS) SEED=$(SEED) cargo test --locked --test it service::soak -- --nocapture
 
 check:
 	cargo fmt --check

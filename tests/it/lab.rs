@@ -34,6 +34,7 @@ mod authority;
 mod certificates;
 pub(crate) mod dig;
 pub(crate) mod front;
+mod loss;
 mod namespace;
 mod place;
 pub(crate) mod process;
@@ -52,7 +53,8 @@ use self::place::{Place, check_programs};
 pub(crate) use self::{
     authority::Authority,
     certificates::{Certificate, CertificateAuthority},
-    namespace::{check, in_namespace, is_in_namespace, test},
+    loss::Loss,
+    namespace::{check, in_namespace, is_in_namespace, test, test_apart},
     recursor::{Make, Recursor},
     zone::{Zone, absolute},
 };

@@ -12,5 +12,6 @@ mod told;
 mod crash;
 mod healthy;
 mod silent;
+mod soak;
 mod ttls;
 mod wrong;

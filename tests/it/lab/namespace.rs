@@ -24,10 +24,30 @@ pub(crate) fn test<Body: AsyncFnOnce()>(body: Body) {
     }
 }
 
-fn run_again<Body>(why: &str) {
-    // The body is a closure of the test, so its type is named "it::path::of::test::{{closure}}".
+/// As [`test`], in a network of its own wherever there can be one, where packets can be lost ([`super::Loss`]). What it
+/// prints is seen at once.
+pub(crate) fn test_apart<Body: AsyncFnOnce()>(body: Body) {
+    check_programs();
+    if is_in_namespace() || !may_unshare() {
+        return test(body);
+    }
+    let name = test_name::<Body>();
+    let why = "its network is to lose packets";
+    let ran = in_namespace(&["--exact", name, "--nocapture"], why).status();
+    assert!(
+        ran.is_ok_and(|status| status.success()),
+        "{name} failed in its namespace, see above"
+    );
+}
+
+/// The body is a closure of the test, so its type is named `it::path::of::test::{{closure}}`.
+fn test_name<Body>() -> &'static str {
     let path = type_name::<Body>().trim_end_matches("::{{closure}}");
-    let test = path.split_once("::").unwrap().1;
+    path.split_once("::").unwrap().1
+}
+
+fn run_again<Body>(why: &str) {
+    let test = test_name::<Body>();
     let ran = in_namespace(&["--exact", test, "--nocapture"], why).output();
     let output = ran.unwrap_or_else(|error| panic!("{}: {error}", advice(why)));
     let said = String::from_utf8_lossy(&output.stdout);
@@ -66,14 +86,9 @@ fn may_add_addresses() -> bool {
 /// Panics, naming the commands that help, if this already is that second run.
 pub(crate) fn in_namespace(args: &[&str], why_not_here: &str) -> Command {
     assert!(!is_in_namespace(), "{}", advice(why_not_here));
-    let mut command = Command::new("unshare");
-    if !rustix::process::geteuid().is_root() {
-        command.args(["--user", "--map-current-user", "--keep-caps"]);
-    }
+    let mut command = unshare();
     command
         .args([
-            "--net",
-            "--",
             "sh",
             "-c",
             r#"PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && exec "$@""#,
@@ -83,6 +98,21 @@ pub(crate) fn in_namespace(args: &[&str], why_not_here: &str) -> Command {
         .args(args)
         .env(INSIDE, "1");
     command
+}
+
+/// What runs a program in a network of its own.
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-current-user", "--keep-caps"]);
+    }
+    command.args(["--net", "--"]);
+    command
+}
+
+fn may_unshare() -> bool {
+    let ran = unshare().arg("true").output();
+    ran.is_ok_and(|output| output.status.success())
 }
 
 /// Whether this is a second run, made by [`in_namespace`].

@@ -226,7 +226,8 @@ pub(crate) async fn control_reading(program: &str, args: &[&str], input: &str) -
     said
 }
 
-async fn run(program: PathBuf, args: &[&str], input: &str) -> io::Result<Output> {
+/// Runs a program to its end with what it reads.
+pub(super) async fn run(program: PathBuf, args: &[&str], input: &str) -> io::Result<Output> {
     let mut child = tokio::process::Command::new(program)
         .args(args)
         .stdin(Stdio::piped())

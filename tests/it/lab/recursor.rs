@@ -148,6 +148,9 @@ fn pdns_settings(dir: &Path, address: SocketAddr) -> Vec<OsString> {
         "--dont-query=".to_owned(),
         "--dnssec=off".to_owned(),
         "--security-poll-suffix=".to_owned(),
+        // A lost packet must not cost a minute of failures (RFC 9520 allows five) where rounds take a second.
+        "--packetcache-servfail-ttl=1".to_owned(),
+        "--dont-throttle-netmasks=127.0.0.0/8".to_owned(),
         "--threads=1".to_owned(),
         "--daemon=no".to_owned(),
         "--write-pid=no".to_owned(),
