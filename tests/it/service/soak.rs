@@ -73,6 +73,9 @@ async fn run(rounds: usize, seed: u64) {
             auditor.round().await
         };
         tally.note(round, &deeds, &report);
+        if round % 50 == 49 {
+            println!("soak: {tally}");
+        }
     }
     // Whatever was told, by whatever step.
     tally.false_alerts = tally.false_alerts.max(auditor.lines().await.len());
