@@ -192,3 +192,26 @@ fn no_file_is_a_module_of_everything() {
             .collect::<Vec<_>>(),
     );
 }
+
+#[test]
+fn what_is_fuzzed_stands_on_its_own() {
+    let sources = sources();
+    let code = |file: &str| &sources.iter().find(|(name, _)| name == file).unwrap().1;
+    let modules = code("lib").lines().filter_map(|line| {
+        let line = line.strip_prefix("pub mod ")?;
+        line.strip_suffix(';')
+    });
+    let root = code("fuzzed");
+    let (there, absent): (Vec<_>, Vec<_>) =
+        modules.partition(|module| root.contains(&format!("pub mod {module}")));
+    let is_fuzzed = |file: &str| match part(file) {
+        "probe" => file.starts_with("probe/message") && !file.contains("/tests"),
+        other => there.contains(&other),
+    };
+    let mut faults = Vec::new();
+    for (file, code) in sources.iter().filter(|(file, _)| is_fuzzed(file)) {
+        let named = absent.iter().filter(|module| imports(code, module));
+        faults.extend(named.map(|module| format!("{file} needs {module}, which fuzzed.rs lacks")));
+    }
+    refuse(&faults);
+}
