@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{RoundInput, evidence, quorum};
 use crate::{
@@ -81,7 +81,7 @@ impl<'a> Context<'a> {
             .map(AsRef::as_ref)
     }
 
-    /// Whether an authority, asked again, answered for the link after `seen`.
+    /// Whether an authority was asked again about the link after `seen`, and answered.
     pub(super) fn answered_again(&self, link: &LinkKey, seen: DateTime<Utc>) -> bool {
         self.rounds.again.get(link).is_some_and(|at| *at >= seen)
     }
@@ -159,8 +159,10 @@ impl<'a> Asked<'a> {
                 rtype: reply.question.rtype,
             };
             if is_again {
-                let last = self.again.entry(key).or_insert(reply.at);
-                *last = (*last).max(reply.at);
+                // What it says is as old as the question.
+                let asked_at = reply.at - TimeDelta::from_std(reply.rtt).unwrap_or_default();
+                let last = self.again.entry(key).or_insert(asked_at);
+                *last = (*last).max(asked_at);
             } else {
                 self.first.insert(key);
             }
