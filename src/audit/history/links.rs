@@ -108,10 +108,11 @@ impl LinkHistory {
         let mut standing = Standing::new(self.since, pool_window(policy));
         let blind =
             TimeDelta::from_std(policy.authority_blind_limit).unwrap_or(TimeDelta::hours(1));
+        let period = TimeDelta::from_std(policy.period).unwrap_or(TimeDelta::zero());
         for (address, server) in &self.servers {
             match membership(*address, &server.told_for) {
                 Membership::Listed => standing.take_listed(*address, server, blind, now),
-                Membership::Left => standing.take_former(server),
+                Membership::Left => standing.take_former(server, period),
                 Membership::Stranger => {}
             }
         }

@@ -119,9 +119,11 @@ impl<'h> Standing<'h> {
         }
     }
 
-    pub(super) fn take_former(&mut self, server: &'h ServerHistory) {
+    /// A server that left between its last poll and the next, which would have come a period later.
+    pub(super) fn take_former(&mut self, server: &'h ServerHistory, period: TimeDelta) {
         self.longest_ttl = self.longest_ttl.max(server.longest_ttl);
-        self.heard.push((server, Some(server.epoch.last_seen)));
+        let left_by = server.epoch.last_seen + period;
+        self.heard.push((server, Some(left_by)));
     }
 
     fn serves(&mut self, address: SocketAddr, epoch: &'h Epoch) {
