@@ -57,6 +57,8 @@ pub struct Sighting {
     expires: DateTime<Utc>,
     /// How often in a row the TTL was the same where a cache would have counted it down.
     repeats: u32,
+    /// Whether the TTL went down by itself, as a cache's does, since it last repeated for so long.
+    counts_down: bool,
     /// The receipt and TTL that repetition is measured from.
     anchor: (DateTime<Utc>, u32),
 }
@@ -72,6 +74,7 @@ impl Sighting {
             renewed_after: None,
             expires,
             repeats: 0,
+            counts_down: false,
             anchor: (at, ttl),
         }
     }
@@ -98,6 +101,8 @@ impl Sighting {
             } else {
                 0
             };
+            self.counts_down |= ttl < anchored_ttl;
+            self.counts_down &= !self.is_constant();
             self.anchor = (at, ttl);
         }
         self.last_seen = at;
@@ -123,12 +128,13 @@ impl Sighting {
         let constant = span.ttl_min == span.ttl_max && span.samples >= 3 && ran >= TELLING;
         let alive = TimeDelta::seconds(i64::from(first)) > spacing + EPSILON;
         self.repeats = if constant && alive { STEADY } else { 0 };
+        self.counts_down = span.ttl_min != span.ttl_max;
         self.anchor = (span.last_seen, first);
         self.last_seen = span.last_seen;
     }
 
-    /// Whether the backend repeats one TTL where a cache would have counted it down (`serve-original-ttl`).
-    pub fn is_constant(&self) -> bool {
+    /// Whether one TTL was repeated where a cache would have counted it down (`serve-original-ttl`).
+    fn is_constant(&self) -> bool {
         self.repeats >= STEADY
     }
 }
@@ -155,6 +161,17 @@ impl Held {
             .get(&site.map(str::to_owned))?
             .values
             .get(&(owner.clone(), value.clone()))
+    }
+
+    /// Whether a backend repeats one TTL where a cache would have counted it down (`serve-original-ttl`). Of a value that was
+    /// not seen often enough to tell, the backend's other values tell.
+    pub fn is_constant(&self, site: Option<&str>, owner: &DnsName, value: &Value) -> bool {
+        let of_backend = self.backends.get(&site.map(str::to_owned));
+        let counts_down = self
+            .at_backend(site, owner, value)
+            .is_some_and(|seen| seen.counts_down);
+        let is_constant = |backend: &Backend| backend.values.values().any(Sighting::is_constant);
+        !counts_down && of_backend.is_some_and(is_constant)
     }
 
     /// Every value of an owner at one backend.

@@ -4,13 +4,15 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::context::Context;
 use crate::{
     audit::{
         evidence::{Baseline, BaselineKind, Observed},
         history::Standing,
     },
-    types::{Observation, SeriesKey, Value},
+    types::{Link, Observation, SeriesKey, Value},
 };
 
 /// What is served now, as a baseline; what was served last where nothing is.
@@ -61,20 +63,28 @@ pub(super) fn declared_baseline(value: &Value, ttl: Option<u32>) -> Baseline {
     }
 }
 
-/// The sample as evidence, with the link that decided, or the last one.
-pub(super) fn observed(context: &Context, sample: &Observation, link: Option<usize>) -> Observed {
-    let index = link.or_else(|| sample.answer.links.len().checked_sub(1));
-    let link = index.and_then(|index| Some((index, sample.answer.links.get(index)?)));
+/// The latest `t + θ` seen of a sample's link at the sample's address.
+pub(super) fn cached_until(
+    context: &Context,
+    sample: &Observation,
+    index: usize,
+    link: &Link,
+) -> DateTime<Utc> {
     let series = SeriesKey {
         question: sample.question.clone(),
         source: sample.source.clone(),
     };
-    let cached_until = link.map(|(index, link)| {
-        let held = context.history.held(&series);
-        let held = held.and_then(|held| held.value(&link.owner, &link.value));
-        let now = sample.expires_at(index);
-        held.map_or(now, |held| held.cached_until.max(now))
-    });
+    let held = context.history.held(&series);
+    let held = held.and_then(|held| held.value(&link.owner, &link.value));
+    let now = sample.expires_at(index);
+    held.map_or(now, |held| held.cached_until.max(now))
+}
+
+/// The sample as evidence, with the link that decided, or the last one.
+pub(super) fn observed(context: &Context, sample: &Observation, link: Option<usize>) -> Observed {
+    let index = link.or_else(|| sample.answer.links.len().checked_sub(1));
+    let link = index.and_then(|index| Some((index, sample.answer.links.get(index)?)));
+    let cached_until = link.map(|(index, link)| cached_until(context, sample, index, link));
     Observed {
         resolver: sample.source.id.clone(),
         source: sample.source.clone(),

@@ -112,10 +112,15 @@ impl Subject<'_> {
                 seen.last_seen + overtaken,
             ),
         };
+        // Where backends have no names, an older copy that was seen first is another backend's.
+        let first_seen = self.at_backend().map(|seen| seen.first_seen);
+        let is_other = |seen: &Sighting| {
+            site.is_none() && first_seen.is_some_and(|first_seen| first_seen <= seen.first_seen)
+        };
         let mut values = held.values_at(site.as_deref(), &self.link.owner);
         values.any(|(value, seen)| {
             let is_recent = seen.last_seen + overtaken >= since;
-            *value != self.link.value && is_recent && was_served(value, seen)
+            *value != self.link.value && is_recent && !is_other(seen) && was_served(value, seen)
         })
     }
 

@@ -188,7 +188,7 @@ impl Subject<'_> {
     /// Row 9: served once, and no more.
     fn past(&self, past: &Past) -> Judged {
         let (at, ttl) = (self.sample.at, self.sample.link_ttl(self.index));
-        let constant = self.at_backend().is_some_and(Sighting::is_constant);
+        let constant = self.is_at_constant_backend();
         let instants = Instants {
             at,
             ttl,
@@ -202,11 +202,27 @@ impl Subject<'_> {
             judged.severity = Severity::Critical;
         }
         judged.deadline = Some(past.deadline);
-        judged.worst_case_until = Some(past.worst_case_until(self.cap()));
+        judged.worst_case_until = Some(self.worst_case(past, judged.state));
         if constant {
             judged.flags.push(VerdictFlag::ConstantTtl);
         }
         judged
+    }
+
+    /// What an honest backend that was never hit may hold; no less than what this one was seen to hold, where that is more.
+    fn worst_case(&self, past: &Past, state: State) -> DateTime<Utc> {
+        use State::{StaleDeclared, StaleExtended, StaleOverdue};
+        let honest = past.worst_case_until(self.cap());
+        let seen = if matches!(state, StaleDeclared | StaleExtended | StaleOverdue) {
+            evidence::cached_until(self.context, self.sample, self.index, self.link)
+        } else {
+            self.sample.expires_at(self.index)
+        };
+        if seen > honest + EPSILON {
+            seen
+        } else {
+            honest
+        }
     }
 
     fn legality(&self, instants: &Instants) -> Judged {
@@ -232,6 +248,14 @@ impl Subject<'_> {
         } else {
             Judged::new(State::StaleOverdue, Severity::Critical, instants.overdue())
         }
+    }
+
+    fn is_at_constant_backend(&self) -> bool {
+        let held = self.context.history.held(&self.series);
+        held.is_some_and(|held| {
+            let site = self.sample.site();
+            held.is_constant(site.as_deref(), &self.link.owner, &self.link.value)
+        })
     }
 
     pub(super) fn at_backend(&self) -> Option<&Sighting> {

@@ -11,6 +11,8 @@ use crate::{
     types::{Question, Severity, Source, SourceKind},
 };
 
+const DAY: u32 = 86_400;
+
 #[test]
 fn a_ttl_above_the_authoritys_is_stretched() {
     let mut scene = Scene::new();
@@ -49,22 +51,30 @@ fn after_a_ttl_was_lowered_the_old_one_still_bounds_what_is_legal() {
 
 #[test]
 fn after_a_ttl_was_lowered_the_worst_case_is_the_old_ones() {
-    let world = |_: &Source, _: &Question, now: DateTime<Utc>| match now {
-        now if now < at("12:00") => a(&[BAD], 86_400),
-        now if now < at("12:30") => a(&[BAD], 300),
-        _ => a(&[GOOD], 300),
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| {
+        let kept = if source.id == "opendns" { 3_600 } else { DAY };
+        match now {
+            now if now < at("12:00") => a(&[BAD], kept),
+            now if now < at("12:30") => a(&[BAD], 300),
+            _ => a(&[GOOD], 300),
+        }
     };
     let mut scene = Scene::new().with_resolvers(&[
         resolver("isp", "192.0.2.53", None),
         resolver("opendns", "208.67.222.222", Some(3_600)),
     ]);
-    scene.run("11:00", "13:00", &world);
-    let round = scene.round(at("13:00"), &says(a(&[GOOD], 300), a(&[BAD], 1_000)));
+    scene.run("11:00", "12:59", &world);
+    let round = scene.round(at("12:59"), &says(a(&[GOOD], 300), a(&[BAD], 50)));
     let isp = round.at("isp");
     assert_eq!(isp.deadline, Some(at("31T12:00")));
     assert_eq!(isp.worst_case_until, Some(at("31T12:00")));
-    assert_eq!(isp.state, PropagatingLong);
+    assert_eq!(isp.state, Propagating);
     assert_eq!(round.at("opendns").worst_case_until, Some(at("13:00")));
+    // More than its cap allows: what was seen counts.
+    let round = scene.round(at("13:00"), &says(a(&[GOOD], 300), a(&[BAD], 1_000)));
+    assert_eq!(round.state("opendns"), PropagatingLong);
+    let worst = round.at("opendns").worst_case_until.unwrap();
+    assert!((worst - at("13:16:40")).num_seconds() < 2, "{worst}");
 }
 
 #[test]
