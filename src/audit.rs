@@ -20,6 +20,8 @@ pub mod keep;
 pub mod ledger;
 pub mod round;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;
 

@@ -1,8 +1,10 @@
-//! Builders for the tests of judgement: instants, replies, zones and resolvers; [`scene`] puts them together.
+//! Builders for the tests of judgement: instants, replies, zones and resolvers; [`scene`] puts them together, and [`world`]
+//! is an Internet for it to look at.
 //!
 //! Deliberately absent: sockets and expectations.
 
 mod scene;
+mod world;
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,7 +21,10 @@ use crate::{
         Transport, Value, Zone,
     },
 };
-pub(crate) use scene::{Scene, says};
+pub(crate) use scene::{Round, Scene, says};
+pub(crate) use world::{
+    Cache, Conduct, Data, Habits, Manner, Meddling, Recursor, Scope, Stale, World,
+};
 
 /// The name most tests ask for.
 pub(crate) const NAME: &str = "dialer7.example.com";
@@ -64,6 +69,10 @@ pub(crate) struct Reply {
     pub(crate) ede: Vec<u16>,
     pub(crate) flags: Flags,
     pub(crate) site: Option<String>,
+    /// Whether an authority's reply is its own word (AA).
+    pub(crate) authoritative: bool,
+    /// How much later than it was given it is received.
+    pub(crate) late: TimeDelta,
 }
 
 impl Reply {
@@ -74,6 +83,8 @@ impl Reply {
             ede: Vec::new(),
             flags: Flags::RA.with(Flags::AUTHORITY_SECTION, true),
             site: None,
+            authoritative: true,
+            late: TimeDelta::zero(),
         }
     }
 
@@ -182,7 +193,8 @@ pub(crate) fn observe(
     reply: &Reply,
 ) -> Observation {
     let (links, ttls): (Vec<_>, Vec<_>) = reply.links.iter().cloned().unzip();
-    let authority = source.kind == SourceKind::Authority && !links.is_empty();
+    let authority =
+        source.kind == SourceKind::Authority && !links.is_empty() && reply.authoritative;
     Observation {
         source: source.clone(),
         question: question.clone(),
@@ -208,7 +220,7 @@ pub(crate) fn observe(
         edns_version: None,
         age: 0,
         wire: None,
-        rtt: Duration::from_millis(20),
+        rtt: Duration::from_millis(20) + reply.late.to_std().unwrap_or_default(),
         transport: Transport::Udp,
         attempts: 1,
         mismatched: 0,

@@ -1,8 +1,12 @@
-//! A scene asks, absorbs and judges as the service does: rounds with re-asking, and restarts from stored spans.
+//! A scene asks, absorbs and judges as the service does: rounds with re-asking and incidents, and restarts from what is stored.
 //!
-//! Deliberately absent: incidents.
+//! Deliberately absent: whom it looks at.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,14 +15,16 @@ use crate::{
     audit::{
         declared::Declared,
         finding::{Finding, FindingKind},
-        findings,
         history::History,
-        judge::{RoundInput, Zones, judge_round},
+        incident::Transition,
+        judge::{self, RoundInput, Zones, judge_round},
+        ledger::{Ledger, Throttles},
+        round::{self, Conclusion},
         verdict::{State, Verdict},
     },
     types::{
-        AuthorityServer, Observation, Policy, QueryOptions, Question, RecordType, Resolver, Source,
-        SourceKind, Span,
+        Observation, Policy, QueryOptions, Question, RecordType, Resolver, Source, SourceKind,
+        Span, Value,
     },
 };
 
@@ -38,7 +44,10 @@ pub(crate) struct Scene {
     /// Asked of authorities only: what aliases lead to.
     pub(crate) targets: Vec<Question>,
     pub(crate) samples: i64,
+    /// When what is suspicious is asked again, and when it is judged, after the round's beginning.
+    pub(crate) pace: [TimeDelta; 2],
     pub(crate) history: History,
+    pub(crate) ledger: Ledger,
     /// Every span as it was handed out last, as the store would hold them.
     pub(crate) spans: Vec<Span>,
     pub(crate) observations: Vec<Observation>,
@@ -49,6 +58,14 @@ pub(crate) struct Scene {
 pub(crate) struct Round {
     pub(crate) verdicts: Vec<Verdict>,
     pub(crate) findings: Vec<Finding>,
+    pub(crate) transitions: Vec<Transition>,
+}
+
+/// What a round has heard, and which addresses turned away the one question that they were asked.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    observations: Vec<Observation>,
+    held_back: BTreeSet<Source>,
 }
 
 impl Scene {
@@ -66,7 +83,9 @@ impl Scene {
             declared: Declared::default(),
             targets: Vec::new(),
             samples: 1,
+            pace: [secs(1), secs(2)],
             history: History::default(),
+            ledger: Ledger::default(),
             spans: Vec::new(),
             observations: Vec::new(),
         }
@@ -83,42 +102,97 @@ impl Scene {
 
     /// A whole round at `at`: everything asked at once, what is suspicious asked again a second later.
     pub(crate) fn round(&mut self, at: DateTime<Utc>, world: World) -> Round {
-        let mut observations = self.ask_authorities(at, &self.questions, world);
-        for one in &self.resolvers {
-            for (source, question) in one
-                .sources()
-                .flat_map(|source| self.questions.iter().map(move |one| (source.clone(), one)))
-            {
-                for nth in 0..self.samples {
-                    let at = at + TimeDelta::milliseconds(5 + 10 * nth);
-                    let reply = world(&source, question, at);
-                    observations.push(observe(&source, question, at, &reply));
-                }
-            }
-        }
-        self.absorb(&observations);
-        let verdicts = self.judge(at + secs(1), &observations);
-        self.ask_again(at + secs(1), &verdicts, &mut observations, world);
-        self.finish(at + secs(2), observations)
+        let heard = self.ask(at, world);
+        self.judge_heard(at, heard, world)
     }
 
-    fn finish(&mut self, now: DateTime<Utc>, observations: Vec<Observation>) -> Round {
-        let verdicts = self.judge(now, &observations);
-        let found = findings::find(&self.history, &self.input(now, &observations), &verdicts);
-        self.observations = observations;
-        Round {
-            verdicts,
-            findings: found,
+    /// The first half of a round: it asks, and takes in what comes back.
+    pub(crate) fn ask(&mut self, at: DateTime<Utc>, world: World) -> Heard {
+        let mut heard = Heard {
+            observations: self.ask_authorities(at, &self.questions, world),
+            ..Heard::default()
+        };
+        for source in self.resolvers.iter().flat_map(|one| one.sources()) {
+            self.ask_resolver(&source, at, &mut heard, world);
         }
+        heard.observations.sort_by_key(|one| one.at);
+        self.absorb(&heard.observations);
+        heard
     }
 
-    fn ask_again(
+    /// The second half: what is suspicious is asked again, and the whole judged.
+    pub(crate) fn judge_heard(
         &mut self,
         at: DateTime<Utc>,
-        verdicts: &[Verdict],
-        observations: &mut Vec<Observation>,
+        mut heard: Heard,
         world: World,
-    ) {
+    ) -> Round {
+        let [again, end] = self.pace.map(|after| at + after);
+        let verdicts = self.judge(again, &heard.observations);
+        let mut more = self.ask_again(again, &verdicts, world);
+        more.sort_by_key(|one| one.at);
+        self.absorb(&more);
+        heard.observations.extend(more);
+        self.conclude(end, heard)
+    }
+
+    fn conclude(&mut self, now: DateTime<Utc>, heard: Heard) -> Round {
+        let mut ledger = self.stored_ledger();
+        let round = round::Round {
+            vantage: "us-west-2",
+            group: "dialers",
+            input: self.input(now, &heard.observations),
+            held_back: &heard.held_back,
+        };
+        let Conclusion {
+            verdicts,
+            findings,
+            transitions,
+        } = round.conclude(&self.history, &mut ledger);
+        self.ledger = ledger;
+        self.observations = heard.observations;
+        Round {
+            verdicts,
+            findings,
+            transitions,
+        }
+    }
+
+    /// The ledger as the store gives it back.
+    fn stored_ledger(&self) -> Ledger {
+        serde_json::from_value(serde_json::to_value(&self.ledger).unwrap()).unwrap()
+    }
+
+    /// Asks an address everything, or one question only where it has turned everything away for a while.
+    fn ask_resolver(&self, source: &Source, at: DateTime<Utc>, heard: &mut Heard, world: World) {
+        let (throttles, suspects) = (Throttles::of(&self.ledger), self.ledger.suspects());
+        let canary = throttles.canary(source, &self.questions, self.policy.period, at);
+        if let Some(canary) = canary {
+            let observation = ask_one(source, canary, at, world);
+            let is_held_back = judge::is_turned_away(&observation, false);
+            heard.observations.push(observation);
+            if is_held_back {
+                heard.held_back.insert(source.clone());
+                return;
+            }
+        }
+        for question in self.questions.iter().filter(|one| Some(*one) != canary) {
+            let is_suspect = suspects.contains(&(question.clone(), source.address));
+            let samples = if is_suspect {
+                self.samples.max(3)
+            } else {
+                self.samples
+            };
+            for nth in 0..samples {
+                let at = at + TimeDelta::milliseconds(5 + 10 * nth);
+                heard
+                    .observations
+                    .push(ask_one(source, question, at, world));
+            }
+        }
+    }
+
+    fn ask_again(&self, at: DateTime<Utc>, verdicts: &[Verdict], world: World) -> Vec<Observation> {
         let suspicious: Vec<_> = verdicts
             .iter()
             .filter(|verdict| verdict.is_suspicious())
@@ -129,14 +203,13 @@ impl Scene {
             for nth in 0..2 {
                 let at = at + TimeDelta::milliseconds(5 + 10 * nth);
                 let (source, question) = (&verdict.observed.source, &verdict.question);
-                let reply = world(source, question, at);
-                more.push(observe(source, question, at, &reply));
+                more.push(ask_one(source, question, at, world));
             }
         }
-        self.absorb(&more);
-        observations.extend(more);
+        more
     }
 
+    /// Asks each question at the servers of its zone, and likewise what their answers lead to.
     fn ask_authorities(
         &self,
         at: DateTime<Utc>,
@@ -144,16 +217,24 @@ impl Scene {
         world: World,
     ) -> Vec<Observation> {
         let targets = self.targets.iter().filter(|_| !questions.is_empty());
+        let mut next: VecDeque<_> = questions.iter().chain(targets).cloned().collect();
+        let mut asked = HashSet::new();
         let mut observations = Vec::new();
-        for question in questions.iter().chain(targets) {
+        while let Some(question) = next.pop_front() {
+            if !asked.insert(question.clone()) {
+                continue;
+            }
             let zone = self.zones.zone_of(&question.name);
-            for source in zone
-                .into_iter()
-                .flat_map(|zone| &zone.servers)
-                .map(AuthorityServer::source)
-            {
-                let reply = world(&source, question, at);
-                observations.push(observe(&source, question, at, &reply));
+            for server in zone.into_iter().flat_map(|zone| &zone.servers) {
+                let observation = ask_one(&server.source(), &question, at, world);
+                if let Some(Value::Cname(target)) = observation.answer.last().map(|end| &end.value)
+                {
+                    next.push_back(Question {
+                        name: target.clone(),
+                        rtype: question.rtype,
+                    });
+                }
+                observations.push(observation);
             }
         }
         observations
@@ -212,11 +293,18 @@ impl Scene {
     pub(crate) fn restarted(&self) -> Self {
         let mut restarted = self.clone();
         restarted.history = History::default();
+        restarted.ledger = self.stored_ledger();
         restarted
             .history
             .restore(self.spans.iter().rev().cloned(), self.gap());
         restarted
     }
+}
+
+/// Puts one question, which is answered as the world is at `at`.
+fn ask_one(source: &Source, question: &Question, at: DateTime<Utc>, world: World) -> Observation {
+    let reply = world(source, question, at);
+    observe(source, question, at + reply.late, &reply)
 }
 
 impl Round {
