@@ -11,6 +11,7 @@
 pub mod context;
 pub mod declared;
 pub mod evidence;
+pub mod explain;
 pub mod finding;
 pub mod findings;
 pub mod history;
@@ -24,6 +25,7 @@ mod scenarios;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;
+pub mod what_if;
 
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.

@@ -6,6 +6,7 @@
 mod check;
 mod config;
 mod evidence;
+pub(crate) mod explain;
 mod history;
 mod incidents;
 mod instants;
@@ -24,6 +25,7 @@ mod source;
 mod state;
 mod table;
 mod timeline;
+pub(crate) mod what_if;
 mod who;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -96,6 +98,10 @@ enum Command {
     State(state::StateArgs),
     /// The messages that prove what was wrong, as they travelled
     Evidence(messages::EvidenceArgs),
+    /// Why a verdict is what it was: the inequality, and what it stands on
+    Explain(explain::ExplainArgs),
+    /// How long old answers would have lasted under another TTL
+    WhatIf(what_if::WhatIfArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
     /// The resolvers that can be named, presets included
@@ -146,10 +152,13 @@ impl Printed {
 impl Command {
     fn printed(&self) -> Printed {
         match self {
-            Self::Check(_) | Self::Timeline(_) | Self::State(_) | Self::Resolvers | Self::Names => {
-                Printed::Rows
-            }
-            Self::Evidence(_) => Printed::Whole,
+            Self::Check(_)
+            | Self::Timeline(_)
+            | Self::State(_)
+            | Self::WhatIf(_)
+            | Self::Resolvers
+            | Self::Names => Printed::Rows,
+            Self::Evidence(_) | Self::Explain(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
             Self::Serve | Self::Config(_) | Self::Notify(_) => Printed::Words,
         }
@@ -256,6 +265,8 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
         Command::Timeline(args) => timeline::run(&args, &source.load()?, output).await,
         Command::State(args) => state::run(&args, &source.load()?, output).await,
         Command::Evidence(args) => messages::run(&args, &source.load()?, output).await,
+        Command::Explain(args) => explain::run(&args, &source.load()?, output).await,
+        Command::WhatIf(args) => what_if::run(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
         Command::Resolvers => {
             let config = source.load()?;

@@ -163,6 +163,7 @@ async fn serve(
         store: store.clone(),
         metrics: metrics.clone(),
         vantage: config.vantage.clone(),
+        resolvers: config.resolvers.clone().into(),
         periods: Arc::new(config.periods()),
     });
     let upkeep = upkeep::keep_partitions(store.clone(), shutdown.clone());

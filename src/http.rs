@@ -6,6 +6,7 @@
 mod api;
 mod health;
 mod parameters;
+mod past;
 mod problem;
 
 use axum::{
@@ -16,7 +17,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::Metrics, store::Store};
+use crate::{metrics::Metrics, store::Store, types::Resolver};
 
 /// What every handler may use.
 #[derive(Debug, Clone)]
@@ -27,12 +28,14 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// Where this instance stands.
     pub vantage: String,
+    /// The resolvers, for the longest that each keeps anything.
+    pub resolvers: Arc<[Arc<Resolver>]>,
     /// The longest time between two rounds of each group.
     pub periods: Arc<BTreeMap<String, Duration>>,
 }
 
 /// Every path, and who answers it.
-fn routes() -> [(&'static str, MethodRouter<Context>); 10] {
+fn routes() -> [(&'static str, MethodRouter<Context>); 12] {
     [
         ("/", get(health::index)),
         ("/healthz", get(health::alive)),
@@ -44,6 +47,8 @@ fn routes() -> [(&'static str, MethodRouter<Context>); 10] {
         ("/api/v1/timeline", get(api::timeline)),
         ("/api/v1/state", get(api::state)),
         ("/api/v1/evidence", get(api::evidence)),
+        ("/api/v1/explain", get(past::explain)),
+        ("/api/v1/what-if", get(past::what_if)),
     ]
 }
 

@@ -20,7 +20,7 @@ use crate::{
     types::{Flags, Observation, RecordType, SeriesKey, SourceKind, Span, Status},
 };
 pub use held::{Held, Sighting};
-pub use links::LinkHistory;
+pub use links::{LinkHistory, ServedEpoch};
 use runs::Run;
 pub use standing::{Current, Membership, Past, Standing};
 

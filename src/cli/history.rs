@@ -18,6 +18,19 @@ pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, NotAnInstant> {
     parse_instant(text, clock::now())
 }
 
+/// Refuses a window in which nothing can lie.
+pub(super) fn in_order(
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+) -> Result<(), CliError> {
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => Err(CliError::Usage(
+            "--from is later than --to: nothing lies between them".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Reads something of the history.
 pub(super) async fn read<T>(
     config: &Config,

@@ -9,20 +9,24 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{CliError, EXIT_OK, Printed, history, messages, output::Output};
+use super::{CliError, EXIT_OK, Printed, explain, history, messages, output::Output};
 use crate::{
     audit::{
+        explain::Explanation,
         incident::{Incident, Status},
         ledger::{Ledger, resolve_by_hand},
+        verdict::Family,
     },
     clock,
     config::Config,
     evaluator::messages::for_transitions,
+    replay,
     store::{
-        Store,
+        Store, StoreError,
         incidents::{IncidentEvent, IncidentFilter},
         messages::{MessagePage, MessageQuery},
     },
+    types::Severity,
 };
 
 mod report;
@@ -99,6 +103,8 @@ struct Whole {
     /// The messages of its replies, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<MessagePage>,
+    /// Why the verdicts that were believed were what they were, where their round can be judged again.
+    explanations: Vec<Explanation>,
 }
 
 pub(super) async fn run(
@@ -135,10 +141,8 @@ async fn list(store: &Store, args: &ListArgs, output: Output) -> Result<u8, CliE
 }
 
 async fn show(store: &Store, id: &str, evidence: bool, output: Output) -> Result<u8, CliError> {
-    let id = find(store, id).await?;
-    let Some((incident, events)) = store.incident(id).await? else {
-        return Err(CliError::Usage(format!("there is no incident {id}")));
-    };
+    let (incident, events) = read(store, id).await?;
+    let explanations = explanations(store, &incident).await?;
     let evidence = if evidence {
         let query = messages_of(&incident);
         Some(store.messages(&query, MOST_MESSAGES).await?)
@@ -149,15 +153,37 @@ async fn show(store: &Store, id: &str, evidence: bool, output: Output) -> Result
         incident,
         events,
         evidence,
+        explanations,
     };
     output.whole(&whole, |whole| {
-        let text = report::whole(&whole.incident, &whole.events);
+        let why = explain::sentences(&whole.explanations);
+        let text = report::whole(&whole.incident, &why, &whole.events);
         let evidence = whole.evidence.as_ref();
         text + &evidence.map_or_else(String::new, |page| {
             format!("\nEVIDENCE\n{}", messages::page(page, false))
         })
     })?;
     Ok(EXIT_OK)
+}
+
+/// Why resolvers' answers were called wrong or old, by the round that confirmed the incident. Failures and findings say so
+/// themselves.
+async fn explanations(store: &Store, incident: &Incident) -> Result<Vec<Explanation>, StoreError> {
+    let vantage = incident
+        .vantages
+        .first()
+        .filter(|_| incident.key.family == Family::Value);
+    let Some(vantage) = vantage else {
+        return Ok(Vec::new());
+    };
+    let query = explain::of_incident(vantage, incident);
+    let explained = replay::explain::explain(store, &query).await?;
+    let rounds = explained.rounds.into_iter();
+    let of_group = rounds.filter(|round| round.group == incident.key.group);
+    let told = of_group.flat_map(|round| round.verdicts);
+    Ok(told
+        .filter(|verdict| verdict.severity > Severity::None)
+        .collect())
 }
 
 /// Every message of the incident's questions at its resolvers and at authorities, from its first round to its end.
@@ -243,8 +269,18 @@ async fn find(store: &Store, id: &str) -> Result<Uuid, CliError> {
     pick(page.incidents.iter().map(|incident| incident.id), id).map_err(CliError::Usage)
 }
 
+/// The incident whose id is this or begins so, and everything that happened to it.
+pub(super) async fn read(
+    store: &Store,
+    id: &str,
+) -> Result<(Incident, Vec<IncidentEvent>), CliError> {
+    let id = find(store, id).await?;
+    let found = store.incident(id).await?;
+    found.ok_or_else(|| CliError::Usage(format!("there is no incident {id}")))
+}
+
 /// Reads an argument that is an id or its beginning.
-fn beginning(text: &str) -> Result<String, &'static str> {
+pub(super) fn beginning(text: &str) -> Result<String, &'static str> {
     let belongs = |c: char| c == '-' || c.is_ascii_hexdigit();
     if text.is_empty() || !text.chars().all(belongs) {
         return Err("not the id of an incident, nor its beginning");

@@ -45,12 +45,7 @@ pub(super) async fn run(
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
-    if let (Some(from), Some(to)) = (args.from, args.to)
-        && from > to
-    {
-        let wrong = "--from is later than --to: nothing lies between them";
-        return Err(CliError::Usage(wrong.to_owned()));
-    }
+    history::in_order(args.from, args.to)?;
     let query = MessageQuery {
         names: args.name.names.clone(),
         types: args.rtype.into_iter().collect(),

@@ -150,7 +150,7 @@ pub(super) async fn timeline(
     Ok(Json(context.store.timeline(&query).await?))
 }
 
-fn take_name(given: &mut Parameters) -> Result<DnsName, Problem> {
+pub(super) fn take_name(given: &mut Parameters) -> Result<DnsName, Problem> {
     let missing = "name: which name? ?name=dialer1.example.com";
     let name = given.take("name", str::parse::<DnsName>)?;
     name.ok_or_else(|| Problem::BadRequest(missing.to_owned()))

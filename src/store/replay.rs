@@ -9,6 +9,7 @@
 
 mod checkpoint;
 mod context;
+mod held;
 mod recorded;
 mod rounds;
 pub mod stored;
@@ -19,8 +20,9 @@ use crate::{
     audit::{context::RoundContext, history::History, ledger::Ledger},
     types::Observation,
 };
+pub use held::HeldQuery;
 pub use recorded::{Recorded, RecordedFinding, RecordedStep, RecordedVerdict};
-pub use rounds::{HeardRound, StoredRound};
+pub use rounds::{HeardRound, JudgedAt, StoredRound};
 
 /// One run of the service at a vantage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod documented;
 mod evidence;
+mod explain;
 mod help;
 mod history;
 mod program;

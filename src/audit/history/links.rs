@@ -34,6 +34,23 @@ pub struct LinkHistory {
     servers: BTreeMap<SocketAddr, ServerHistory>,
 }
 
+/// A value with its TTL at one server, as far as it is still known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedEpoch<'h> {
+    /// The server.
+    pub server: SocketAddr,
+    /// The name it was asked for when it said so last.
+    pub told_for: &'h DnsName,
+    /// The value.
+    pub value: &'h Value,
+    /// `Θ`, seconds.
+    pub ttl: u32,
+    /// The first sight of the value there.
+    pub from: DateTime<Utc>,
+    /// The server's next differing answer; `None` while this is its latest.
+    pub end: Option<DateTime<Utc>>,
+}
+
 impl LinkHistory {
     /// Its authorities were asked from `first` to `last`, answered or not.
     pub(super) fn asked(&mut self, first: DateTime<Utc>, last: DateTime<Utc>, gap: Duration) {
@@ -97,6 +114,18 @@ impl LinkHistory {
         servers.any(|server| server.was_served(value, from, until))
     }
 
+    /// The epochs at every server, by server and end. Of those that ended with one value, only the ones that another does
+    /// not outlive are kept.
+    pub fn epochs(&self) -> Vec<ServedEpoch<'_>> {
+        let mut epochs: Vec<_> = self
+            .servers
+            .iter()
+            .flat_map(|(address, server)| epochs_at(*address, server))
+            .collect();
+        epochs.sort_by_key(|epoch| (epoch.server, epoch.end.is_none(), epoch.end, epoch.value));
+        epochs
+    }
+
     /// Where the link stands at `now`. `membership` says which servers count, by address and the name they were asked
     /// for.
     pub fn standing(
@@ -119,6 +148,23 @@ impl LinkHistory {
         standing.low_confidence |= standing.current.is_empty();
         standing
     }
+}
+
+fn epochs_at(address: SocketAddr, server: &ServerHistory) -> impl Iterator<Item = ServedEpoch<'_>> {
+    let epoch = move |value, (from, ttl), end| ServedEpoch {
+        server: address,
+        told_for: &server.told_for,
+        value,
+        ttl,
+        from,
+        end,
+    };
+    let running = &server.epoch;
+    let past = server.past.iter().flat_map(move |(value, past)| {
+        let ended = past.ended.iter();
+        ended.map(move |(end, ttl)| epoch(value, (past.first, *ttl), Some(*end)))
+    });
+    past.chain([epoch(&running.value, (running.from, running.ttl), None)])
 }
 
 fn pool_window(policy: &Policy) -> TimeDelta {

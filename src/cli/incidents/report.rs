@@ -125,8 +125,8 @@ pub(in crate::cli) fn headline(incident: &IncidentRow) -> String {
     wrap(&line, "")
 }
 
-/// One incident for people.
-pub(super) fn whole(incident: &Incident, events: &[IncidentEvent]) -> String {
+/// One incident for people. `why`: the explanations of its verdicts, a sentence each.
+pub(super) fn whole(incident: &Incident, why: &str, events: &[IncidentEvent]) -> String {
     let mut text = format!(
         "{} {}, {}\n{}\n",
         incident.severity,
@@ -139,6 +139,9 @@ pub(super) fn whole(incident: &Incident, events: &[IncidentEvent]) -> String {
     }
     if !incident.observed.is_empty() {
         text += &seen(&incident.observed);
+    }
+    if !why.is_empty() {
+        text += &format!("\nWHY, WHEN IT WAS CONFIRMED\n{why}");
     }
     text += "\nWHAT HAPPENED\n";
     text + &self::events(events, "")
@@ -286,7 +289,7 @@ mod tests {
 
     #[test]
     fn an_incident_of_many_names_has_room() {
-        let text = super::whole(&history::incident(), &history::events());
+        let text = super::whole(&history::incident(), "", &history::events());
         insta::assert_snapshot!(text);
         assert!(fits(&text));
     }

@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
 
-use super::{Batches, SessionId, context::Parts};
+use super::{Batches, Session, SessionId, context::Parts};
 use crate::{
     audit::{
         context::{self, RoundContext},
         ledger::Ledger,
     },
+    names::DnsName,
     store::{Store, StoreError, columns, observations::ObservationQuery},
     types::Observation,
 };
@@ -45,6 +46,19 @@ pub struct StoredRound {
     pub context: RoundContext,
     /// The ledger as it was read, where the group's round before did not leave it so.
     pub ledger: Option<Ledger>,
+}
+
+/// Where a finished round stands in the steps of its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedAt {
+    /// The session.
+    pub session: Session,
+    /// The group.
+    pub group: String,
+    /// The step at which its first replies were taken in.
+    pub heard_step: i64,
+    /// The step at which it was judged.
+    pub judged_step: i64,
 }
 
 /// A recorded round with what it heard.
@@ -96,6 +110,47 @@ impl Store {
         rows.into_iter()
             .map(|row| row.into_round(&documents))
             .collect()
+    }
+
+    /// The last finished round at or before `at` of every group that has given any of the names a verdict, in order of
+    /// group.
+    pub async fn last_judged(
+        &self,
+        vantage: &str,
+        names: &[DnsName],
+        at: DateTime<Utc>,
+    ) -> Result<Vec<JudgedAt>, StoreError> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let rows = sqlx::query!(
+            "-- last_judged
+            select distinct on (round.group_name) round.group_name, session_id, session.started_at, heard_step, judged_step
+            from round_context
+            join round using (round_id)
+            join session using (session_id)
+            join vantage on vantage.vantage_id = round.vantage_id
+            where vantage.name = $1 and round.status = 'finished' and judged_at <= $3
+                and round.group_name in (
+                    select verdict_span.group_name
+                    from verdict_span join series using (series_id) join question using (question_id)
+                    where question.name = any($2)
+                )
+            order by round.group_name, judged_at desc, judged_step desc",
+            vantage,
+            &names,
+            at
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let rounds = rows.into_iter().map(|row| JudgedAt {
+            session: Session {
+                id: SessionId(row.session_id),
+                started_at: row.started_at,
+            },
+            group: row.group_name,
+            heard_step: row.heard_step,
+            judged_step: row.judged_step,
+        });
+        Ok(rounds.collect())
     }
 
     async fn documents_of(&self, rows: &[Row]) -> Result<HashMap<i32, Json>, StoreError> {

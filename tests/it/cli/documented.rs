@@ -54,6 +54,11 @@ async fn what_commands_print_as_json_is_documented() {
         "Timeline",
         &items(&json(&["timeline", "dialer{1..4}.example.com"]).await),
     );
+    fits(
+        "Explained",
+        &[json(&["explain", "dialer1.example.com"]).await],
+    );
+    fits("WhatIf", &[json(&["what-if", "--ttl", "60"]).await]);
     fits("StateAt", &[json(&["state"]).await]);
     fits("Name", &items(&json(&["names"]).await));
     fits("Resolver", &items(&json(&["resolvers"]).await));

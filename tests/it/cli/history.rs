@@ -4,7 +4,7 @@ use super::program::{Ran, assert_tells, finish, program};
 use crate::rounds::Watched;
 
 /// Runs the program over the history of these rounds.
-async fn over(watched: &Watched, args: &[&str]) -> Ran {
+pub(super) async fn over(watched: &Watched, args: &[&str]) -> Ran {
     let file = watched.file();
     let mut command = program(file.parent().unwrap());
     command.args(args).arg("--config").arg(&file);
@@ -90,7 +90,7 @@ fn in_one_order(ran: &Ran, format: &str) -> String {
 }
 
 /// The id of the only incident.
-async fn incident(watched: &Watched) -> String {
+pub(super) async fn incident(watched: &Watched) -> String {
     let ran = over(watched, &["incidents", "--format", "json"]).await;
     let id = ran.json()["incidents"][0]["id"].as_str().map(str::to_owned);
     id.expect("there is no incident")

@@ -48,6 +48,7 @@ impl Face {
             store,
             metrics,
             vantage: "us-west-2".to_owned(),
+            resolvers: std::sync::Arc::new([]),
             periods: Arc::new([("dialers".to_owned(), std::time::Duration::from_mins(1))].into()),
         });
         let shutdown = CancellationToken::new();

@@ -130,6 +130,16 @@ async fn real_answers_have_exactly_the_documented_fields() {
             "200",
             "/api/v1/evidence?name=dialer1.example.com".to_owned(),
         ),
+        (
+            "/api/v1/explain",
+            "200",
+            "/api/v1/explain?name=dialer1.example.com".to_owned(),
+        ),
+        (
+            "/api/v1/what-if",
+            "200",
+            "/api/v1/what-if?ttl=60&name=dialer1.example.com".to_owned(),
+        ),
     ];
     for incident in &incidents {
         let id = incident["id"].as_str().unwrap();

@@ -1,0 +1,79 @@
+//! How long past answers would have lasted under another TTL: the spans that it takes, and who keeps what how long.
+//!
+//! Deliberately absent: the model, which is [`crate::audit::what_if`]'s.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    audit::what_if::{Assumed, WhatIf, what_if as work_out},
+    names::DnsName,
+    store::{Store, StoreError, replay::HeldQuery},
+    types::{RecordType, Resolver, Span},
+};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct WhatIfQuery {
+    /// Seen from here.
+    pub vantage: String,
+    /// Of these names; of all that were ever asked where none is given.
+    pub names: Vec<DnsName>,
+    /// Of these types; of all where none is given.
+    pub types: Vec<RecordType>,
+    /// At these resolvers, by id; at all where none is given.
+    pub resolvers: Vec<String>,
+    /// Only what could be held at or after this.
+    pub from: DateTime<Utc>,
+    /// Only what began by then.
+    pub to: DateTime<Utc>,
+    /// The TTL that the authority would have served, seconds.
+    pub ttl: u32,
+}
+
+/// Works it out. `resolvers`: those that are known, for the longest that each keeps anything.
+pub async fn what_if(
+    store: &Store,
+    query: &WhatIfQuery,
+    resolvers: &[Arc<Resolver>],
+) -> Result<WhatIf, StoreError> {
+    let known = resolvers.iter();
+    let caps: BTreeMap<String, u32> = known
+        .filter_map(|one| Some((one.id.clone(), one.traits.ttl_cap?)))
+        .collect();
+    let held = store
+        .held_spans(&HeldQuery {
+            vantage: query.vantage.clone(),
+            names: query.names.clone(),
+            types: query.types.clone(),
+            resolvers: query.resolvers.clone(),
+            from: query.from,
+            to: query.to,
+        })
+        .await?;
+    let owners = owners(&held);
+    let served = store
+        .served_spans(&query.vantage, &owners, query.to)
+        .await?;
+    let spans = [held, served].concat();
+    let assumed = Assumed {
+        ttl: query.ttl,
+        caps: &caps,
+        from: query.from,
+        to: query.to,
+    };
+    Ok(work_out(&spans, &assumed))
+}
+
+/// Every name that the answers speak of.
+fn owners(spans: &[Span]) -> Vec<DnsName> {
+    let asked = spans.iter().map(|span| &span.series.question.name);
+    let links = spans.iter().flat_map(|span| &span.answer.links);
+    let all = asked.chain(links.map(|link| &link.owner));
+    let owners: BTreeSet<&DnsName> = all.collect();
+    owners.into_iter().cloned().collect()
+}
