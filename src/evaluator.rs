@@ -35,10 +35,10 @@ use crate::{
         RoundId, RoundOutcome, Store, StoreError,
         replay::{Batches, Checkpoint, NewContext, SessionId},
     },
-    types::{Question, Source},
+    types::{Observation, Question, Source},
 };
 use asking::{Asked, Asker};
-use judging::{judged_by, setting, suspicious};
+use judging::{judged_by, setting};
 use memory::Memory;
 use recording::Recorder;
 use stance::Stance;
@@ -178,8 +178,7 @@ impl Evaluator {
     async fn hear_again(&self, group: &Group, declared: &Declared, mut heard: Heard) -> Heard {
         let context = judged_by(heard.setting.clone(), &heard.asked, declared);
         let observations = &heard.asked.observations;
-        let verdicts = context.verdicts(&self.memory().history, observations, clock::now());
-        let again = suspicious(&verdicts);
+        let again = context.doubtful(&self.memory().history, observations, clock::now());
         if !again.is_empty() {
             let zones = &mut heard.asked.zones;
             let mut more = self.asker.ask_again(group, &again, zones).await;
@@ -257,8 +256,11 @@ impl Evaluator {
             ledger: read.as_ref(),
         };
         recorder.context(round, &new_context).await?;
-        let samples: Vec<_> = asked.observations.into_iter().zip(changes).collect();
+        let heard = asked.observations.into_iter();
+        let (asides, samples): (Vec<_>, Vec<_>) = heard.partition(Observation::is_aside);
+        let samples: Vec<_> = samples.into_iter().zip(changes).collect();
         recorder.observations(round, &samples).await?;
+        recorder.asides(round, &asides).await?;
         recorder.messages(round, &kept).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,

@@ -13,7 +13,7 @@ use crate::{
     audit::{
         declared::Declared,
         history::{History, SpanChange},
-        judge::{self, RoundInput, Zones},
+        judge::{self, Again, RoundInput, Zones},
         ledger::Ledger,
         round::{Conclusion, Round},
         verdict::Verdict,
@@ -100,6 +100,17 @@ impl RoundContext {
         }
     }
 
+    /// What the first replies of the round leave in doubt. The history has taken them in.
+    pub fn doubtful(
+        &self,
+        history: &History,
+        observations: &[Observation],
+        now: DateTime<Utc>,
+    ) -> Again {
+        let input = self.input(observations, now);
+        Again::of(&input, &judge::judge_round(history, &input))
+    }
+
     /// The verdicts of the round by themselves. The history has taken in its observations.
     pub fn verdicts(
         &self,
@@ -136,14 +147,19 @@ pub fn in_order(observations: &mut [Observation]) {
     });
 }
 
-/// Takes in a batch of replies, in the order they stand in: one change of a span each.
+/// Takes in a batch of replies, in the order they stand in: one change of a span for each sample, none for asides.
 pub fn absorb(
     history: &mut History,
     gap: Duration,
     observations: &[Observation],
 ) -> Vec<SpanChange> {
-    let taken = observations.iter();
-    taken
-        .map(|observation| history.absorb(observation, gap))
-        .collect()
+    let mut changes = Vec::with_capacity(observations.len());
+    for observation in observations {
+        if observation.is_aside() {
+            history.absorb_aside(observation, gap);
+        } else {
+            changes.push(history.absorb(observation, gap));
+        }
+    }
+    changes
 }

@@ -246,8 +246,11 @@ impl<'a> Case<'a> {
     fn past(&self) -> Option<Past> {
         let (standing, value) = (self.standing.as_ref()?, self.value()?);
         let deadline = self.verdict.deadline?;
-        let pooled = value.records();
-        let pooled = pooled.iter().filter_map(|rdata| standing.pooled(rdata));
+        let (records, scope) = (value.records(), self.sample?.ecs_scope);
+        let pooled = records
+            .iter()
+            .flat_map(|rdata| [scope, None].map(|scope| standing.pooled(rdata, scope)))
+            .flatten();
         let mut known = standing.past(value).into_iter().chain(pooled);
         known.find(|past| past.deadline == deadline)
     }

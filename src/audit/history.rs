@@ -3,7 +3,9 @@
 //! Every observation goes through [`History::absorb`] once; the spans it returns are what is stored, and
 //! [`History::restore`] rebuilds the same history from them. Deliberately absent: verdicts, and any reading of a clock.
 
+mod caps;
 mod epochs;
+mod failures;
 mod held;
 mod links;
 mod pairs;
@@ -17,8 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     names::DnsName,
-    types::{Flags, Observation, RecordType, SeriesKey, SourceKind, Span, Status},
+    types::{
+        Flags, Observation, Question, RecordType, SeriesKey, Source, SourceKind, Span, Status,
+    },
 };
+use caps::{Cap, Fetch};
 pub use held::{Held, Sighting};
 pub use links::{LinkHistory, ServedEpoch};
 use runs::Run;
@@ -55,22 +60,20 @@ pub struct History {
     links: HashMap<LinkKey, LinkHistory>,
     #[serde(with = "pairs")]
     held: HashMap<SeriesKey, Held>,
+    #[serde(default, with = "pairs")]
+    caps: HashMap<Source, Cap>,
+    /// When any resolver last vouched for an answer by AD=1.
+    #[serde(default, with = "pairs")]
+    validated: HashMap<Question, DateTime<Utc>>,
 }
 
 impl History {
     /// Takes in one observation. A silence of more than `gap` ends a run: nobody knows what was served meanwhile.
     pub fn absorb(&mut self, observation: &Observation, gap: Duration) -> SpanChange {
-        let series = SeriesKey {
-            question: observation.question.clone(),
-            source: observation.source.clone(),
-        };
+        let series = SeriesKey::of(observation);
         match observation.source.kind {
             SourceKind::Authority => self.absorb_links(observation, gap),
-            SourceKind::Resolver => self
-                .held
-                .entry(series.clone())
-                .or_default()
-                .absorb(observation),
+            SourceKind::Resolver => self.absorb_held(&series, observation, gap),
         }
         let running = self.runs.entry(series.clone()).or_default();
         let site = observation.site();
@@ -90,6 +93,12 @@ impl History {
             span: opened.span.clone(),
             opened: true,
         }
+    }
+
+    /// Takes in the reply to an aside ([`Flags::ASIDE`]): no run ends or begins with it. `gap` as in [`History::absorb`].
+    pub fn absorb_aside(&mut self, observation: &Observation, gap: Duration) {
+        let held = self.held.entry(SeriesKey::of(observation)).or_default();
+        held.absorb_aside(observation, gap);
     }
 
     /// Takes in spans that were stored, in any order. `gap` as in [`History::absorb`].
@@ -122,6 +131,7 @@ impl History {
         });
         self.held.retain(|_, held| held.forget_before(horizon));
         self.links.retain(|_, link| link.forget_before(horizon));
+        self.validated.retain(|_, at| *at >= horizon);
     }
 
     /// What authorities served for a link; `None` where none was ever asked.
@@ -132,6 +142,52 @@ impl History {
     /// What one resolver address was seen to hold for a question.
     pub fn held(&self, series: &SeriesKey) -> Option<&Held> {
         self.held.get(series)
+    }
+
+    /// The longest TTL that a resolver address keeps, seconds, where its fetches since the start have shown one.
+    pub fn learned_cap(&self, source: &Source) -> Option<u32> {
+        self.caps.get(source)?.learned()
+    }
+
+    /// When any resolver last gave the question's answer with AD=1 (RFC 4035 section 3.2.3), since the start.
+    pub fn last_validated(&self, question: &Question) -> Option<DateTime<Utc>> {
+        self.validated.get(question).copied()
+    }
+
+    fn absorb_held(&mut self, series: &SeriesKey, observation: &Observation, gap: Duration) {
+        let held = self.held.entry(series.clone()).or_default();
+        let fetched = held.absorb(observation, gap);
+        for (index, within) in fetched {
+            if let Some(fetch) = self.fetch(observation, index, within) {
+                let cap = self.caps.entry(series.source.clone()).or_default();
+                cap.see(fetch);
+            }
+        }
+        if observation.flags.has(Flags::AD) && observation.answer.is_data() {
+            let last = self
+                .validated
+                .entry(series.question.clone())
+                .or_insert(observation.at);
+            *last = (*last).max(observation.at);
+        }
+    }
+
+    /// A fetch of a link within so much time, where its authorities have served the same all the while.
+    fn fetch(&self, observation: &Observation, index: usize, within: TimeDelta) -> Option<Fetch> {
+        let link = observation.answer.links.get(index)?;
+        if link.value.is_negative() || observation.is_stale() {
+            return None;
+        }
+        let key = LinkKey {
+            owner: link.owner.clone(),
+            rtype: observation.question.rtype,
+        };
+        let served = self.links.get(&key)?;
+        Some(Fetch {
+            ttl: observation.link_ttl(index),
+            within,
+            authority: served.lowest_ttl(&link.value, observation.at - within)?,
+        })
     }
 
     fn link_mut(&mut self, owner: &DnsName, rtype: RecordType) -> &mut LinkHistory {
@@ -155,7 +211,11 @@ impl History {
             history.served(
                 observation.source.address,
                 (&question.name, link.owner == question.name),
-                (&link.value, observation.link_ttl(index)),
+                (
+                    &link.value,
+                    observation.link_ttl(index),
+                    observation.ecs_scope,
+                ),
                 at,
             );
         }
@@ -196,7 +256,7 @@ impl History {
                     history.still_served(address, said, at, expires);
                 } else {
                     let told_for = (&question.name, link.owner == question.name);
-                    history.served(address, told_for, said, at);
+                    history.served(address, told_for, (said.0, said.1, None), at);
                 }
             }
         }

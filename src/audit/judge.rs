@@ -4,8 +4,10 @@
 //! instant at which an authority may have served it, plus the TTL it served. Deliberately absent: confirmation over
 //! several rounds, axes and incidents ([`crate::audit::ledger`]).
 
+mod again;
 mod chain;
 mod context;
+mod dns64;
 mod evidence;
 mod failure;
 mod place;
@@ -14,6 +16,7 @@ mod reason;
 #[cfg(test)]
 mod tests;
 mod unseen;
+mod validation;
 mod value;
 mod zones;
 
@@ -32,11 +35,11 @@ use crate::{
         history::{History, LinkKey, Standing},
         verdict::{Sample, State, Verdict, VerdictFlag},
     },
-    types::{
-        Flags, Observation, Policy, QueryOptions, Question, Resolver, Severity, SourceKind, Status,
-    },
+    types::{Observation, Policy, QueryOptions, Question, Resolver, Severity, SourceKind, Status},
 };
+pub use again::Again;
 use context::Context;
+pub(crate) use failure::FAILURE_REMEMBERED;
 pub use failure::is_turned_away;
 pub use zones::{Unplaced, Zones};
 
@@ -69,14 +72,20 @@ impl RoundInput<'_> {
         known.map_or(self.options, |known| known.options.over(self.options))
     }
 
+    /// The observations that count: all but asides.
+    pub(super) fn samples(&self) -> impl Iterator<Item = &Observation> {
+        self.observations.iter().filter(|one| !one.is_aside())
+    }
+
     /// Whether only the resolver's cache was asked: RD=0.
     fn peeks(&self, resolver: &str) -> bool {
         self.options_of(resolver).recursion_desired == Some(false)
     }
 
-    /// Whether the resolver was told in every question not to validate: CD=1.
-    fn never_validates(&self, resolver: &str) -> bool {
-        self.options_of(resolver).checking_disabled == Some(true)
+    /// Whether the resolver is asked in a way that lets it resolve and validate: neither RD=0 nor CD=1.
+    fn validates(&self, resolver: &str) -> bool {
+        let options = self.options_of(resolver);
+        options.recursion_desired != Some(false) && options.checking_disabled != Some(true)
     }
 
     /// Where a link stands with the authorities of its zone; `None` where none was ever asked.
@@ -135,7 +144,7 @@ impl Judged {
 pub fn judge_round(history: &History, input: &RoundInput) -> Vec<Verdict> {
     let context = Context::new(history, input);
     let mut asked: BTreeMap<(&Question, &str, SocketAddr), Vec<&Observation>> = BTreeMap::new();
-    for observation in input.observations {
+    for observation in input.samples() {
         if observation.source.kind == SourceKind::Resolver {
             let source = &observation.source;
             let key = (&observation.question, &*source.id, source.address);
@@ -152,12 +161,15 @@ pub fn judge_round(history: &History, input: &RoundInput) -> Vec<Verdict> {
 
 /// The worst of one resolver address's samples of one question.
 fn judge_samples(context: &Context, all: &[&Observation]) -> Option<Verdict> {
-    let (samples, unchecked) = samples_of(context.input, all);
+    let samples = answered_of(all);
     let judged: Vec<(&Observation, Judged)> = samples
         .iter()
         .map(|sample| {
-            let judged = failure::judge(context, sample, unchecked)
+            let mut judged = failure::judge(context, sample)
                 .unwrap_or_else(|| chain::judge(context, sample, &samples));
+            if validation::is_lost(context, sample) {
+                judged.flags.push(VerdictFlag::ValidationLost);
+            }
             (*sample, judged)
         })
         .collect();
@@ -205,24 +217,16 @@ fn judge_samples(context: &Context, all: &[&Observation]) -> Option<Verdict> {
     })
 }
 
-/// What counts of a pair's replies, and whether the question with CD=1 was answered. Loss is not an answer: where any
-/// sample was answered, the silent and the broken ones say nothing. Nor is a reply to CD=1 a sample: no client sees it,
-/// unless CD=1 is what the configuration wants to be asked.
-fn samples_of<'a>(input: &RoundInput, all: &[&'a Observation]) -> (Vec<&'a Observation>, bool) {
-    let is_retry = |sample: &&Observation| {
-        sample.flags.has(Flags::CD) && !input.never_validates(&sample.source.id)
-    };
-    let (unchecked, plain): (Vec<&Observation>, Vec<_>) = all.iter().copied().partition(is_retry);
-    if plain.is_empty() {
-        return (unchecked, false);
+/// What counts of a pair's replies. Loss is not an answer: where any sample was answered, the silent and the broken ones
+/// say nothing.
+fn answered_of<'a>(all: &[&'a Observation]) -> Vec<&'a Observation> {
+    let answered = |sample: &&&Observation| matches!(sample.answer.status, Status::Rcode(_));
+    let valid: Vec<_> = all.iter().filter(answered).copied().collect();
+    if valid.is_empty() {
+        all.to_vec()
+    } else {
+        valid
     }
-    let answered = unchecked.iter().any(|sample| sample.answer.is_data());
-    let valid: Vec<_> = plain
-        .iter()
-        .copied()
-        .filter(|sample| matches!(sample.answer.status, Status::Rcode(_)))
-        .collect();
-    (if valid.is_empty() { plain } else { valid }, answered)
 }
 
 /// A SERVFAIL at two operators in one round is no longer one operator's trouble.

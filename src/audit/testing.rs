@@ -73,6 +73,7 @@ pub(crate) struct Reply {
     pub(crate) authoritative: bool,
     /// How much later than it was given it is received.
     pub(crate) late: TimeDelta,
+    pub(crate) scope: Option<u8>,
 }
 
 impl Reply {
@@ -85,6 +86,7 @@ impl Reply {
             site: None,
             authoritative: true,
             late: TimeDelta::zero(),
+            scope: None,
         }
     }
 
@@ -123,6 +125,18 @@ impl Reply {
 
     pub(crate) fn at_site(mut self, site: &str) -> Self {
         self.site = Some(site.to_owned());
+        self
+    }
+
+    /// With AD: a resolver vouches for it.
+    pub(crate) fn validated(mut self) -> Self {
+        self.flags = self.flags.with(Flags::AD, true);
+        self
+    }
+
+    /// Made for a client subnet (RFC 7871).
+    pub(crate) fn for_scope(mut self, scope: u8) -> Self {
+        self.scope = Some(scope);
         self
     }
 
@@ -215,7 +229,7 @@ pub(crate) fn observe(
             })
             .collect(),
         nsid: reply.site.clone().map(String::into_bytes),
-        ecs_scope: None,
+        ecs_scope: reply.scope,
         edns_size: None,
         edns_version: None,
         age: 0,

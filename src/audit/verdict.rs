@@ -166,6 +166,10 @@ pub enum VerdictFlag {
     KnownBad,
     /// The backend repeats a constant TTL and is judged by instants of receipt.
     ConstantTtl,
+    /// The resolver keeps this answer for less than the authority's TTL: it has a cap, which the reason names.
+    Capped,
+    /// A signed answer came without AD, from a backend that validated it before or where the configuration has `dnssec`.
+    ValidationLost,
     /// This address turns everything away, and is asked one question a round until it answers one.
     Throttled,
 }

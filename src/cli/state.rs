@@ -108,10 +108,11 @@ fn section(states: &[StateRow], instants: Instants) -> String {
     )
 }
 
-/// What a verdict that matters says, and of whom.
+/// What a verdict that matters, or is remarkable, says, and of whom.
 fn said(row: &StateRow, who: &Who<'_>) -> Option<(String, String)> {
     let verdict = row.verdict.as_ref()?;
-    (verdict.severity > Severity::None).then(|| {
+    let is_told = verdict.severity > Severity::None || !verdict.flags.is_empty();
+    is_told.then(|| {
         let reason = format!("since {}: {}", instant(verdict.since), verdict.reason);
         (who.source(&row.span.span.series.source), reason)
     })

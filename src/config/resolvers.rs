@@ -5,6 +5,8 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
+use ipnet::Ipv6Net;
+
 use super::{
     MOST_TTL, address, endpoints,
     error::{Complaint, Origin, Report},
@@ -62,6 +64,9 @@ fn resolver(
         flush_page: section
             .parsed("flush_page", identity::page)
             .map(|page| page.value),
+        dns64_prefix: section
+            .parsed("dns64_prefix", dns64_prefix)
+            .map(|prefix| prefix.value),
     };
     let id = id?;
     Some(Resolver {
@@ -90,6 +95,20 @@ fn id(section: &mut Section<'_, '_>, earlier: &[Resolver]) -> Option<String> {
                 "it is a preset; choose another id, such as `{id}-own`, and set `operator`"
             ))),
         }
+    })
+}
+
+/// The lengths that RFC 6052 section 2.2 allows, and no others.
+fn dns64_prefix(text: &str) -> Result<Ipv6Net, Complaint> {
+    let lengths = [32, 40, 48, 56, 64, 96];
+    let prefix: Option<Ipv6Net> = text.parse().ok();
+    let fits =
+        |prefix: &Ipv6Net| lengths.contains(&prefix.prefix_len()) && prefix.trunc() == *prefix;
+    prefix.filter(fits).ok_or_else(|| {
+        let complaint = Complaint::new(format!("`{text}` is no prefix of a DNS64"));
+        complaint.hint(
+            "write an IPv6 network of 32, 40, 48, 56, 64 or 96 bits, such as 2001:db8:64::/96",
+        )
     })
 }
 

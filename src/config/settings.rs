@@ -204,11 +204,9 @@ fn mode(text: &str) -> Result<Mode, Complaint> {
     match text {
         "exact" => Ok(Mode::Exact),
         "pool" => Ok(Mode::Pool),
-        "geo" => Err(Complaint::new(
-            "the mode `geo` is not available in this version: use exact or pool",
-        )),
+        "geo" => Ok(Mode::Geo),
         _ => Err(Complaint::new(format!("`{text}` is no mode"))
-            .hint(suggestion(text, &["exact", "pool"]))),
+            .hint(suggestion(text, &["exact", "pool", "geo"]))),
     }
 }
 

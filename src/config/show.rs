@@ -124,6 +124,9 @@ fn resolver_table(resolver: &Resolver) -> Vec<Entry> {
     if let Some(cap) = traits.ttl_cap {
         shown.push(("ttl_cap", i64::from(cap).into()));
     }
+    if let Some(prefix) = &traits.dns64_prefix {
+        shown.push(("dns64_prefix", prefix.to_string().as_str().into()));
+    }
     if let Some(page) = &traits.flush_page {
         shown.push(("flush_page", page.as_str().into()));
     }
@@ -162,6 +165,7 @@ fn group_table(group: &Group) -> Vec<Entry> {
             match policy.mode {
                 Mode::Exact => "exact",
                 Mode::Pool => "pool",
+                Mode::Geo => "geo",
             }
             .into(),
         ),

@@ -17,11 +17,11 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    audit::judge::Zones,
+    audit::judge::{Again, Zones},
     config::Group,
     names::DnsName,
     probe::{Ask, Counters, Delegations, Prober},
-    types::{ClientSubnet, Observation, QueryOptions, Question, Resolver, Source},
+    types::{ClientSubnet, Flags, Observation, QueryOptions, Question, Resolver, Source},
 };
 use chain::Chain;
 use moments::{Load, Moments};
@@ -90,7 +90,7 @@ impl Asker {
         let chain = Chain::new(self, group);
         // The walk comes first, so that the questions themselves leave at the same moment.
         join_all(group.names.iter().map(|name| chain.zone(name))).await;
-        let lanes = lanes(group, false, canary);
+        let lanes = lanes(group, false, false, canary);
         let first: HashSet<&DnsName> = lanes
             .iter()
             .filter_map(|lane| match &lane.stance {
@@ -112,32 +112,65 @@ impl Asker {
         }
     }
 
-    /// Puts the suspicious pairs again: each resolver twice, one after another, and the questions' authorities once.
+    /// Puts what is in doubt again: each resolver twice, one after another, and the questions' authorities once; beside
+    /// them the asides with CD=1, whose replies are flagged as that.
     pub async fn ask_again(
         &self,
         group: &Group,
-        pairs: &[(Question, SocketAddr)],
+        again: &Again,
         zones: &mut Zones,
     ) -> Vec<Observation> {
-        let wanted: HashSet<_> = pairs.iter().cloned().collect();
-        let by_name = by_name(pairs.iter().map(|(question, _)| question.clone()));
+        let questions = |pairs: &[(Question, SocketAddr)]| -> Vec<Question> {
+            pairs.iter().map(|(question, _)| question.clone()).collect()
+        };
         let chain = Chain::new(self, group);
-        let types = by_name.values().map(BTreeSet::len).max().unwrap_or(0);
-        let pace = self.pace(group, types, RESOLVER_AGAIN);
-        let within = group.policy.period / AGAIN_WITHIN;
-        let moments = timetable(by_name, &pace, within, |_| false);
-        let lanes = lanes(group, true, |_| None);
-        let resolvers = Resolvers::new(self, lanes, |question: &Question, address| {
+        let asked_again = [questions(&again.plain), again.origins.clone()].concat();
+        let moments = self.moments_again(group, asked_again, RESOLVER_AGAIN);
+        let aside_moments = self.moments_again(group, questions(&again.unchecked), 1);
+        let plain = self.pairs(group, &again.plain, RESOLVER_AGAIN, false);
+        let asides = self.pairs(group, &again.unchecked, 1, true);
+        let (replies, asides, ()) = tokio::join!(
+            plain.run(&moments),
+            asides.run(&aside_moments),
+            follow(&chain, &moments)
+        );
+        let asides = asides.observations.into_iter().map(|mut reply| {
+            reply.flags = reply.flags.with(Flags::ASIDE, true);
+            reply
+        });
+        let replies = replies.observations.into_iter().chain(asides);
+        let asked = chain.finish(replies.collect());
+        zones.extend(asked.zones);
+        asked.observations
+    }
+
+    /// The resolvers' side of asking pairs again, each `times` times over fresh sockets.
+    fn pairs(
+        &self,
+        group: &Group,
+        pairs: &[(Question, SocketAddr)],
+        times: u8,
+        unchecked: bool,
+    ) -> Resolvers<impl Fn(&Question, SocketAddr) -> u8 + use<>> {
+        let wanted: HashSet<_> = pairs.iter().cloned().collect();
+        let lanes = lanes(group, true, unchecked, |_| None);
+        Resolvers::new(self, lanes, move |question: &Question, address| {
             if wanted.contains(&(question.clone(), address)) {
-                RESOLVER_AGAIN
+                times
             } else {
                 0
             }
-        });
-        let (replies, ()) = tokio::join!(resolvers.run(&moments), follow(&chain, &moments));
-        let asked = chain.finish(replies.observations);
-        zones.extend(asked.zones);
-        asked.observations
+        })
+    }
+
+    /// When the questions are put again.
+    fn moments_again(&self, group: &Group, questions: Vec<Question>, times: u8) -> Vec<Moment> {
+        let by_name = by_name(questions.into_iter());
+        let types = by_name.values().map(BTreeSet::len).max().unwrap_or(0);
+        let pace = self.pace(group, types, times);
+        timetable(by_name, &pace, group.policy.period / AGAIN_WITHIN, |_| {
+            false
+        })
     }
 
     /// What the prober counts of itself.
@@ -171,15 +204,24 @@ impl Asker {
     }
 }
 
-/// Every address of the group's resolvers.
-fn lanes(group: &Group, fresh: bool, canary: impl Fn(&Source) -> Option<Question>) -> Vec<Lane> {
+/// Every address of the group's resolvers; `unchecked` with CD=1.
+fn lanes(
+    group: &Group,
+    fresh: bool,
+    unchecked: bool,
+    canary: impl Fn(&Source) -> Option<Question>,
+) -> Vec<Lane> {
     let mut lanes = Vec::new();
     for resolver in &group.resolvers {
+        let mut options = resolver_options(resolver, group.options);
+        if unchecked {
+            options.checking_disabled = Some(true);
+        }
         let ask = Arc::new(Ask {
             timeout: group.timeout,
             attempts: group.attempts,
             max_qps: Some(resolver.max_qps),
-            options: resolver_options(resolver, group.options),
+            options,
             endpoint: resolver.endpoint.clone(),
             fresh,
         });

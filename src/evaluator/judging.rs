@@ -2,16 +2,12 @@
 //!
 //! Deliberately absent: what becomes of the verdicts.
 
-use std::net::SocketAddr;
-
 use crate::{
     audit::{
         context::{RoundContext, Setting},
         declared::Declared,
-        verdict::Verdict,
     },
     config::Group,
-    types::Question,
 };
 
 use super::asking::Asked;
@@ -34,13 +30,4 @@ pub(super) fn judged_by(setting: Setting, asked: &Asked, declared: &Declared) ->
         held_back: asked.held_back.clone(),
         declared: declared.clone(),
     }
-}
-
-/// What must be asked again before it is believed.
-pub(super) fn suspicious(verdicts: &[Verdict]) -> Vec<(Question, SocketAddr)> {
-    verdicts
-        .iter()
-        .filter(|verdict| verdict.is_suspicious())
-        .map(|verdict| (verdict.question.clone(), verdict.observed.source.address))
-        .collect()
 }

@@ -96,10 +96,31 @@ impl<'a> Recorder<'a> {
         chunk: &[(Observation, SpanChange)],
         again: bool,
     ) -> Result<(), StoreError> {
-        if again && self.store.is_recorded(round, chunk).await? {
+        if again
+            && let Some((first, _)) = chunk.first()
+            && self.store.is_recorded(round, first).await?
+        {
             return Ok(());
         }
         self.store.record(round, chunk).await
+    }
+
+    /// Records asides, which leave no trace in any span.
+    pub(super) async fn asides(
+        &self,
+        round: RoundId,
+        asides: &[Observation],
+    ) -> Result<(), StoreError> {
+        let Some(first) = asides.first() else {
+            return Ok(());
+        };
+        insist(self.left(), async |again| {
+            if again && self.store.is_recorded(round, first).await? {
+                return Ok(());
+            }
+            self.store.record_asides(round, asides).await
+        })
+        .await
     }
 
     pub(super) async fn messages(&self, round: RoundId, kept: &[Kept]) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@
 
 use super::{
     asking::{Asked, Asker},
-    judging::{judged_by, setting, suspicious},
+    judging::{judged_by, setting},
 };
 use crate::{
     audit::{
@@ -46,7 +46,7 @@ impl Watch {
         // There is no database, and so nobody who declared anything.
         let declared = Declared::default();
         let context = judged_by(setting(group), &heard, &declared);
-        let again = suspicious(&self.verdicts(&context, &heard));
+        let again = context.doubtful(&self.history, &heard.observations, clock::now());
         if !again.is_empty() {
             let more = asker.ask_again(group, &again, &mut heard.zones).await;
             context::absorb(&mut self.history, gap, &more);

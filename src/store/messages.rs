@@ -205,7 +205,7 @@ impl Columns {
         self.series_ids.push(series_id);
         self.rtts.push(rtt);
         self.mismatches.push(observation.mismatched.into());
-        self.flags.push(observation.flags.0.into());
+        self.flags.push(observation.flags.0.cast_signed());
         self.attempts.push(observation.attempts.into());
         self.transports
             .push(columns::transport_to_number(observation.transport));

@@ -12,23 +12,24 @@ use super::{
     intern::{Annotation, Digest, interned},
     spans,
 };
-use crate::{audit::history::SpanChange, types::Observation};
+use crate::{
+    audit::history::SpanChange,
+    types::{Observation, SeriesKey, Span},
+};
 
 /// Rows one statement carries; more are written by several within the same transaction.
 const ROWS_PER_STATEMENT: usize = 5_000;
 
 impl Store {
-    /// Whether this chunk of the round is written: for whoever lost the answer of [`Store::record`].
+    /// Whether the chunk of the round that begins with this observation is written: for whoever lost the answer of
+    /// [`Store::record`] or [`Store::record_asides`].
     pub async fn is_recorded(
         &self,
         round: RoundId,
-        chunk: &[(Observation, SpanChange)],
+        first: &Observation,
     ) -> Result<bool, StoreError> {
-        let Some((first, change)) = chunk.first() else {
-            return Ok(true);
-        };
-        let key = &change.span.series;
-        let series = self.intern_series(round.vantage_id, [key]).await?;
+        let key = SeriesKey::of(first);
+        let series = self.intern_series(round.vantage_id, [&key]).await?;
         let found = sqlx::query_scalar!(
             r#"-- is_recorded
             select exists (
@@ -36,7 +37,7 @@ impl Store {
             ) as "found!""#,
             first.at,
             round.round_id,
-            interned(&series, key, "series")?
+            interned(&series, &key, "series")?
         )
         .fetch_one(&self.pool)
         .await?;
@@ -52,14 +53,28 @@ impl Store {
         if chunk.is_empty() {
             return Ok(());
         }
-        let keys = self.keys_of(round, chunk).await?;
-        self.ensure_days(days(chunk)).await?;
+        let observations: Vec<_> = chunk.iter().map(|(observation, _)| observation).collect();
+        let spans: Vec<_> = chunk.iter().map(|(_, change)| &change.span).collect();
+        let keys = self.keys_of(round, &observations, &spans).await?;
+        self.ensure_days(days(&observations)).await?;
         let mut transaction = self.pool.begin().await?;
-        for part in chunk.chunks(ROWS_PER_STATEMENT) {
-            let columns = Columns::of(part, &keys)?;
-            columns.insert(&mut transaction, round).await?;
-        }
-        spans::upsert(&mut transaction, chunk, &keys).await?;
+        insert(&mut transaction, round, &observations, &keys).await?;
+        spans::upsert(&mut transaction, &spans, &keys).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Writes a round's asides: observations that no span knows of. All of it or nothing.
+    pub async fn record_asides(
+        &self,
+        round: RoundId,
+        asides: &[Observation],
+    ) -> Result<(), StoreError> {
+        let asides: Vec<_> = asides.iter().collect();
+        let keys = self.keys_of(round, &asides, &[]).await?;
+        self.ensure_days(days(&asides)).await?;
+        let mut transaction = self.pool.begin().await?;
+        insert(&mut transaction, round, &asides, &keys).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -67,35 +82,48 @@ impl Store {
     async fn keys_of(
         &self,
         round: RoundId,
-        chunk: &[(Observation, SpanChange)],
+        observations: &[&Observation],
+        spans: &[&Span],
     ) -> Result<Keys, StoreError> {
-        let series = chunk.iter().map(|(_, change)| &change.span.series);
-        let answers = chunk.iter().flat_map(|(observation, change)| {
-            [&observation.answer, &change.span.answer].map(|answer| (answer.digest(), &**answer))
-        });
+        let series: BTreeSet<_> = observations.iter().map(|one| SeriesKey::of(one)).collect();
+        let answers = observations.iter().map(|one| &one.answer);
+        let answers = answers.chain(spans.iter().map(|span| &span.answer));
         let mut annotations = HashMap::new();
-        for (observation, _) in chunk {
+        for observation in observations {
             let annotation = Annotation::of(observation);
             annotations.insert(annotation.digest()?, annotation);
         }
+        let answers = answers.map(|answer| (answer.digest(), &**answer));
         Ok(Keys {
-            series: self.intern_series(round.vantage_id, series).await?,
+            series: self.intern_series(round.vantage_id, &series).await?,
             answers: self.intern_answers(answers).await?,
             annotations: self.intern_annotations(&annotations).await?,
         })
     }
 }
 
-fn days(chunk: &[(Observation, SpanChange)]) -> BTreeSet<chrono::NaiveDate> {
-    chunk
-        .iter()
-        .map(|(observation, _)| observation.at.date_naive())
+async fn insert(
+    connection: &mut PgConnection,
+    round: RoundId,
+    observations: &[&Observation],
+    keys: &Keys,
+) -> Result<(), StoreError> {
+    for part in observations.chunks(ROWS_PER_STATEMENT) {
+        let columns = Columns::of(part, keys)?;
+        columns.insert(connection, round).await?;
+    }
+    Ok(())
+}
+
+fn days(observations: &[&Observation]) -> BTreeSet<chrono::NaiveDate> {
+    let days = observations.iter();
+    days.map(|observation| observation.at.date_naive())
         .collect()
 }
 
 /// The keys of everything a chunk refers to.
 pub(super) struct Keys {
-    pub(super) series: HashMap<crate::types::SeriesKey, i32>,
+    pub(super) series: HashMap<SeriesKey, i32>,
     pub(super) answers: HashMap<Digest, i64>,
     pub(super) annotations: HashMap<Digest, i32>,
 }
@@ -119,26 +147,22 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(chunk: &[(Observation, SpanChange)], keys: &Keys) -> Result<Self, StoreError> {
+    fn of(observations: &[&Observation], keys: &Keys) -> Result<Self, StoreError> {
         let mut columns = Self::default();
-        for (observation, change) in chunk {
-            columns.push(observation, change, keys)?;
+        for observation in observations {
+            columns.push(observation, keys)?;
         }
         Ok(columns)
     }
 
-    fn push(
-        &mut self,
-        observation: &Observation,
-        change: &SpanChange,
-        keys: &Keys,
-    ) -> Result<(), StoreError> {
+    fn push(&mut self, observation: &Observation, keys: &Keys) -> Result<(), StoreError> {
         let (answer, annotation) = (&observation.answer, Annotation::of(observation).digest()?);
         let ttl = observation.ttl();
         let rtt = i32::try_from(observation.rtt.as_micros()).unwrap_or(i32::MAX);
         self.ats.push(observation.at);
+        let series = SeriesKey::of(observation);
         self.series_ids
-            .push(interned(&keys.series, &change.span.series, "series")?);
+            .push(interned(&keys.series, &series, "series")?);
         self.answer_ids
             .push(interned(&keys.answers, &answer.digest(), "answer")?);
         self.annotation_ids
@@ -149,7 +173,7 @@ impl Columns {
         self.rtts.push(rtt);
         self.sizes.push(observation.size.into());
         self.mismatches.push(observation.mismatched.into());
-        self.flags.push(observation.flags.0.into());
+        self.flags.push(observation.flags.0.cast_signed());
         self.attempts.push(observation.attempts.into());
         self.transports
             .push(columns::transport_to_number(observation.transport));

@@ -13,7 +13,6 @@ use sqlx::PgConnection;
 
 use super::{Store, StoreError, columns, intern::interned, record::Keys};
 use crate::{
-    audit::history::SpanChange,
     names::{DnsName, NameError},
     types::{Question, RecordType, SeriesKey, Source, Span},
 };
@@ -31,11 +30,11 @@ pub struct RecordedSpan {
 /// Writes the spans of a chunk as they stand after it. Groups share series: whichever writes last, a span only grows.
 pub(super) async fn upsert(
     connection: &mut PgConnection,
-    chunk: &[(crate::types::Observation, SpanChange)],
+    spans: &[&Span],
     keys: &Keys,
 ) -> Result<(), StoreError> {
     let mut rows = Columns::default();
-    for span in last_of_each(chunk) {
+    for span in last_of_each(spans) {
         rows.push(span, keys)?;
     }
     rows.upsert(connection).await
@@ -43,10 +42,9 @@ pub(super) async fn upsert(
 
 /// The last state of each span of the chunk: one statement must not touch a row twice. Sorted, so that two
 /// transactions lock rows in the same order.
-fn last_of_each(chunk: &[(crate::types::Observation, SpanChange)]) -> Vec<&Span> {
+fn last_of_each<'a>(spans: &[&'a Span]) -> Vec<&'a Span> {
     let mut last = HashMap::new();
-    for (_, change) in chunk {
-        let span = &change.span;
+    for span in spans.iter().copied() {
         // As the column keeps it: two instants within a microsecond are one key.
         let first_seen = span.first_seen.timestamp_micros();
         last.insert((&span.series, &span.site, first_seen), span);

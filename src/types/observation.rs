@@ -79,7 +79,7 @@ impl fmt::Display for Transport {
 /// The header flags of a reply, as one small number in storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Flags(pub u8);
+pub struct Flags(pub u16);
 
 impl Flags {
     /// Authoritative answer.
@@ -99,6 +99,8 @@ impl Flags {
     /// The reply decodes, and breaks a rule that no client minds: octets after its end, an option whose data does not
     /// fit the option.
     pub const IRREGULAR: Self = Self(128);
+    /// An aside: our own question with CD=1 beside a plain one. No client sees its reply, so that it is no sample.
+    pub const ASIDE: Self = Self(256);
 
     /// Whether every flag of `other` is set here.
     pub fn has(self, other: Self) -> bool {
@@ -199,6 +201,16 @@ impl Observation {
     /// The expiry instant `t + θ` of link `index`.
     pub fn expires_at(&self, index: usize) -> DateTime<Utc> {
         self.at + TimeDelta::seconds(i64::from(self.link_ttl(index)))
+    }
+
+    /// Whether this is no sample, but the reply to an aside of ours ([`Flags::ASIDE`]).
+    pub fn is_aside(&self) -> bool {
+        self.flags.has(Flags::ASIDE)
+    }
+
+    /// Whether the reply says itself that it is stale: EDE 3 or 19 (RFC 8914 sections 4.4 and 4.20).
+    pub fn is_stale(&self) -> bool {
+        self.ede.iter().any(|ede| [3, 19].contains(&ede.code))
     }
 
     /// The backend that answered, by NSID, printable: ASCII as it is, everything else as hex; `None` where unknown.

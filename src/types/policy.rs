@@ -18,6 +18,10 @@ pub enum Mode {
     Exact,
     /// Each address must have been served by an authority within the window, or be declared. A subset passes.
     Pool,
+    /// As [`Mode::Pool`], for authorities that answer by place: what they said to this vantage within the window counts.
+    /// An answer that was made for a client subnet (a SCOPE above 0, RFC 7871) must be what they said for that scope, where
+    /// they were asked with one. Addresses of other places must be declared; the wider the pool, the less is noticed.
+    Geo,
 }
 
 /// Declared values: addresses, networks, or RDATA texts (an alias target, say).

@@ -12,6 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -96,6 +97,8 @@ pub struct ResolverTraits {
     pub ttl_cap_source: Option<String>,
     /// The page where a person can flush its cache.
     pub flush_page: Option<String>,
+    /// The prefix under which it makes AAAA records of A records, where that is not `64:ff9b::/96` (RFC 6052).
+    pub dns64_prefix: Option<Ipv6Net>,
 }
 
 /// Whom an encrypted transport must find at an address.

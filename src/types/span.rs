@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Answer, Question, Source};
+use crate::types::{Answer, Observation, Question, Source};
 
 /// What is observed over time: one question at one source. The vantage is the process's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,6 +16,16 @@ pub struct SeriesKey {
     pub question: Question,
     /// Who is asked.
     pub source: Source,
+}
+
+impl SeriesKey {
+    /// The series that an observation belongs to.
+    pub fn of(observation: &Observation) -> Self {
+        Self {
+            question: observation.question.clone(),
+            source: observation.source.clone(),
+        }
+    }
 }
 
 /// An unbroken run of the same answer from the same source and site.

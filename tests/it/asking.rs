@@ -11,7 +11,7 @@ use dns_auditor::{
     audit::verdict::{State, Verdict},
     config::{Group, load},
     daemon,
-    evaluator::audit_once,
+    evaluator::{Audit, audit_once},
     types::Severity,
 };
 
@@ -36,6 +36,18 @@ async fn audit_with(
     resolvers: &[(&str, &DnsServer)],
     settings: &str,
 ) -> Vec<Verdict> {
+    audit_group(names, authority, resolvers, settings)
+        .await
+        .verdicts
+}
+
+/// [`audit_with`], and everything else that was found.
+async fn audit_group(
+    names: &str,
+    authority: &DnsServer,
+    resolvers: &[(&str, &DnsServer)],
+    settings: &str,
+) -> Audit {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("auditor.toml");
     let ids: Vec<_> = (0..resolvers.len()).map(|nth| format!("r{nth}")).collect();
@@ -56,9 +68,7 @@ async fn audit_with(
     std::fs::write(&file, text).unwrap();
     let config = load(Some(&file), &BTreeMap::new()).unwrap();
     let group: &Arc<Group> = &config.groups[0];
-    audit_once(&daemon::asker(&config).unwrap(), group)
-        .await
-        .verdicts
+    audit_once(&daemon::asker(&config).unwrap(), group).await
 }
 
 async fn authority() -> DnsServer {
@@ -187,4 +197,42 @@ async fn a_cache_that_is_only_looked_at_and_holds_nothing_is_unknown() {
     let received = resolver.received();
     assert_eq!(received.len(), 1, "nothing to be asked again");
     assert!(!received[0].message.metadata.recursion_desired);
+}
+
+/// SERVFAIL unless CD=1 is asked for: a validating resolver without extended errors.
+fn validation_failure() -> Fault {
+    Fault::Custom(Arc::new(|query, mut reply| {
+        if !query.message.metadata.checking_disabled {
+            reply.metadata.response_code = hickory_proto::op::ResponseCode::ServFail;
+            reply.answers.clear();
+        }
+        vec![Reply::message(&reply)]
+    }))
+}
+
+#[tokio::test]
+async fn a_failure_is_asked_once_with_cd_1_and_that_reply_is_no_sample() {
+    let authority = authority().await;
+    let failing = DnsServer::start(Script::cache(&authority).with(validation_failure())).await;
+    let audit = audit_group("dialer1.example.com", &authority, &[("", &failing)], "").await;
+    // Nobody can tell it from a failure that is remembered, yet.
+    assert_eq!(
+        states(&audit.verdicts),
+        [(State::Servfail, Severity::Warning)]
+    );
+    assert_eq!(audit.verdicts[0].samples.len(), 1);
+    let asked: Vec<_> = failing.received();
+    let checking: Vec<_> = asked
+        .iter()
+        .map(|query| query.message.metadata.checking_disabled)
+        .collect();
+    assert_eq!(checking, [false, true]);
+    assert_eq!(
+        audit
+            .observations
+            .iter()
+            .filter(|one| one.source.id == "r0" && !one.is_aside())
+            .count(),
+        1
+    );
 }

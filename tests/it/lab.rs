@@ -39,6 +39,7 @@ mod namespace;
 mod place;
 pub(crate) mod process;
 mod recursor;
+mod signing;
 mod zone;
 
 #[cfg(test)]

@@ -12,10 +12,12 @@
 mod architecture;
 mod asking;
 mod cli;
+mod clocked;
 mod dispatcher;
 mod dns;
 mod http;
 mod lab;
+mod made_up;
 mod notify;
 mod postgres;
 mod probe;

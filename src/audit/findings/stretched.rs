@@ -21,10 +21,10 @@ const YOUTH: TimeDelta = TimeDelta::hours(24);
 /// One finding a question, with every resolver that stretches it.
 pub(super) fn find(view: &View) -> Vec<Finding> {
     let mut found: BTreeMap<&Question, Finding> = BTreeMap::new();
-    let samples = view.input.observations.iter();
+    let samples = view.input.samples();
     for sample in samples.filter(|one| one.source.kind == SourceKind::Resolver) {
         // A stale answer is given a TTL of its own (RFC 8767 section 5).
-        if sample.ede.iter().any(|ede| [3, 19].contains(&ede.code)) {
+        if sample.is_stale() {
             continue;
         }
         for (index, link) in sample.answer.links.iter().enumerate() {
@@ -79,10 +79,7 @@ fn latest_legal(standing: &Standing, value: &Value, at: DateTime<Utc>) -> Option
 
 /// Whether the backend fetched the value anew since the history is unbroken.
 fn was_renewed(view: &View, sample: &Observation, link: &Link, since: DateTime<Utc>) -> bool {
-    let series = SeriesKey {
-        question: sample.question.clone(),
-        source: sample.source.clone(),
-    };
+    let series = SeriesKey::of(sample);
     let held = view.history.held(&series);
     let seen =
         held.and_then(|held| held.at_backend(sample.site().as_deref(), &link.owner, &link.value));

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: other servers, and whether this one counts.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,9 @@ pub(super) struct ServerHistory {
     /// Every record of every value, for pools.
     #[serde(with = "pairs")]
     pub(super) records: HashMap<String, Member>,
+    /// The same of what was said for a client subnet, by its SCOPE (RFC 7871). A restart forgets it.
+    #[serde(default, with = "pairs")]
+    pub(super) scoped: HashMap<(u8, String), Member>,
     /// The highest TTL ever seen here, seconds.
     pub(super) longest_ttl: u32,
 }
@@ -38,6 +41,8 @@ pub(super) struct Epoch {
     pub(super) last_seen: DateTime<Utc>,
     /// `t + θ` of the last sight.
     pub(super) expires: DateTime<Utc>,
+    /// The SCOPE that its first sight was said for, where it was for a client subnet at all.
+    pub(super) scope: Option<u8>,
 }
 
 /// The ended epochs of one value: those that another one does not outlive under every cap.
@@ -65,6 +70,7 @@ impl Epoch {
             from: at,
             last_seen: at,
             expires: at + TimeDelta::seconds(i64::from(ttl)),
+            scope: None,
         }
     }
 }
@@ -91,6 +97,23 @@ impl PastValue {
     }
 }
 
+impl Member {
+    fn keep<K: Eq + Hash>(members: &mut HashMap<K, Self>, key: K, seen: &Epoch) {
+        let member = members.entry(key).or_insert(Self {
+            first_seen: seen.from,
+            last_seen: seen.last_seen,
+            held_until: seen.last_seen,
+            ttl: seen.ttl,
+        });
+        member.first_seen = member.first_seen.min(seen.from);
+        if seen.last_seen >= member.last_seen {
+            (member.last_seen, member.ttl) = (seen.last_seen, seen.ttl);
+        }
+        let until = seen.last_seen + TimeDelta::seconds(i64::from(seen.ttl));
+        member.held_until = member.held_until.max(until);
+    }
+}
+
 impl ServerHistory {
     pub(super) fn new(told_for: &DnsName, epoch: Epoch) -> Self {
         let mut server = Self {
@@ -99,6 +122,7 @@ impl ServerHistory {
             epoch,
             past: HashMap::new(),
             records: HashMap::new(),
+            scoped: HashMap::new(),
         };
         server.keep_records(&server.epoch.clone());
         server
@@ -177,18 +201,18 @@ impl ServerHistory {
 
     fn keep_records(&mut self, seen: &Epoch) {
         for rdata in seen.value.records() {
-            let member = self.records.entry(rdata).or_insert(Member {
-                first_seen: seen.from,
-                last_seen: seen.last_seen,
-                held_until: seen.last_seen,
-                ttl: seen.ttl,
-            });
-            member.first_seen = member.first_seen.min(seen.from);
-            if seen.last_seen >= member.last_seen {
-                (member.last_seen, member.ttl) = (seen.last_seen, seen.ttl);
+            if let Some(scope) = seen.scope.filter(|scope| *scope > 0) {
+                Member::keep(&mut self.scoped, (scope, rdata.clone()), seen);
             }
-            let until = seen.last_seen + TimeDelta::seconds(i64::from(seen.ttl));
-            member.held_until = member.held_until.max(until);
+            Member::keep(&mut self.records, rdata, seen);
+        }
+    }
+
+    /// What is known of a record, of those said for this SCOPE, or of all.
+    pub(super) fn member(&self, rdata: &str, scope: Option<u8>) -> Option<&Member> {
+        match scope {
+            Some(scope) => self.scoped.get(&(scope, rdata.to_owned())),
+            None => self.records.get(rdata),
         }
     }
 
@@ -198,6 +222,7 @@ impl ServerHistory {
             .retain(|_, past| past.deadline().is_some_and(|deadline| deadline >= horizon));
         self.records
             .retain(|_, member| member.held_until >= horizon);
+        self.scoped.retain(|_, member| member.held_until >= horizon);
         !self.past.is_empty() || self.epoch.last_seen >= horizon
     }
 

@@ -7,10 +7,10 @@ use std::{collections::HashMap, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EPSILON, pairs, runs};
+use super::{EPSILON, failures::Failures, pairs, runs};
 use crate::{
     names::DnsName,
-    types::{Observation, Span, Value},
+    types::{Answer, Flags, Observation, Rcode, Span, Status, Value},
 };
 
 /// Receipts closer together than this tell nothing of how a TTL moves.
@@ -30,6 +30,11 @@ pub struct Held {
     #[serde(with = "pairs")]
     backends: HashMap<Option<String>, Backend>,
     last_reply: Option<DateTime<Utc>>,
+    #[serde(default)]
+    failures: Failures,
+    /// By backend: the owners of the chain that it last vouched for by AD=1.
+    #[serde(default, with = "pairs")]
+    validated: HashMap<Option<String>, Vec<DnsName>>,
 }
 
 /// The values seen at one backend.
@@ -79,15 +84,19 @@ impl Sighting {
         }
     }
 
-    fn see(&mut self, at: DateTime<Utc>, ttl: u32) {
+    /// Takes in a receipt. Where its expiry has moved later, the value was fetched anew since the one before: how long ago
+    /// that was.
+    fn see(&mut self, at: DateTime<Utc>, ttl: u32) -> Option<TimeDelta> {
         let expires = at + TimeDelta::seconds(i64::from(ttl));
         self.cached_until = self.cached_until.max(expires);
         self.ttl_max = self.ttl_max.max(ttl);
         if at < self.last_seen {
             self.first_seen = self.first_seen.min(at);
-            return;
+            return None;
         }
-        if expires > self.expires + EPSILON {
+        let is_new = expires > self.expires + EPSILON;
+        let since = at - self.last_seen;
+        if is_new {
             self.renewed_after = Some(self.last_seen);
             self.expires = expires;
         }
@@ -106,6 +115,7 @@ impl Sighting {
             self.anchor = (at, ttl);
         }
         self.last_seen = at;
+        is_new.then_some(since)
     }
 
     /// The rest of a stored run that began with the receipt seen last. In a chain the run's latest expiry is any
@@ -143,6 +153,19 @@ impl Held {
     /// The last receipt of any reply from this address, failures included; `None` before the first.
     pub fn last_reply(&self) -> Option<DateTime<Utc>> {
         self.last_reply
+    }
+
+    /// Since when a backend has given SERVFAIL at every sight while this address answers the same question with CD=1
+    /// (RFC 4035 section 3.2.2); `None` where that is not so. A restart forgets it.
+    pub fn unchecked_since(&self, site: Option<&str>) -> Option<DateTime<Utc>> {
+        self.failures.unchecked_since(site)
+    }
+
+    /// Whether the backend that gave this reply has vouched for such a chain by AD=1 (RFC 4035 section 3.2.3). A restart
+    /// forgets it.
+    pub fn has_validated(&self, reply: &Observation) -> bool {
+        let known = self.validated.get(&reply.site());
+        known.is_some_and(|known| *known == owners(reply))
     }
 
     /// A value at any backend.
@@ -188,16 +211,44 @@ impl Held {
             .map(|((_, value), sighting)| (value, sighting))
     }
 
-    pub(super) fn absorb(&mut self, observation: &Observation) {
+    /// Takes in a reply, and says which of its links the backend fetched anew since it gave the same before, and within how
+    /// much time.
+    pub(super) fn absorb(
+        &mut self,
+        observation: &Observation,
+        gap: Duration,
+    ) -> Vec<(usize, TimeDelta)> {
+        let (at, site) = (observation.at, observation.site());
         if observation.answer.is_reply() {
-            self.last_reply = self.last_reply.max(Some(observation.at));
+            self.last_reply = self.last_reply.max(Some(at));
         }
+        self.fail(&observation.answer, site.clone(), at, gap);
+        if observation.flags.has(Flags::AD) && observation.answer.is_data() {
+            self.validated.insert(site.clone(), owners(observation));
+        }
+        let mut fetched = Vec::new();
         for (index, link) in observation.answer.links.iter().enumerate() {
             let key = (link.owner.clone(), link.value.clone());
-            let (at, ttl) = (observation.at, observation.link_ttl(index));
-            for values in self.both(observation.site()) {
-                see(values, &key, at, ttl);
-            }
+            let ttl = observation.link_ttl(index);
+            see(&mut self.values, &key, at, ttl);
+            let backend = self.backends.entry(site.clone()).or_default();
+            fetched.extend(see(&mut backend.values, &key, at, ttl).map(|within| (index, within)));
+        }
+        fetched
+    }
+
+    /// Takes in a reply to an aside with CD=1: nothing that a client would see.
+    pub(super) fn absorb_aside(&mut self, observation: &Observation, gap: Duration) {
+        if matches!(observation.answer.status, Status::Rcode(_)) {
+            let is_answered = observation.answer.is_data();
+            self.failures
+                .see_unchecked(is_answered, observation.at, gap);
+        }
+    }
+
+    fn fail(&mut self, answer: &Answer, site: Option<String>, at: DateTime<Utc>, gap: Duration) {
+        if let Status::Rcode(rcode) = answer.status {
+            self.failures.see(site, rcode == Rcode::SERVFAIL, at, gap);
         }
     }
 
@@ -205,18 +256,20 @@ impl Held {
         if span.answer.is_reply() {
             self.last_reply = self.last_reply.max(Some(span.last_seen));
         }
+        for at in [span.first_seen, span.last_seen] {
+            self.fail(&span.answer, span.site.clone(), at, gap);
+        }
         for (index, link) in span.answer.links.iter().enumerate() {
             let key = (link.owner.clone(), link.value.clone());
             let first = runs::first_link_ttl(span, index);
-            for values in self.both(span.site.clone()) {
-                see(values, &key, span.first_seen, first).see_run(span, index, gap);
+            let backend = self.backends.entry(span.site.clone()).or_default();
+            for values in [&mut self.values, &mut backend.values] {
+                see(values, &key, span.first_seen, first);
+                if let Some(sighting) = values.get_mut(&key) {
+                    sighting.see_run(span, index, gap);
+                }
             }
         }
-    }
-
-    fn both(&mut self, site: Option<String>) -> [&mut HashMap<HeldValue, Sighting>; 2] {
-        let backend = self.backends.entry(site).or_default();
-        [&mut self.values, &mut backend.values]
     }
 
     /// Drops values that cannot be held after `horizon`; `false` when nothing is left.
@@ -231,15 +284,20 @@ impl Held {
     }
 }
 
-fn see<'a>(
-    values: &'a mut HashMap<HeldValue, Sighting>,
+fn see(
+    values: &mut HashMap<HeldValue, Sighting>,
     key: &HeldValue,
     at: DateTime<Utc>,
     ttl: u32,
-) -> &'a mut Sighting {
-    let new = || Sighting::new(at, ttl);
-    let known = values
-        .entry(key.clone())
-        .and_modify(|known| known.see(at, ttl));
-    known.or_insert_with(new)
+) -> Option<TimeDelta> {
+    if let Some(known) = values.get_mut(key) {
+        return known.see(at, ttl);
+    }
+    values.insert(key.clone(), Sighting::new(at, ttl));
+    None
+}
+
+fn owners(observation: &Observation) -> Vec<DnsName> {
+    let links = observation.answer.links.iter();
+    links.map(|link| link.owner.clone()).collect()
 }

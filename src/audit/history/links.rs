@@ -63,15 +63,18 @@ impl LinkHistory {
         self.last_asked = self.last_asked.max(Some(last));
     }
 
-    /// A server said `value` with `ttl` at `at`, when asked for `told_for`.
+    /// A server said `value` with `ttl` at `at`, for this SCOPE where there was a client subnet, when asked for `told_for`.
     pub(super) fn served(
         &mut self,
         server: SocketAddr,
         told_for: (&DnsName, bool),
-        (value, ttl): (&Value, u32),
+        (value, ttl, scope): (&Value, u32, Option<u8>),
         at: DateTime<Utc>,
     ) {
-        let epoch = Epoch::new(value, ttl, at);
+        let epoch = Epoch {
+            scope,
+            ..Epoch::new(value, ttl, at)
+        };
         let (name, is_owner) = told_for;
         match self.servers.entry(server) {
             Entry::Vacant(entry) => {
@@ -124,6 +127,21 @@ impl LinkHistory {
             .collect();
         epochs.sort_by_key(|epoch| (epoch.server, epoch.end.is_none(), epoch.end, epoch.value));
         epochs
+    }
+
+    /// The lowest TTL under which any server serves the value, seconds; `None` where one has not done so since `from`, or
+    /// none does.
+    pub(super) fn lowest_ttl(&self, value: &Value, from: DateTime<Utc>) -> Option<u32> {
+        let epochs = self.servers.values().map(|server| &server.epoch);
+        let serving = epochs.filter(|epoch| epoch.value == *value);
+        let mut lowest = None;
+        for epoch in serving {
+            if epoch.from > from {
+                return None;
+            }
+            lowest = Some(lowest.unwrap_or(u32::MAX).min(epoch.ttl));
+        }
+        lowest
     }
 
     /// Where the link stands at `now`. `membership` says which servers count, by address and the name they were asked

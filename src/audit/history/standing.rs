@@ -183,12 +183,13 @@ impl<'h> Standing<'h> {
             .max_by_key(|(value, past)| (past.end, *value))
     }
 
-    /// One record of a pool: until when it counts as a member, and until when it may be held.
-    pub fn pooled(&self, rdata: &str) -> Option<Past> {
+    /// One record of a pool, as it was given for this SCOPE, or at all: until when it counts as a member, and until when it
+    /// may be held.
+    pub fn pooled(&self, rdata: &str, scope: Option<u8>) -> Option<Past> {
         let members = self
             .heard
             .iter()
-            .filter_map(|(server, _)| server.records.get(rdata));
+            .filter_map(|(server, _)| server.member(rdata, scope));
         let seen: Vec<_> = members.collect();
         let last = seen
             .iter()
@@ -201,6 +202,12 @@ impl<'h> Standing<'h> {
             ttl: last.ttl,
             ended: vec![(end, last.ttl)],
         })
+    }
+
+    /// Whether any authority answered for this SCOPE (RFC 7871) of a client subnet.
+    pub fn speaks_for(&self, scope: u8) -> bool {
+        let mut heard = self.heard.iter();
+        heard.any(|(server, _)| server.scoped.keys().any(|(said_for, _)| *said_for == scope))
     }
 
     /// Whether a rotating pool has shown a new member within the window: then it may have more that nobody has seen.

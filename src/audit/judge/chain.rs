@@ -82,24 +82,21 @@ fn judge_link(
         let is_last = index + 1 == sample.answer.links.len();
         return is_last.then(|| without_authority(context, sample));
     };
-    let mode = if is_foreign(context, sample, &link.owner) {
-        Mode::Pool
-    } else {
-        context.input.policy.mode
+    let mode = match context.input.policy.mode {
+        Mode::Exact if is_foreign(context, sample, &link.owner) => Mode::Pool,
+        mode => mode,
     };
     let subject = Subject {
         context,
         sample,
         index,
         link,
+        given: &link.value,
         key: LinkKey {
             owner: link.owner.clone(),
             rtype,
         },
-        series: SeriesKey {
-            question: sample.question.clone(),
-            source: sample.source.clone(),
-        },
+        series: SeriesKey::of(sample),
         standing,
         mode,
         first_at: first_sight(samples, sample, index),

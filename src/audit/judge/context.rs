@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{RoundInput, evidence, quorum};
+use super::{RoundInput, dns64, evidence, quorum};
 use crate::{
     audit::{
         evidence::Baseline,
@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 #[derive(Default)]
 struct Asked<'a> {
     twice: HashSet<&'a Question>,
-    first: HashSet<LinkKey>,
+    first: HashMap<LinkKey, DateTime<Utc>>,
     again: HashMap<LinkKey, DateTime<Utc>>,
 }
 
@@ -47,6 +47,13 @@ impl<'a> Context<'a> {
             context.prepare(&observation.question.name, rtype);
             for link in &observation.answer.links {
                 context.prepare(&link.owner, rtype);
+                let addresses = link.value.addresses();
+                let id = &observation.source.id;
+                if rtype == RecordType::AAAA
+                    && dns64::is_likely(input, id, &addresses, &observation.ede)
+                {
+                    context.prepare(&link.owner, RecordType::A);
+                }
                 if let Value::Cname(target) = &link.value {
                     context.prepare(target, rtype);
                 }
@@ -86,6 +93,17 @@ impl<'a> Context<'a> {
         self.rounds.again.get(link).is_some_and(|at| *at >= seen)
     }
 
+    /// Whether an authority answered for the link after `seen`, asked again or for the first time.
+    pub(super) fn answered_since(&self, link: &LinkKey, seen: DateTime<Utc>) -> bool {
+        let first = self.rounds.first.get(link);
+        first.is_some_and(|at| *at >= seen) || self.answered_again(link, seen)
+    }
+
+    /// Whether an authority answered for the link in this round.
+    pub(super) fn is_answered(&self, link: &LinkKey) -> bool {
+        self.rounds.first.contains_key(link) || self.rounds.again.contains_key(link)
+    }
+
     /// Whether an authority answered for the link since `seen`: when asked again, where that has been done for the
     /// question already.
     pub(super) fn is_heard(
@@ -97,7 +115,7 @@ impl<'a> Context<'a> {
         if self.rounds.twice.contains(question) {
             self.answered_again(link, seen)
         } else {
-            self.rounds.first.contains(link)
+            self.rounds.first.contains_key(link)
         }
     }
 
@@ -158,14 +176,15 @@ impl<'a> Asked<'a> {
                 owner: link.owner.clone(),
                 rtype: reply.question.rtype,
             };
-            if is_again {
+            let (asking, heard_at) = if is_again {
                 // What it says is as old as the question.
                 let asked_at = reply.at - TimeDelta::from_std(reply.rtt).unwrap_or_default();
-                let last = self.again.entry(key).or_insert(asked_at);
-                *last = (*last).max(asked_at);
+                (&mut self.again, asked_at)
             } else {
-                self.first.insert(key);
-            }
+                (&mut self.first, reply.at)
+            };
+            let last = asking.entry(key).or_insert(heard_at);
+            *last = (*last).max(heard_at);
         }
     }
 }

@@ -70,10 +70,7 @@ pub(super) fn cached_until(
     index: usize,
     link: &Link,
 ) -> DateTime<Utc> {
-    let series = SeriesKey {
-        question: sample.question.clone(),
-        source: sample.source.clone(),
-    };
+    let series = SeriesKey::of(sample);
     let held = context.history.held(&series);
     let held = held.and_then(|held| held.value(&link.owner, &link.value));
     let now = sample.expires_at(index);

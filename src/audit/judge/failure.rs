@@ -4,11 +4,19 @@
 
 use std::net::IpAddr;
 
-use super::{Judged, context::Context};
+use chrono::TimeDelta;
+
+use super::{Judged, context::Context, reason::instant};
 use crate::{
-    audit::verdict::State,
-    types::{Ede, Flags, NoReply, Observation, Rcode, Severity, Status, Value},
+    audit::{
+        history::{EPSILON, LinkKey},
+        verdict::State,
+    },
+    types::{Ede, Flags, NoReply, Observation, Rcode, SeriesKey, Severity, Status, Value},
 };
+
+/// Longest time a resolver may remember that a resolution failed (RFC 9520 section 3.2).
+pub(crate) const FAILURE_REMEMBERED: TimeDelta = TimeDelta::minutes(5);
 
 /// Row 2: the extended errors that say "not for you" (RFC 8914 sections 4.19, 4.21, 4.22, 4.29, 4.31).
 const REFUSING: [u16; 5] = [18, 20, 21, 28, 30];
@@ -23,9 +31,8 @@ const AUTHORITY_PATH: [u16; 3] = [22, 23, 24];
 /// Row 4: a failure from the cache (RFC 9520).
 const CACHED_ERROR: u16 = 13;
 
-/// The sample's state, where rows 1 to 5 match; `None` leaves it to the later rows. `unchecked`: the same question with
-/// CD=1 was answered.
-pub(super) fn judge(context: &Context, sample: &Observation, unchecked: bool) -> Option<Judged> {
+/// The sample's state, where rows 1 to 5 match; `None` leaves it to the later rows.
+pub(super) fn judge(context: &Context, sample: &Observation) -> Option<Judged> {
     let peeks = context.input.peeks(&sample.source.id);
     let (state, severity, what) = match sample.answer.status {
         Status::NoReply(why) => (State::Unreachable, Severity::Warning, silence(why, sample)),
@@ -44,7 +51,7 @@ pub(super) fn judge(context: &Context, sample: &Observation, unchecked: bool) ->
             "holds nothing of this in its cache, which is all that was asked for (RD=0)".to_owned(),
         ),
         Status::Rcode(rcode) => refusal(rcode, sample, peeks)
-            .or_else(|| servfail(rcode, sample, unchecked))
+            .or_else(|| servfail(context, rcode, sample))
             .or_else(|| filtered(context, sample))
             .or_else(|| nothing(rcode, sample))?,
     };
@@ -119,7 +126,7 @@ fn nothing(rcode: Rcode, sample: &Observation) -> Option<Row> {
 }
 
 /// Rows 3 and 4.
-fn servfail(rcode: Rcode, sample: &Observation, unchecked: bool) -> Option<Row> {
+fn servfail(context: &Context, rcode: Rcode, sample: &Observation) -> Option<Row> {
     if rcode != Rcode::SERVFAIL {
         return None;
     }
@@ -130,19 +137,43 @@ fn servfail(rcode: Rcode, sample: &Observation, unchecked: bool) -> Option<Row> 
             ede.code
         ));
     }
-    if unchecked {
-        let what = "answers only with CD=1, and SERVFAIL without: DNSSEC validation failed";
-        return bogus(what.to_owned());
-    }
-    let why = if has_ede(sample, &AUTHORITY_PATH).is_some() {
-        ": it cannot reach the authority"
-    } else if has_ede(sample, &[CACHED_ERROR]).is_some() {
-        " from its cache of failures, which may last for up to 300 s"
-    } else {
-        ""
+    let blames_the_way = has_ede(sample, &AUTHORITY_PATH).is_some();
+    let unchecked = unchecked(context, sample).filter(|_| !blames_the_way);
+    let why = match unchecked {
+        Some((since, true)) => {
+            return bogus(format!(
+                "has answered with CD=1 since {since}, and only so: SERVFAIL for longer than a failure may be \
+                 remembered (300 s), so that DNSSEC validation fails"
+            ));
+        }
+        Some((since, false)) => format!(
+            ", and answers with CD=1 since {since}: validation fails, or it remembers a failure for up to 300 s"
+        ),
+        None if blames_the_way => ": it cannot reach the authority".to_owned(),
+        None if has_ede(sample, &[CACHED_ERROR]).is_some() => {
+            " from its cache of failures, which may last for up to 300 s".to_owned()
+        }
+        None => String::new(),
     };
     let what = format!("answered SERVFAIL{why}");
     Some((State::Servfail, Severity::Warning, what))
+}
+
+/// Since when CD=1 alone helps, and whether that is longer than a failure before it may be remembered. While no authority
+/// answers, an answer to CD=1 comes from a cache and says nothing.
+fn unchecked(context: &Context, sample: &Observation) -> Option<(String, bool)> {
+    let question = &sample.question;
+    let link = LinkKey {
+        owner: question.name.clone(),
+        rtype: question.rtype,
+    };
+    let series = SeriesKey::of(sample);
+    let held = context.history.held(&series)?;
+    let since = held
+        .unchecked_since(sample.site().as_deref())
+        .filter(|_| context.is_answered(&link))?;
+    let lasts = sample.at - since > FAILURE_REMEMBERED + EPSILON;
+    Some((instant(since), lasts))
 }
 
 fn silence(why: NoReply, sample: &Observation) -> String {
@@ -196,7 +227,8 @@ fn sinkhole(context: &Context, sample: &Observation) -> Option<IpAddr> {
     let served = |address: &IpAddr| {
         let standing = context.standing(&link.owner, sample.question.rtype);
         context.input.policy.expect.contains(&address.to_string())
-            || standing.is_some_and(|standing| standing.pooled(&address.to_string()).is_some())
+            || standing
+                .is_some_and(|standing| standing.pooled(&address.to_string(), None).is_some())
     };
     let Value::Rrset(_) = &link.value else {
         return None;

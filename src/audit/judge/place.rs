@@ -25,27 +25,38 @@ pub(super) enum Place {
 impl Subject<'_> {
     pub(super) fn place(&self) -> Place {
         let value = &self.link.value;
+        if let Some(scope) = self.scope() {
+            return self.place_in_pool(&value.records(), Some(scope));
+        }
         if self.standing.current(value).is_some() {
             return Place::Current;
         }
         if self.standing.was_last_heard(value) {
             return Place::LastHeard;
         }
-        if self.mode == Mode::Pool && !value.is_negative() {
-            return self.place_in_pool(&value.records());
+        if self.mode != Mode::Exact && !value.is_negative() {
+            return self.place_in_pool(&value.records(), None);
         }
         self.standing.past(value).map_or(Place::Unseen, Place::Past)
     }
 
+    /// The SCOPE that the answer was made for, where authorities said anything for the same.
+    fn scope(&self) -> Option<u8> {
+        let scope = self.sample.ecs_scope.filter(|scope| *scope > 0)?;
+        let counts = self.mode == Mode::Geo && !self.link.value.is_negative();
+        (counts && self.standing.speaks_for(scope)).then_some(scope)
+    }
+
     /// One outsider never passes; else the member that must go first decides.
-    fn place_in_pool(&self, records: &[String]) -> Place {
+    fn place_in_pool(&self, records: &[String], scope: Option<u8>) -> Place {
         let now = self.context.input.now;
         let mut first: Option<Past> = None;
         for rdata in records {
-            if self.context.input.policy.expect.contains(rdata) || self.is_served(rdata) {
+            let is_served = scope.is_none() && self.is_served(rdata);
+            if self.context.input.policy.expect.contains(rdata) || is_served {
                 continue;
             }
-            let past = self.standing.pooled(rdata);
+            let past = self.standing.pooled(rdata, scope);
             if self.is_joining(rdata, past.as_ref().map(|past| past.end)) {
                 continue;
             }

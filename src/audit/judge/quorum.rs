@@ -10,7 +10,7 @@ use crate::types::{Question, SourceKind, Value};
 /// For each question the last link's value that a strict majority of at least two operators gave.
 pub(super) fn of_round(input: &RoundInput) -> HashMap<Question, Option<Value>> {
     let mut voices: HashMap<&Question, BTreeMap<&str, &Value>> = HashMap::new();
-    for observation in input.observations {
+    for observation in input.samples() {
         if observation.source.kind != SourceKind::Resolver {
             continue;
         }

@@ -2,14 +2,18 @@
 
 mod asked_for;
 mod baselines;
+mod caps;
 mod chains;
 mod declared;
+mod dns64;
 mod failures;
 mod false_positives;
 mod gaps;
+mod geo;
 mod properties;
 mod races;
 mod simulator;
+mod validation;
 mod vectors;
 mod vectors_2020;
 mod vectors_ttl;

@@ -26,7 +26,7 @@ impl Subject<'_> {
         let mut judged = self.unexplained().unwrap_or_else(|| self.mismatch());
         let (at, ttl) = (self.sample.at, self.sample.link_ttl(self.index));
         let held = self.context.history.held(&self.series);
-        let held = held.and_then(|held| held.value(&self.link.owner, &self.link.value));
+        let held = held.and_then(|held| held.value(&self.link.owner, self.given));
         let (last, longest) = held.map_or((at, ttl), |held| {
             (held.last_seen.max(at), held.ttl_max.max(ttl))
         });
@@ -53,13 +53,13 @@ impl Subject<'_> {
     /// Row 6: why nobody can say yet whether this is wrong, where that is so.
     fn unexplained(&self) -> Option<Judged> {
         let now = self.context.input.now;
-        if !self.context.answered_again(&self.key, self.first_at) {
+        if !self.is_answered_again() {
             return Some(Self::unheard());
         }
         let since = self.standing.since?;
         let theta = seconds(self.standing.longest_ttl);
         let young = now < since + theta.max(YOUTH);
-        let filling = self.mode == Mode::Pool && self.standing.pool_is_filling(now);
+        let filling = self.mode != Mode::Exact && self.standing.pool_is_filling(now);
         if !young || (!filling && (self.was_current(since) || self.moves_later(since))) {
             return None;
         }
@@ -75,6 +75,15 @@ impl Subject<'_> {
             instant(self.sample.expires_at(self.index)),
         );
         Some(Judged::new(State::Unexplained, severity, reason))
+    }
+
+    /// Whether `S` has spoken since the value was seen. What a DNS64 worked on may be asked of it for the first time then.
+    fn is_answered_again(&self) -> bool {
+        if self.key.rtype == self.sample.question.rtype {
+            self.context.answered_again(&self.key, self.first_at)
+        } else {
+            self.context.answered_since(&self.key, self.first_at)
+        }
     }
 
     /// Row 6, because no server of `S` answered when asked again.
@@ -100,11 +109,11 @@ impl Subject<'_> {
         let period = TimeDelta::from_std(self.context.input.policy.period);
         let overtaken = period.unwrap_or(EPSILON).min(EPSILON);
         let was_served = |value: &Value, seen: &Sighting| match self.mode {
-            Mode::Pool if !value.is_negative() => {
+            Mode::Pool | Mode::Geo if !value.is_negative() => {
                 let records = value.records();
                 records
                     .iter()
-                    .all(|rdata| self.standing.pooled(rdata).is_some())
+                    .all(|rdata| self.standing.pooled(rdata, None).is_some())
             }
             _ => link.was_served(
                 value,
@@ -120,7 +129,7 @@ impl Subject<'_> {
         let mut values = held.values_at(site.as_deref(), &self.link.owner);
         values.any(|(value, seen)| {
             let is_recent = seen.last_seen + overtaken >= since;
-            *value != self.link.value && is_recent && !is_other(seen) && was_served(value, seen)
+            value != self.given && is_recent && !is_other(seen) && was_served(value, seen)
         })
     }
 

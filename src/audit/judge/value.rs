@@ -3,8 +3,6 @@
 //! Deliberately absent: failures (rows 1 to 5), values that were never served (rows 6 and 7), and the finding `ttl_stretched`, which is about values that are served
 //! now.
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
@@ -23,12 +21,6 @@ use crate::{
     types::{Link, Mode, Observation, RecordType, SeriesKey, Severity, Value},
 };
 
-/// The extended errors that say that an answer is stale (RFC 8914 sections 4.4 and 4.20).
-const STALE: [u16; 2] = [3, 19];
-
-/// The extended error that says that an answer was made up by the resolver: DNS64, local data (IANA registry).
-const SYNTHESISED: u16 = 29;
-
 /// One link of a sample, and all that its judgement looks at.
 pub(super) struct Subject<'a> {
     pub(super) context: &'a Context<'a>,
@@ -36,6 +28,8 @@ pub(super) struct Subject<'a> {
     /// The link's place in the answer; beyond its end for the denial that a dangling alias implies.
     pub(super) index: usize,
     pub(super) link: &'a Link,
+    /// The value as the resolver gave it: the link's own, unless that was worked out of it.
+    pub(super) given: &'a Value,
     pub(super) key: LinkKey,
     pub(super) series: SeriesKey,
     pub(super) standing: &'a Standing<'a>,
@@ -56,16 +50,31 @@ impl Subject<'_> {
             Place::Past(past) if let Some(change) = self.announced(Some(past.end)) => {
                 self.expected(change)
             }
-            Place::Unseen if self.is_synthesised() => {
-                Self::consistent("synthesised (DNS64); the authority has no AAAA")
-            }
-            Place::Unseen => self.unseen(),
+            Place::Unseen => self.synthesised().unwrap_or_else(|| self.unseen()),
             Place::Past(past) => self.past(&past),
         };
         if self.is_known_bad() {
             judged.flags.push(VerdictFlag::KnownBad);
         }
+        self.remark_on_cap(&mut judged);
         judged
+    }
+
+    /// Says that the resolver keeps the value for less than the authority allows, where that is known of it.
+    fn remark_on_cap(&self, judged: &mut Judged) {
+        let value = &self.link.value;
+        let current = self.standing.current(value).map(|current| current.ttl);
+        let Some(theta) = current.or_else(|| Some(self.standing.past(value)?.ttl)) else {
+            return;
+        };
+        let learned = self.context.history.learned_cap(&self.sample.source);
+        let cap = learned.unwrap_or_else(|| self.cap());
+        if cap < theta && !value.is_negative() {
+            judged.flags.push(VerdictFlag::Capped);
+            judged.reason += &format!(
+                "; this resolver keeps nothing for longer than {cap} s, and the authority allows {theta} s"
+            );
+        }
     }
 
     /// Whether the value, or what an alias leads to in this answer, is declared.
@@ -98,33 +107,13 @@ impl Subject<'_> {
         rest.any(|link| bad.touches(&link.value))
     }
 
-    /// A network's own AAAA for a name without any (RFC 6052 section 2.1), or an answer that says it is made up (EDE 29).
-    fn is_synthesised(&self) -> bool {
-        let prefix = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0).segments();
-        let dns64 = |address: IpAddr| match address {
-            IpAddr::V6(v6) => v6.segments()[..6] == prefix[..6],
-            IpAddr::V4(_) => false,
-        };
-        let addresses = self.link.value.addresses();
-        let made_up = self.has_ede(&[SYNTHESISED]) || addresses.iter().copied().all(dns64);
-        self.sample.question.rtype == RecordType::AAAA
-            && !addresses.is_empty()
-            && made_up
-            && self.standing.current(&Value::Nodata).is_some()
-    }
-
-    fn has_ede(&self, codes: &[u16]) -> bool {
-        let mut ede = self.sample.ede.iter();
-        ede.any(|ede| codes.contains(&ede.code))
-    }
-
     fn consistent(reason: &str) -> Judged {
         Judged::new(State::Consistent, Severity::None, reason.to_owned())
     }
 
     /// Row 8: in `C`.
     fn current(&self, reason: &str) -> Judged {
-        let is_stale = self.has_ede(&STALE);
+        let is_stale = self.sample.is_stale();
         let is_undeclared = self.is_undeclared();
         let mut judged = Self::consistent(match (is_stale, is_undeclared) {
             (true, _) => "right, and from a stale cache: the resolver cannot reach the authority",
@@ -145,7 +134,7 @@ impl Subject<'_> {
     fn is_undeclared(&self) -> bool {
         let expect = &self.context.input.policy.expect;
         let networks = &expect.networks;
-        let declares = match self.sample.question.rtype {
+        let declares = match self.key.rtype {
             RecordType::A => networks.iter().any(|network| network.addr().is_ipv4()),
             RecordType::AAAA => networks.iter().any(|network| network.addr().is_ipv6()),
             _ => !expect.is_empty(),
@@ -243,7 +232,7 @@ impl Subject<'_> {
         }
         if instants.at <= latest {
             Judged::new(State::StaleExtended, Severity::Warning, instants.extended())
-        } else if self.has_ede(&STALE) {
+        } else if self.sample.is_stale() {
             Judged::new(State::StaleDeclared, Severity::Warning, instants.declared())
         } else {
             Judged::new(State::StaleOverdue, Severity::Critical, instants.overdue())
@@ -261,7 +250,7 @@ impl Subject<'_> {
     pub(super) fn at_backend(&self) -> Option<&Sighting> {
         let site = self.sample.site();
         let held = self.context.history.held(&self.series)?;
-        held.at_backend(site.as_deref(), &self.link.owner, &self.link.value)
+        held.at_backend(site.as_deref(), &self.link.owner, self.given)
     }
 
     pub(super) fn cap(&self) -> u32 {

@@ -2,21 +2,17 @@
 //!
 //! Deliberately absent: a wrong answer. Nothing explains it.
 
-use chrono::TimeDelta;
-
 use crate::{
     audit::{
         finding::{Finding, FindingKind},
         incident::Incident,
+        judge::FAILURE_REMEMBERED,
         ledger::{Judgement, book::Book},
         verdict::{Family, State, Verdict},
     },
     names::DnsName,
     types::Severity,
 };
-
-/// Longest time a resolver may remember that a resolution failed (RFC 9520 section 3.2).
-const FAILURE_REMEMBERED: TimeDelta = TimeDelta::minutes(5);
 
 /// Whether an authority that is down, or was until a moment ago, explains the state. Never by what is quieter than the
 /// verdict: one cause is one message, not a softer one.

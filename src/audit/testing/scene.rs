@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
@@ -17,19 +18,22 @@ use crate::{
         finding::{Finding, FindingKind},
         history::History,
         incident::Transition,
-        judge::{self, RoundInput, Zones, judge_round},
+        judge::{self, Again, RoundInput, Zones, judge_round},
         ledger::{Ledger, Throttles},
         round::{self, Conclusion},
         verdict::{State, Verdict},
     },
     types::{
-        Observation, Policy, QueryOptions, Question, RecordType, Resolver, Source, SourceKind,
-        Span, Value,
+        Flags, Observation, Policy, QueryOptions, Question, RecordType, Resolver, Source,
+        SourceKind, Span, Value,
     },
 };
 
 /// What the world answers: to whom, what, when.
 pub(crate) type World<'a> = &'a dyn Fn(&Source, &Question, DateTime<Utc>) -> Reply;
+
+/// The same, kept.
+pub(crate) type OwnWorld = Arc<dyn Fn(&Source, &Question, DateTime<Utc>) -> Reply>;
 
 /// A group of names, its resolvers, and everything that was seen of them.
 #[derive(Clone)]
@@ -51,6 +55,10 @@ pub(crate) struct Scene {
     /// Every span as it was handed out last, as the store would hold them.
     pub(crate) spans: Vec<Span>,
     pub(crate) observations: Vec<Observation>,
+    /// What a resolver answers to a question with CD=1; nothing, unless a test says so.
+    pub(crate) unchecked: OwnWorld,
+    /// How many such questions were put.
+    pub(crate) asides: usize,
 }
 
 /// What one round came to.
@@ -88,6 +96,8 @@ impl Scene {
             ledger: Ledger::default(),
             spans: Vec::new(),
             observations: Vec::new(),
+            unchecked: Arc::new(|_, _, _| Reply::silence()),
+            asides: 0,
         }
     }
 
@@ -128,8 +138,7 @@ impl Scene {
         world: World,
     ) -> Round {
         let [again, end] = self.pace.map(|after| at + after);
-        let verdicts = self.judge(again, &heard.observations);
-        let mut more = self.ask_again(again, &verdicts, world);
+        let mut more = self.ask_again(again, &heard.observations, world);
         more.sort_by_key(|one| one.at);
         self.absorb(&more);
         heard.observations.extend(more);
@@ -192,21 +201,42 @@ impl Scene {
         }
     }
 
-    fn ask_again(&self, at: DateTime<Utc>, verdicts: &[Verdict], world: World) -> Vec<Observation> {
-        let suspicious: Vec<_> = verdicts
-            .iter()
-            .filter(|verdict| verdict.is_suspicious())
-            .collect();
-        let questions: BTreeSet<_> = suspicious.iter().map(|one| one.question.clone()).collect();
+    fn ask_again(
+        &mut self,
+        at: DateTime<Utc>,
+        observations: &[Observation],
+        world: World,
+    ) -> Vec<Observation> {
+        let verdicts = self.judge(at, observations);
+        let again = Again::of(&self.input(at, observations), &verdicts);
+        let questions = again.plain.iter().map(|(one, _)| one);
+        let questions: BTreeSet<_> = questions.chain(&again.origins).cloned().collect();
         let mut more = self.ask_authorities(at, &Vec::from_iter(questions), world);
-        for verdict in suspicious {
+        for (question, address) in &again.plain {
             for nth in 0..2 {
                 let at = at + TimeDelta::milliseconds(5 + 10 * nth);
-                let (source, question) = (&verdict.observed.source, &verdict.question);
-                more.push(ask_one(source, question, at, world));
+                let source = self.source_at(*address);
+                more.push(ask_one(&source, question, at, world));
             }
         }
+        for (question, address) in &again.unchecked {
+            let source = self.source_at(*address);
+            let mut aside = observe(
+                &source,
+                question,
+                at,
+                &(self.unchecked)(&source, question, at),
+            );
+            aside.flags = aside.flags.with(Flags::ASIDE, true);
+            more.push(aside);
+            self.asides += 1;
+        }
         more
+    }
+
+    fn source_at(&self, address: SocketAddr) -> Source {
+        let mut sources = self.resolvers.iter().flat_map(|one| one.sources());
+        sources.find(|source| source.address == address).unwrap()
     }
 
     /// Asks each question at the servers of its zone, and likewise what their answers lead to.
@@ -242,6 +272,10 @@ impl Scene {
 
     pub(crate) fn absorb(&mut self, observations: &[Observation]) {
         for observation in observations {
+            if observation.is_aside() {
+                self.history.absorb_aside(observation, self.gap());
+                continue;
+            }
             let change = self.history.absorb(observation, self.gap());
             if !change.opened {
                 let is_it = |known: &Span| {

@@ -97,10 +97,11 @@ fn section(question: &Question, verdicts: &[&Verdict], instants: Instants) -> St
     let mut text = format!("{}\n", who::question(question));
     text += &wrap(&baseline(verdicts), "  ");
     text += &table::render(head, ["SITE", "ANSWER"], rows);
-    let bad = verdicts
+    let remarkable = verdicts
         .iter()
-        .filter(|verdict| verdict.state != State::Consistent);
-    let reasons = bad.map(|verdict| (who.source(&verdict.observed.source), &*verdict.reason));
+        .filter(|verdict| verdict.state != State::Consistent || !verdict.flags.is_empty());
+    let reasons =
+        remarkable.map(|verdict| (who.source(&verdict.observed.source), &*verdict.reason));
     text + &evidence::reasons(reasons)
 }
 

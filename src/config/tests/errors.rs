@@ -37,7 +37,7 @@ name = "dialers"
 names = ["dialer{1..40.example.com", "ok.example", "bad name.example"]
 expect = ["192.0.2.256", 7]
 channels = ["voip-ops", "voip"]
-mode = "geo"
+mode = "pol"
 tags = { team = 7 }
 
 [[group]]

@@ -222,7 +222,7 @@ fn a_command_that_tells_nobody_needs_no_secrets() {
 fn what_is_shown_can_be_loaded_again_and_means_the_same() {
     let text = HOOK.to_owned()
         + "[database]\nurl='postgres://u:hunter2@db/x?password=hunter2'\n[defaults]\nipv6=true\n
-           [[resolver]]\nid='own'\naddress='192.0.2.1:5353'\nttl_cap=60\nflush_page='https://f.example/'\n
+           [[resolver]]\nid='own'\naddress='192.0.2.1:5353'\nttl_cap=60\nflush_page='https://f.example/'\ndns64_prefix='2001:db8:64::/64'\n
            recursion_desired=false\n
            [[resolver]]\nid='secure'\naddress='2001:db8::1'\ntransport='https'\nserver_name='dns.example'\n
            ca_file='ca.pem'\necs='2001:db8::/48'\n"
@@ -249,4 +249,30 @@ fn the_bare_configuration_has_the_presets_and_nothing_to_watch() {
     assert_eq!(bare.resolvers.len(), 7);
     assert!(bare.groups.is_empty() && bare.channels.is_empty());
     assert_eq!(bare.vantage, "x");
+}
+
+#[test]
+fn the_mode_is_one_of_three_and_a_prefix_of_dns64_has_one_of_six_lengths() {
+    let config = good(&group("mode='geo'"));
+    assert_eq!(config.groups[0].policy.mode, Mode::Geo);
+    let own = |prefix: &str| {
+        let resolver =
+            format!("[[resolver]]\nid='own'\naddress='192.0.2.1'\ndns64_prefix='{prefix}'\n");
+        read(&resolver, &[])
+    };
+    let config = own("2001:db8:64::/96").unwrap();
+    let prefix = config.resolver("own").unwrap().traits.dns64_prefix;
+    assert_eq!(prefix, Some("2001:db8:64::/96".parse().unwrap()));
+    for wrong in [
+        "2001:db8:64::/80",
+        "2001:db8:64::1/96",
+        "192.0.2.0/24",
+        "64",
+    ] {
+        let error = own(wrong).unwrap_err().to_string();
+        assert!(
+            error.contains("is no prefix of a DNS64"),
+            "{wrong}: {error}"
+        );
+    }
 }

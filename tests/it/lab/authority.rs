@@ -56,6 +56,16 @@ impl Authority {
         Ok(authority)
     }
 
+    /// Where its files are.
+    pub(super) fn dir(&self) -> &Path {
+        self.server.dir()
+    }
+
+    /// Waits until `ready` says so, while it runs.
+    pub(super) async fn until(&mut self, what: &str, ready: impl AsyncFnMut() -> bool) {
+        self.server.until(what, ready).await;
+    }
+
     /// Where it answers.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.address

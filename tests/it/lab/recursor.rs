@@ -1,6 +1,7 @@
 //! A recursive server of the lab: four makes, each as a public resolver that recurses from the private root.
 //!
-//! Three of them speak TLS and HTTPS, too, and unbound has a front for QUIC and HTTP/3. Deliberately without DNSSEC, forwarders and prefetching: what a cache holds, and until when, is the zone's doing.
+//! Three of them speak TLS and HTTPS, too, and unbound has a front for QUIC and HTTP/3. Deliberately without forwarders and prefetching: what a cache holds, and until when, is the zone's doing; and
+//! nothing is validated unless [`signing`](super::signing) says so.
 
 use std::{
     ffi::OsString,
@@ -220,6 +221,11 @@ impl Recursor {
         self.make
     }
 
+    /// Where its files are.
+    pub(super) fn dir(&self) -> &Path {
+        self.server.dir()
+    }
+
     /// Where it answers over UDP and TCP.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.address
@@ -339,7 +345,7 @@ impl Recursor {
         }
     }
 
-    async fn unbound_control(&self, command: &[&str]) -> String {
+    pub(super) async fn unbound_control(&self, command: &[&str]) -> String {
         self.unbound_control_reading(command, "").await
     }
 

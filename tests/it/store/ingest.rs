@@ -286,3 +286,25 @@ async fn two_instances_that_meet_the_same_things_at_once_keep_one_row_of_each() 
     );
     assert_eq!(written, (300, 300));
 }
+
+#[tokio::test]
+async fn an_aside_is_recorded_under_its_flag_and_no_span_knows_of_it() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let source = resolver("google", "8.8.8.8:53");
+    let sample = observation(&source, "dialer7.example.com", "192.0.2.7", 300, at(1));
+    store
+        .record(round, &[(sample.clone(), opening(&sample))])
+        .await
+        .unwrap();
+    let mut aside = observation(&source, "dialer7.example.com", "192.0.2.66", 60, at(2));
+    aside.flags = aside.flags.with(Flags::ASIDE, true);
+    store.record_asides(round, &[aside.clone()]).await.unwrap();
+    assert!(store.is_recorded(round, &aside).await.unwrap());
+    let found = read_back(&store, at(0), at(10)).await;
+    assert_eq!(found.len(), 2);
+    assert!(found[1].flags.has(Flags::ASIDE) && !found[0].flags.has(Flags::ASIDE));
+    let spans = store.restore_spans("here", at(0)).await.unwrap();
+    assert_eq!(spans.len(), 1);
+    assert_eq!((spans[0].samples, &spans[0].answer), (1, &sample.answer));
+}

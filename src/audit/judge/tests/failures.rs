@@ -10,7 +10,7 @@ use crate::{
             self, Bogus, Consistent, Divergent, Filtered, Refused, Servfail, Unreachable,
         },
     },
-    types::{Expect, Flags, Rcode, Severity, Status},
+    types::{Expect, Rcode, Severity, Status},
 };
 
 fn check(reply: Reply, expected: State) {
@@ -81,36 +81,6 @@ fn sinkholes_that_an_authority_served_or_that_are_declared_are_no_blocks() {
 #[test]
 fn only_an_operator_who_signs_blocks_is_believed_to_have_blocked() {
     check(nxdomain(60).signed_as_blocked(), State::NxdomainMismatch);
-}
-
-#[test]
-fn an_answer_to_cd_1_where_the_plain_question_fails_is_bogus() {
-    let mut scene = Scene::new();
-    let (source, question) = (
-        scene.resolvers[0].sources().next().unwrap(),
-        scene.questions[0].clone(),
-    );
-    let mut unchecked = a(&[GOOD], 60);
-    unchecked.flags = unchecked.flags.with(Flags::CD, true);
-    let failure = observe(
-        &source,
-        &question,
-        at("09:00"),
-        &Reply::rcode(Rcode::SERVFAIL),
-    );
-    let answer = observe(&source, &question, at("09:00:01"), &unchecked);
-    scene.absorb(&[failure.clone(), answer.clone()]);
-    let verdicts = scene.judge(at("09:00:02"), &[failure.clone(), answer]);
-    assert_eq!(
-        (verdicts[0].state, verdicts[0].severity),
-        (Bogus, Severity::Critical)
-    );
-    assert_eq!(
-        verdicts[0].samples.len(),
-        1,
-        "no client sees the answer to CD=1"
-    );
-    assert_eq!(scene.judge(at("09:00:02"), &[failure])[0].state, Servfail);
 }
 
 #[test]

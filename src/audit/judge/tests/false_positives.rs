@@ -6,13 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
-        testing::{
-            BAD, GOOD, NAME, Reply, Scene, a, at, data, nodata, nxdomain, question, rrset, says,
-            secs,
-        },
+        testing::{BAD, GOOD, Reply, Scene, a, at, nodata, nxdomain, says, secs},
         verdict::State::{self, Consistent, Divergent, Propagating},
     },
-    types::{Mode, Question, RecordType, Severity, Source, SourceKind},
+    types::{Mode, Question, Severity, Source, SourceKind},
 };
 
 #[test]
@@ -160,21 +157,6 @@ fn loss_is_no_answer_where_anything_was_answered() {
         round.at("google").samples.len() < 3,
         "the lost ones are no samples"
     );
-}
-
-#[test]
-fn a_networks_dns64_is_not_divergent() {
-    let mut scene = Scene::new();
-    scene.questions = vec![question(NAME, RecordType::AAAA)];
-    let made_up = data().link(NAME, rrset(&["64:ff9b::c633:6407"]), 60);
-    let round = scene.round(at("10:00"), &says(nodata(60), made_up));
-    assert_eq!(round.state("google"), Consistent);
-    let other = data().link(NAME, rrset(&["2001:db8::7"]), 60).with_ede(29);
-    let round = scene.round(at("10:01"), &says(nodata(60), other));
-    assert_eq!(round.state("google"), Consistent);
-    let alien = data().link(NAME, rrset(&["2001:db8::7"]), 60);
-    let round = scene.round(at("10:02"), &says(nodata(60), alien));
-    assert_eq!(round.state("google"), Divergent);
 }
 
 #[test]

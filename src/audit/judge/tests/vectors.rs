@@ -233,7 +233,7 @@ fn a_cache_that_fetches_anew_each_round_does_not_repeat_its_ttl() {
     };
     let round = scene.run("14:30", "15:15", &world).unwrap();
     assert_eq!(round.state("google"), Propagating);
-    assert_eq!(round.at("google").flags, []);
+    assert_eq!(round.at("google").flags, [VerdictFlag::Capped]);
     let late = scene.round(at("15:14:30"), &world);
     assert_eq!(late.state("google"), StaleExtended);
 }

@@ -1,0 +1,158 @@
+//! The longest TTL that a resolver address keeps, learned from how it fetches.
+//!
+//! A cache without a cap shows, right after a fetch, the authority's TTL less the time since then; a cache over another
+//! cache shows any TTL up to that. One with a cap shows the same lower TTL at every fetch. So a fetch
+//! that falls between two sights says between which bounds its first TTL lay; a cap is what several fetches in a row agree
+//! on, while the authority's TTL is above all of them. Deliberately absent: the TTL of denials, which have caps of their own, and of
+//! stale answers (RFC 8767 section 5 gives them 30 s), which look like a cap. A restart forgets what was learned.
+
+use std::ops::RangeInclusive;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::EPSILON;
+
+/// Fetches in a row that must agree.
+const AGREEING: u32 = 3;
+
+/// How close they must hold the cap, as a part of it, unless they show the very same TTL.
+const CLOSE: u32 = 20;
+
+/// What cannot be told from the TTL of a stale answer is not learned, seconds.
+const STALE_TTL: u32 = 30;
+
+/// A fetch that fell between two sights of one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fetch {
+    /// The TTL at the later sight, seconds: the first TTL was not lower.
+    pub(super) ttl: u32,
+    /// The time between the sights: the first TTL was not higher by more.
+    pub(super) within: TimeDelta,
+    /// The authority's own TTL, the lowest of any server's, seconds.
+    pub(super) authority: u32,
+}
+
+impl Fetch {
+    /// The bounds of its first TTL, seconds.
+    fn bounds(&self) -> RangeInclusive<u32> {
+        let slack = u32::try_from((self.within + EPSILON).num_seconds()).unwrap_or(u32::MAX);
+        self.ttl..=self.ttl.saturating_add(slack)
+    }
+}
+
+/// What the fetches of one address show so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cap {
+    /// What the agreeing fetches leave; `None` before the first.
+    bounds: Option<RangeInclusive<u32>>,
+    agreeing: u32,
+    /// How many of them in a row showed the lower bound itself.
+    same: u32,
+    learned: Option<u32>,
+}
+
+impl Cap {
+    pub(super) fn see(&mut self, fetch: Fetch) {
+        let seen = fetch.bounds();
+        if fetch.ttl <= STALE_TTL {
+            return;
+        }
+        if self.learned.is_some_and(|cap| fetch.ttl > cap + 5) {
+            *self = Self::default();
+        }
+        if *seen.end() >= fetch.authority {
+            // Perhaps the whole of the authority's TTL: that says nothing of a cap.
+            return;
+        }
+        let before = self.bounds.take();
+        let joint = before
+            .as_ref()
+            .map(|before| *before.start().max(seen.start())..=*before.end().min(seen.end()));
+        if let Some(joint) = joint.filter(|joint| !joint.is_empty()) {
+            let is_same = before.is_some_and(|before| *before.start() == fetch.ttl);
+            self.agreeing += 1;
+            self.same = if is_same { self.same + 1 } else { 1 };
+            self.bounds = Some(joint);
+        } else {
+            (self.agreeing, self.same) = (1, 1);
+            self.bounds = Some(seen);
+        }
+        self.learn();
+    }
+
+    fn learn(&mut self) {
+        let Some(bounds) = &self.bounds else { return };
+        let is_close = (bounds.end() - bounds.start()).saturating_mul(CLOSE) <= *bounds.start();
+        if self.same >= AGREEING || (self.agreeing >= AGREEING && is_close) {
+            self.learned = Some(*bounds.start());
+        }
+    }
+
+    /// The cap, seconds, where one was learned.
+    pub(super) fn learned(&self) -> Option<u32> {
+        self.learned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fetches at a cache that was given `authority`, each seen within a minute: what is learned after each.
+    fn check(authority: u32, ttls: &[u32], expected: Option<u32>) {
+        let mut cap = Cap::default();
+        for ttl in ttls {
+            cap.see(Fetch {
+                ttl: *ttl,
+                within: TimeDelta::minutes(1),
+                authority,
+            });
+        }
+        assert_eq!(cap.learned(), expected, "{ttls:?} of {authority}");
+    }
+
+    #[test]
+    fn a_cap_is_what_three_fetches_in_a_row_agree_on() {
+        check(86_400, &[21_580, 21_600], None);
+        check(86_400, &[21_580, 21_600, 21_543], Some(21_600));
+        // A name that nobody else asks for is fetched by our own question.
+        check(3_600, &[300, 300], None);
+        check(3_600, &[300, 300, 300], Some(300));
+    }
+
+    #[test]
+    fn what_may_be_another_caches_countdown_is_no_cap() {
+        check(86_400, &[21_600, 9_000, 40_000, 21_590, 70_000], None);
+        check(3_600, &[300, 200, 300, 280, 100, 240], None);
+        check(300, &[299, 300, 298, 240], None);
+        // Nor is what a stale answer is given.
+        check(86_400, &[30, 30, 30, 30], None);
+    }
+
+    #[test]
+    fn a_longer_ttl_refutes_what_was_learned() {
+        check(86_400, &[21_600, 21_600, 21_600, 43_200], None);
+        check(86_400, &[21_600, 21_600, 21_600, 86_390], None);
+        check(
+            86_400,
+            &[21_600, 21_600, 21_600, 43_200, 43_200, 43_200],
+            Some(43_200),
+        );
+        // Of a value with a shorter TTL nothing follows.
+        let mut cap = Cap::default();
+        for (ttl, authority) in [
+            (3_600, 86_400),
+            (3_600, 86_400),
+            (300, 300),
+            (3_600, 86_400),
+        ] {
+            cap.see(Fetch {
+                ttl,
+                within: TimeDelta::minutes(1),
+                authority,
+            });
+        }
+        assert_eq!(cap.learned(), Some(3_600));
+    }
+}

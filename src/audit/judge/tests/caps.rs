@@ -1,0 +1,104 @@
+//! Resolvers that keep less than the authority allows: known beforehand, or learned.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    audit::{
+        testing::{GOOD, Reply, Scene, a, at, nodata, resolver, rrset, says},
+        verdict::{State::Consistent, VerdictFlag},
+    },
+    types::{Question, Source, SourceKind, Value},
+};
+
+/// What a cache says that fetches at 00:00 and whenever nothing is left, and keeps nothing for longer than `cap`.
+fn cached(cap: i64, now: DateTime<Utc>) -> u32 {
+    let age = (now - at("00:00")).num_seconds().rem_euclid(cap);
+    u32::try_from(cap - age).unwrap()
+}
+
+/// Rounds at a resolver of which nothing is known, with this cap, until `until`.
+fn watch(cap: i64, until: &str, dressed: fn(Reply) -> Reply) -> Scene {
+    let mut scene = Scene::new().with_resolvers(&[resolver("isp", "192.0.2.53", None)]);
+    scene.policy.max_ttl = 86_400;
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority => a(&[GOOD], 86_400),
+        SourceKind::Resolver => dressed(a(&[GOOD], cached(cap, now))),
+    };
+    scene.run("00:10", until, &world);
+    scene
+}
+
+fn learned(scene: &Scene) -> Option<u32> {
+    let isp = scene.resolvers[0].sources().next().unwrap();
+    scene.history.learned_cap(&isp)
+}
+
+#[test]
+fn a_cap_is_learned_from_three_fetches_and_named() {
+    assert_eq!(learned(&watch(3_600, "02:59", |reply| reply)), None);
+    let mut scene = watch(3_600, "03:02", |reply| reply);
+    let cap = learned(&scene).unwrap();
+    assert!((3_540..=3_600).contains(&cap), "{cap}");
+    let world = says(a(&[GOOD], 86_400), a(&[GOOD], 3_400));
+    let verdict = scene.round(at("03:03"), &world);
+    let verdict = verdict.at("isp");
+    assert_eq!(
+        (verdict.state, &*verdict.flags),
+        (Consistent, &[VerdictFlag::Capped][..])
+    );
+    let told = format!("keeps nothing for longer than {cap} s, and the authority allows 86400 s");
+    assert!(verdict.reason.contains(&told), "{}", verdict.reason);
+}
+
+#[test]
+fn what_is_known_beforehand_needs_no_learning_and_a_short_ttl_no_cap() {
+    let check = |ttl: u32, expected: &[VerdictFlag]| {
+        // Google keeps nothing for longer than 21600 s.
+        let mut scene = Scene::new();
+        let round = scene.round(at("09:00"), &says(a(&[GOOD], ttl), a(&[GOOD], 60)));
+        assert_eq!(round.at("google").flags, expected, "{ttl}");
+    };
+    check(86_400, &[VerdictFlag::Capped]);
+    check(21_600, &[]);
+    check(300, &[]);
+    let mut scene = Scene::new();
+    let round = scene.round(at("09:00"), &says(nodata(86_400), nodata(60)));
+    assert_eq!(round.at("google").flags, [], "a denial has caps of its own");
+}
+
+#[test]
+fn neither_an_uncapped_cache_nor_a_stale_one_teaches_a_cap() {
+    assert_eq!(learned(&watch(86_400, "31T06:00", |reply| reply)), None);
+    assert_eq!(
+        learned(&watch(3_600, "06:00", |reply| reply.with_ede(3))),
+        None
+    );
+    let denied = |mut reply: Reply| {
+        reply.links[0].0.value = Value::Nodata;
+        reply
+    };
+    assert_eq!(learned(&watch(3_600, "06:00", denied)), None);
+    let other = |mut reply: Reply| {
+        reply.links[0].0.value = rrset(&["192.0.2.99"]);
+        reply
+    };
+    assert_eq!(learned(&watch(3_600, "06:00", other)), None);
+}
+
+#[test]
+fn several_caches_behind_one_address_without_names_teach_nothing() {
+    let mut scene = Scene::new().with_resolvers(&[resolver("isp", "192.0.2.53", None)]);
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority => a(&[GOOD], 86_400),
+        // Three whole copies of the TTL, fetched hours apart, and asked in turn.
+        SourceKind::Resolver => {
+            let turn = (now - at("00:00")).num_minutes() % 3;
+            a(
+                &[GOOD],
+                cached(86_400, now) - u32::try_from(turn).unwrap() * 9_000,
+            )
+        }
+    };
+    scene.run("00:10", "06:00", &world);
+    assert_eq!(learned(&scene), None);
+}
