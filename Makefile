@@ -10,7 +10,7 @@ help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
 	@echo "make test    all tests, those against real DNS servers too"
 	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
-	@echo "make bench-probe   what a lookup costs, beside dnsperf"
+	@echo "make bench-probe   what a lookup costs, beside dnsperf, over every transport"
 	@echo "make fuzz    octets against everything that reads them, SECONDS=60 for each target"
 	@echo "make soak    ROUNDS=300 of ordinary life on a network that loses packets, then each fault (SEED=7 again as that)"
 	@echo "make check   formatting, lints and documentation, warnings denied"
