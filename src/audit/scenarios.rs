@@ -7,9 +7,9 @@
 //! `SCENARIOS=write cargo test --lib scenarios` writes what is said into every file, for a new one to begin with; read it
 //! before you believe it. Deliberately absent: a judgement of its own. The rounds are those of [`super::round`].
 
-mod clock;
 mod data;
 mod file;
+mod hours;
 mod outcome;
 mod play;
 mod resolvers;

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::clock;
+use super::hours;
 
 /// Something that is said at an instant: a change of state, or a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Line {
 }
 
 fn show(said: &Said) -> String {
-    format!("{}  {}", clock::show(said.at), said.text)
+    format!("{}  {}", hours::show(said.at), said.text)
 }
 
 impl File {
@@ -50,7 +50,7 @@ impl File {
         };
         for (nth, raw) in text.lines().enumerate() {
             let number = nth + 1;
-            let (at, text) = match clock::split(raw.trim()) {
+            let (at, text) = match hours::split(raw.trim()) {
                 Some((at, rest)) => (
                     Some(at.map_err(|error| format!("{number}: {error}"))?),
                     rest,

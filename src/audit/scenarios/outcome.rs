@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{clock, file::Said};
+use super::{file::Said, hours};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -175,7 +175,7 @@ fn list<'a>(what: &str, items: impl Iterator<Item = &'a str>) -> String {
 fn instants(all: &[(&str, Option<DateTime<Utc>>)]) -> String {
     let known = all.iter().filter_map(|(what, at)| Some((what, (*at)?)));
     let shown: Vec<_> = known
-        .map(|(what, at)| format!(", {what} {}", clock::show(at)))
+        .map(|(what, at)| format!(", {what} {}", hours::show(at)))
         .collect();
     shown.concat()
 }

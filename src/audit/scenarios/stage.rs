@@ -11,8 +11,8 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    clock,
     file::Line,
+    hours,
     words::{self, Words},
 };
 use crate::{
@@ -112,7 +112,7 @@ impl Stage {
                 let period = words::duration(words.next()?)?;
                 self.policy.period = period;
                 let delta = TimeDelta::from_std(period).map_err(|error| error.to_string())?;
-                self.rounds = Some((clock::parse(&from)?, clock::parse(&until)?, delta));
+                self.rounds = Some((hours::parse(&from)?, hours::parse(&until)?, delta));
             }
             "samples" => self.scene.samples = words::read(words.next()?)?,
             "zone" => self.introduce_zone(words)?,
@@ -229,7 +229,7 @@ impl Stage {
             return Err("a zone can only lose a server".to_owned());
         }
         let host = words.next()?;
-        let until = clock::parse(words.option("until").ok_or("`until` is missing")?)?;
+        let until = hours::parse(words.option("until").ok_or("`until` is missing")?)?;
         for server in changed
             .servers
             .iter_mut()

@@ -107,7 +107,10 @@ async fn another_instant_has_another_explanation_or_none() {
 async fn old_answers_would_have_lasted_as_long_as_the_shorter_ttl() {
     let watched = changed().await;
     let told = over(&watched, &["what-if", "--ttl", "60", "dialer2.example.com"]).await;
-    assert_tells!("what_if", told.fits());
+    let mut settings = redacted_apart_from_widths();
+    // A cache may have fetched it within the second before the authority changed.
+    settings.add_filter(r"\b4 min 59 s\b", "5 min");
+    settings.bind(|| insta::assert_snapshot!("what_if", told.fits()));
     let args = ["what-if", "--ttl", "60", "--format", "json"];
     let json = over(&watched, &args).await.json();
     let held = json["held"].as_array().unwrap();
