@@ -12,6 +12,7 @@ pub mod context;
 pub mod declared;
 pub mod evidence;
 pub mod explain;
+pub mod exposure;
 pub mod finding;
 pub mod findings;
 pub mod history;

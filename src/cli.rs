@@ -7,9 +7,11 @@ mod check;
 mod config;
 mod evidence;
 pub(crate) mod explain;
+mod exposure;
 mod history;
 mod incidents;
 mod instants;
+mod length;
 mod listing;
 mod messages;
 mod names;
@@ -277,15 +279,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
             )?;
             Ok(EXIT_OK)
         }
-        Command::Names => {
-            let config = source.require()?;
-            output.list(
-                &names::entries(&config),
-                |_| names::render(&config),
-                |entries| names::listing(entries),
-            )?;
-            Ok(EXIT_OK)
-        }
+        Command::Names => names::run(&source.require()?, output).await,
         Command::Config(ConfigArgs {
             command: ConfigCommand::Check,
         }) => {

@@ -249,7 +249,7 @@ impl History {
         for (at, is_end, span) in events {
             let (question, address) = (&span.series.question, span.series.source.address);
             for (index, link) in span.answer.links.iter().enumerate() {
-                let said = (&link.value, runs::first_link_ttl(span, index));
+                let said = (&link.value, span.first_link_ttl(index));
                 let history = self.link_mut(&link.owner, question.rtype);
                 if is_end {
                     let expires = runs::last_expiry(span, index);

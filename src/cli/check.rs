@@ -23,7 +23,10 @@ use super::{
     pattern::Pattern,
 };
 use crate::{
-    audit::verdict::State,
+    audit::{
+        exposure::{Said, exposures},
+        verdict::State,
+    },
     clock,
     config::{Config, Group},
     daemon,
@@ -105,7 +108,7 @@ pub(super) async fn run(args: &CheckArgs, config: &Config, output: Output) -> Re
         return watch::run(&asker, &group, interval, args.debug, output).await;
     }
     announce(&group, output);
-    let report = Report::of(audit_once(&asker, &group).await, args.debug);
+    let report = Report::of(audit_once(&asker, &group).await, &group, args.debug);
     output.progress("");
     let table = |report: &Report| report::table(report, group.questions(), args.debug);
     output.list(&report, table, report::listing)?;
@@ -124,9 +127,16 @@ fn announce(group: &Group, output: Output) {
 
 impl Report {
     /// The report on one audit; its messages are kept where they are to be shown.
-    fn of(audit: Audit, debug: Option<Debug>) -> Self {
+    fn of(audit: Audit, group: &Group, debug: Option<Debug>) -> Self {
+        let said: Vec<_> = audit
+            .observations
+            .iter()
+            .filter_map(Said::in_reply)
+            .collect();
+        let resolvers = group.resolvers.iter().map(AsRef::as_ref);
         Self {
             checked_at: clock::now(),
+            exposures: exposures(group.questions(), resolvers, &said),
             messages: debug.map(|_| messages::of(audit.observations)),
             verdicts: audit.verdicts,
             findings: audit.findings,

@@ -1,11 +1,22 @@
-//! `names`: the effective inventory, every name written out.
+//! `names`: the effective inventory, every name written out, with its standing exposure where a service has measured it.
 //!
-//! Deliberately absent: asking whether the names exist.
+//! Deliberately absent: asking whether the names exist, and making a database where there is none.
 
 use serde::Serialize;
 
-use super::{listing::Listing, output::count, table};
-use crate::config::Config;
+use super::{
+    CliError, EXIT_OK, exposure, history,
+    listing::{Listing, or_empty},
+    output::{Output, count},
+    table,
+};
+use crate::{
+    audit::exposure::{Exposure, Said, exposures},
+    clock,
+    config::{Config, Group},
+    daemon::DaemonError,
+    store::private_pg::PrivatePg,
+};
 
 /// One name of one group as `names --format json` shows it. Stable.
 #[derive(Debug, Serialize)]
@@ -18,35 +29,91 @@ pub(crate) struct Entry {
     pub(crate) group: String,
     /// The types asked.
     pub(crate) types: Vec<String>,
+    /// For how long a bad answer fetched now could live, by type; null where that was not measured yet.
+    pub(crate) exposures: Option<Vec<Exposure>>,
+}
+
+pub(super) async fn run(config: &Config, output: Output) -> Result<u8, CliError> {
+    let said = said(config, output).await?;
+    output.list(
+        &entries(config, &said),
+        |entries| render(config, entries),
+        |entries| listing(entries),
+    )?;
+    Ok(EXIT_OK)
+}
+
+/// What authorities said last, by the history; nothing where there is none yet. The inventory is shown all the same when
+/// the history cannot be read.
+async fn said(config: &Config, output: Output) -> Result<Vec<Said>, CliError> {
+    let database = &config.database;
+    if database.url.is_none() && !PrivatePg::exists(&database.data_dir) {
+        return Ok(Vec::new());
+    }
+    let now = clock::now();
+    let states = history::read(config, output, async |store| {
+        store.state_at(now, None).await
+    });
+    match states.await {
+        Ok(states) => Ok(states
+            .iter()
+            .filter_map(|row| Said::in_span(&row.span.span))
+            .collect()),
+        Err(CliError::Daemon(DaemonError::Interrupted)) => Err(DaemonError::Interrupted.into()),
+        Err(error) => {
+            output.error(&format!(
+                "the history cannot be read, so no exposure is known: {error}"
+            ));
+            Ok(Vec::new())
+        }
+    }
 }
 
 /// Every name, group by group, in the order of the file.
-pub(crate) fn entries(config: &Config) -> Vec<Entry> {
+pub(crate) fn entries(config: &Config, said: &[Said]) -> Vec<Entry> {
     let groups = config.groups.iter();
-    groups
-        .flat_map(|group| {
-            group.names.iter().map(|name| Entry {
-                name: name.to_string(),
-                unicode: name.to_unicode(),
-                group: group.name.clone(),
-                types: group.types.iter().map(ToString::to_string).collect(),
-            })
-        })
-        .collect()
+    groups.flat_map(|group| of_group(group, said)).collect()
+}
+
+fn of_group(group: &Group, said: &[Said]) -> Vec<Entry> {
+    let resolvers = group.resolvers.iter().map(AsRef::as_ref);
+    let mut measured = exposures(group.questions(), resolvers, said)
+        .into_iter()
+        .peekable();
+    let names = group.names.iter().map(|name| {
+        let of_name = || measured.next_if(|exposure| exposure.question.name == *name);
+        let of_name: Vec<_> = std::iter::from_fn(of_name).collect();
+        Entry {
+            name: name.to_string(),
+            unicode: name.to_unicode(),
+            group: group.name.clone(),
+            types: group.types.iter().map(ToString::to_string).collect(),
+            exposures: (!of_name.is_empty()).then_some(of_name),
+        }
+    });
+    names.collect()
+}
+
+/// The worst of a name's types, as text.
+fn worst(entry: &Entry) -> Option<String> {
+    let exposures = entry.exposures.iter().flatten();
+    exposure::worst(exposures).map(exposure::text)
 }
 
 /// The same for people; a name that looks different in Unicode is shown both ways.
-pub(crate) fn render(config: &Config) -> String {
-    let entries = entries(config);
+pub(crate) fn render(config: &Config, entries: &[Entry]) -> String {
     let rows = entries.iter().map(|entry| {
         let shown = if entry.name == entry.unicode {
             entry.name.clone()
         } else {
             format!("{} ({})", entry.unicode, entry.name)
         };
-        ([shown, entry.types.join(", ")], [entry.group.clone()])
+        let lives = worst(entry).unwrap_or_else(|| "not measured yet".to_owned());
+        let facts = [shown, entry.types.join(", "), entry.group.clone()];
+        (facts, [lives])
     });
-    let table = table::render(["NAME", "TYPES"], ["GROUP"], rows);
+    let head = ["NAME", "TYPES", "GROUP"];
+    let table = table::render(head, ["A BAD ANSWER COULD LIVE"], rows);
     let questions: usize = config
         .groups
         .iter()
@@ -67,10 +134,11 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
             entry.unicode.clone(),
             entry.group.clone(),
             entry.types.join(" "),
+            or_empty(worst(entry)),
         ]
     };
     Listing::new(
-        ["name", "unicode", "group", "types"],
+        ["name", "unicode", "group", "types", "exposure"],
         entries.iter().map(row),
     )
 }
@@ -81,12 +149,13 @@ mod tests {
 
     #[test]
     fn every_name_is_written_out_and_shown_both_ways() {
-        insta::assert_snapshot!(super::render(&config()));
+        let config = config();
+        insta::assert_snapshot!(super::render(&config, &super::entries(&config, &[])));
     }
 
     #[test]
     fn the_json_has_every_field() {
-        let entries = super::entries(&config());
+        let entries = super::entries(&config(), &[]);
         insta::assert_json_snapshot!(entries.last());
     }
 }

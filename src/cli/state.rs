@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     CliError, EXIT_OK, evidence, history,
     instants::{Instants, instant},
+    length,
     listing::{Listing, exact, exact_or_empty, or_empty},
     output::{Output, inert},
     pattern::Pattern,
@@ -92,7 +93,7 @@ fn section(states: &[StateRow], instants: Instants) -> String {
             judged(row).to_owned(),
             history::ttls(span),
             instants.show_or_dash(span.cached_until),
-            age(row.age_seconds),
+            length::text(row.age_seconds),
         ];
         let site = inert(span.site.as_deref().unwrap_or_default());
         (facts, [site, inert(&span.answer.to_string())])
@@ -123,27 +124,6 @@ fn judged(row: &StateRow) -> &'static str {
         (Some(verdict), _) => verdict.state.name(),
         (None, SourceKind::Authority) => "(authority)",
         (None, SourceKind::Resolver) => "-",
-    }
-}
-
-/// `41s`, `12m 41s`, `3h 12m`, `9d 3h`: the two largest units.
-fn age(seconds: i64) -> String {
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
-    let mut left = seconds;
-    let mut parts = Vec::new();
-    for (size, unit) in units {
-        let whole = left / size;
-        if whole > 0 || !parts.is_empty() {
-            parts.push((whole, unit));
-        }
-        left %= size;
-    }
-    let told = parts.iter().take(2).filter(|(whole, _)| *whole > 0);
-    let told: Vec<String> = told.map(|(whole, unit)| format!("{whole}{unit}")).collect();
-    if told.is_empty() {
-        "0s".to_owned()
-    } else {
-        told.join(" ")
     }
 }
 
@@ -197,19 +177,6 @@ mod tests {
         cli::samples::{fits, history},
         store::state::StateVerdict,
     };
-
-    #[test]
-    fn an_age_is_told_in_its_two_largest_units() {
-        for (seconds, expected) in [
-            (0, "0s"),
-            (41, "41s"),
-            (3_600, "1h"),
-            (3_601, "1h"),
-            (97_445, "1d 3h"),
-        ] {
-            assert_eq!(age(seconds), expected);
-        }
-    }
 
     #[test]
     fn old_answers_are_shown_with_their_age() {

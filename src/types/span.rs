@@ -58,3 +58,12 @@ pub struct Span {
     /// The latest `t + θ` of any link of any sample: until when a client told now could keep it.
     pub cached_until: Option<DateTime<Utc>>,
 }
+
+impl Span {
+    /// The TTL of link `index` in the first sample, seconds: the lowest in its `RRset`; 0 where there is none.
+    pub fn first_link_ttl(&self, index: usize) -> u32 {
+        let ttls = self.first_ttls.get(index);
+        ttls.and_then(|ttls| ttls.iter().min().copied())
+            .unwrap_or(0)
+    }
+}

@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EPSILON, failures::Failures, pairs, runs};
+use super::{EPSILON, failures::Failures, pairs};
 use crate::{
     names::DnsName,
     types::{Answer, Flags, Observation, Rcode, Span, Status, Value},
@@ -122,7 +122,7 @@ impl Sighting {
     /// link's: an upper bound, from which no renewal follows.
     fn see_run(&mut self, span: &Span, index: usize, gap: Duration) {
         let is_single = span.answer.links.len() == 1;
-        let first = runs::first_link_ttl(span, index);
+        let first = span.first_link_ttl(index);
         let until = span.cached_until.unwrap_or(span.last_seen);
         self.cached_until = self.cached_until.max(until);
         self.ttl_max = self.ttl_max.max(first).max(span.ttl_max.unwrap_or(0));
@@ -261,7 +261,7 @@ impl Held {
         }
         for (index, link) in span.answer.links.iter().enumerate() {
             let key = (link.owner.clone(), link.value.clone());
-            let first = runs::first_link_ttl(span, index);
+            let first = span.first_link_ttl(index);
             let backend = self.backends.entry(span.site.clone()).or_default();
             for values in [&mut self.values, &mut backend.values] {
                 see(values, &key, span.first_seen, first);

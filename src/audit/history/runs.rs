@@ -78,10 +78,7 @@ impl Run {
     }
 
     fn keeps_ttl(&self, observation: &Observation, index: usize) -> bool {
-        let (ttl, first) = (
-            observation.link_ttl(index),
-            first_link_ttl(&self.span, index),
-        );
+        let (ttl, first) = (observation.link_ttl(index), self.span.first_link_ttl(index));
         let unmoved = |before: &DateTime<Utc>| counts_down(*before, observation.expires_at(index));
         ttl == first || (ttl < first && self.expires.get(index).is_some_and(unmoved))
     }
@@ -101,17 +98,10 @@ pub(super) fn counts_down(before: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     (now - before).abs() <= EPSILON
 }
 
-/// The TTL of a link in a span's first sample.
-pub(super) fn first_link_ttl(span: &Span, index: usize) -> u32 {
-    let ttls = span.first_ttls.get(index);
-    ttls.and_then(|ttls| ttls.iter().min().copied())
-        .unwrap_or(0)
-}
-
 /// When a link of a span's last sample expires. Exact for a single link; in a chain of uneven TTLs an estimate, since
 /// a span keeps the TTLs of its first sample only.
 pub(super) fn last_expiry(span: &Span, index: usize) -> DateTime<Utc> {
-    let steady = span.last_seen + TimeDelta::seconds(i64::from(first_link_ttl(span, index)));
+    let steady = span.last_seen + TimeDelta::seconds(i64::from(span.first_link_ttl(index)));
     if span.ttl_min == span.ttl_max {
         return steady;
     }

@@ -99,6 +99,7 @@ mod tests {
             checked_at: history::at("2026-11-22T19:05:00Z"),
             verdicts,
             findings,
+            exposures: Vec::new(),
             messages: None,
         }
     }

@@ -12,7 +12,7 @@ use super::{
     messages::{self, Exchange},
 };
 use crate::cli::{
-    evidence,
+    evidence, exposure,
     instants::{Instants, instant},
     listing::{Listing, exact_or_empty, or_empty},
     output::{count, inert, wrap},
@@ -21,6 +21,7 @@ use crate::cli::{
 };
 use crate::{
     audit::{
+        exposure::Exposure,
         finding::Finding,
         verdict::{State, Verdict},
     },
@@ -36,6 +37,8 @@ pub(super) struct Report {
     pub(super) verdicts: Vec<Verdict>,
     /// What is wrong at the authorities.
     pub(super) findings: Vec<Finding>,
+    /// For how long a bad answer fetched now could live: one per question that authorities answered.
+    pub(super) exposures: Vec<Exposure>,
     /// Every query and its response, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) messages: Option<Vec<Exchange>>,
@@ -57,7 +60,9 @@ pub(super) fn table(
         let of_question = |verdict: &&Verdict| verdict.question == question;
         let mut verdicts: Vec<_> = report.verdicts.iter().filter(of_question).collect();
         verdicts.sort_by_key(|verdict| place(&verdict.observed.source));
-        text += &section(&question, &verdicts, instants);
+        let mut exposures = report.exposures.iter();
+        let exposure = exposures.find(|exposure| exposure.question == question);
+        text += &section(&question, &verdicts, exposure, instants);
         text.push('\n');
     }
     for finding in &report.findings {
@@ -80,7 +85,12 @@ fn place(source: &Source) -> (&str, SocketAddr, Transport) {
     (agreement::base(source), address, source.transport)
 }
 
-fn section(question: &Question, verdicts: &[&Verdict], instants: Instants) -> String {
+fn section(
+    question: &Question,
+    verdicts: &[&Verdict],
+    exposure: Option<&Exposure>,
+    instants: Instants,
+) -> String {
     let who = Who::over_sources(verdicts.iter().map(|verdict| &verdict.observed.source));
     let rows = verdicts.iter().map(|verdict| {
         let seen = &verdict.observed;
@@ -96,6 +106,13 @@ fn section(question: &Question, verdicts: &[&Verdict], instants: Instants) -> St
     let head = ["RESOLVER", "VERDICT", "TTL", "CACHED UNTIL"];
     let mut text = format!("{}\n", who::question(question));
     text += &wrap(&baseline(verdicts), "  ");
+    text += &exposure.map_or_else(String::new, |exposure| {
+        let lives = exposure::text(exposure);
+        wrap(
+            &format!("a bad answer fetched now could live: {lives}"),
+            "  ",
+        )
+    });
     text += &table::render(head, ["SITE", "ANSWER"], rows);
     let remarkable = verdicts
         .iter()
@@ -171,6 +188,7 @@ mod tests {
             checked_at: history::at("2026-11-22T19:05:00Z"),
             verdicts: history::verdicts(),
             findings: Vec::new(),
+            exposures: history::exposures(),
             messages: None,
         };
         let text = table(&report, std::iter::once(history::question()), None);

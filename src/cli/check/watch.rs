@@ -53,7 +53,7 @@ pub(super) async fn run(
         let Some(audit) = stop.run_until_cancelled(round).await else {
             return Ok(before.map_or(EXIT_INTERRUPTED, |report| report.exit_code()));
         };
-        let report = Report::of(audit, debug);
+        let report = Report::of(audit, group, debug);
         match output.format {
             Format::Json => output.json_line(&report)?,
             _ => output.text(&screen.draw(before.as_ref(), &report, group))?,
@@ -121,6 +121,7 @@ mod tests {
             checked_at: history::at(at),
             verdicts: vec![verdict],
             findings: Vec::new(),
+            exposures: Vec::new(),
             messages: None,
         }
     }

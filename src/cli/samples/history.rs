@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     audit::{
         evidence::{Baseline, BaselineKind, Observed},
+        exposure::{Exposure, OperatorExposure},
         incident::{Axis, Incident, IncidentKey, Status},
         verdict::{Family, State, Verdict},
     },
@@ -106,6 +107,26 @@ fn span(
             cached_until: Some(at("2026-11-23T19:00:00Z")),
         },
     }
+}
+
+/// What a day's TTL allows three operators.
+pub(crate) fn exposures() -> Vec<Exposure> {
+    let operator = |operator: &str, ttl_cap: Option<u32>| OperatorExposure {
+        operator: operator.to_owned(),
+        resolvers: vec![operator.to_lowercase()],
+        ttl_cap,
+        seconds: ttl_cap.unwrap_or(86_400),
+    };
+    vec![Exposure {
+        question: question(),
+        ttl: 86_400,
+        link: question().name,
+        operators: vec![
+            operator("Google", Some(21_600)),
+            operator("AdGuard", None),
+            operator("Quad9", Some(43_200)),
+        ],
+    }]
 }
 
 /// A reply over HTTP in which everything is unusual.

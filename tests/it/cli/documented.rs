@@ -60,7 +60,15 @@ async fn what_commands_print_as_json_is_documented() {
     );
     fits("WhatIf", &[json(&["what-if", "--ttl", "60"]).await]);
     fits("StateAt", &[json(&["state"]).await]);
-    fits("Name", &items(&json(&["names"]).await));
+    let names = json(&["names"]).await;
+    let exposure = &names[0]["exposures"][0];
+    assert_eq!(
+        (&exposure["type"], &exposure["ttl"]),
+        (&"A".into(), &300.into()),
+        "{names:#}"
+    );
+    assert_eq!(exposure["operators"][1]["seconds"], 300, "{names:#}");
+    fits("Name", &items(&names));
     fits("Resolver", &items(&json(&["resolvers"]).await));
     let servers = &watched.servers;
     let authority = servers.authority.address().to_string();
