@@ -5,6 +5,7 @@
 
 mod check;
 mod config;
+mod demo;
 mod evidence;
 pub(crate) mod explain;
 mod exposure;
@@ -38,6 +39,7 @@ use crate::{
     clock,
     config::ConfigErrors,
     daemon::{self, DaemonError},
+    demo::DemoError,
 };
 use output::Output;
 use source::Source;
@@ -114,6 +116,8 @@ enum Command {
     Config(ConfigArgs),
     /// The channels
     Notify(notify::NotifyArgs),
+    /// The incident of 2020 in a minute: offline, nothing to set up, nothing left behind
+    Demo(demo::DemoArgs),
 }
 
 #[derive(Debug, Args)]
@@ -162,7 +166,7 @@ impl Command {
             | Self::Names => Printed::Rows,
             Self::Evidence(_) | Self::Explain(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
-            Self::Serve | Self::Config(_) | Self::Notify(_) => Printed::Words,
+            Self::Serve | Self::Config(_) | Self::Notify(_) | Self::Demo(_) => Printed::Words,
         }
     }
 }
@@ -176,6 +180,8 @@ enum CliError {
     Usage(String),
     #[error(transparent)]
     Daemon(#[from] DaemonError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
     #[error("writing the output: {0}")]
@@ -248,7 +254,13 @@ pub async fn run(cli: Cli) -> ExitCode {
     }
 }
 
-async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
+async fn dispatch(mut cli: Cli, output: Output) -> Result<u8, CliError> {
+    let source = Source::new(cli.config.take());
+    obey(cli, &source, output).await
+}
+
+/// Does what a command line says under the configuration of `source`.
+async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError> {
     let printed = cli.command.printed();
     if !printed.takes(cli.format) {
         let instead = if printed.takes(Format::Json) {
@@ -260,7 +272,6 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
             "this command does not list: --format takes {instead} here"
         )));
     }
-    let source = Source::new(cli.config);
     match cli.command {
         Command::Check(args) => check::run(&args, &source.load()?, output).await,
         Command::Serve => serve::run(source.require_with_secrets()?, source.file()?, output).await,
@@ -295,6 +306,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<u8, CliError> {
             Ok(EXIT_OK)
         }
         Command::Notify(args) => notify::run(args, &source.require_with_secrets()?, output).await,
+        Command::Demo(args) => demo::run(&args, output).await,
     }
 }
 

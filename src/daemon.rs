@@ -97,11 +97,22 @@ pub fn check_endpoints(resolvers: &[Arc<Resolver>]) -> Result<(), DaemonError> {
     Ok(())
 }
 
-/// Runs the service until `shutdown`. `ready` hears the address the HTTP face listens on.
+/// What a running service can be looked at by.
+#[derive(Debug)]
+pub struct Running {
+    /// Where the HTTP face listens.
+    pub address: std::net::SocketAddr,
+    /// Its history.
+    pub store: Store,
+    /// Its counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Runs the service until `shutdown`. `ready` hears when it does.
 pub async fn run(
     config: Config,
     shutdown: CancellationToken,
-    ready: impl FnOnce(std::net::SocketAddr),
+    ready: impl FnOnce(Running),
 ) -> Result<(), DaemonError> {
     check_endpoints(&config.resolvers)?;
     let config = Arc::new(config);
@@ -115,13 +126,17 @@ pub async fn run(
         return Ok(());
     };
     let mut database = database?;
-    ready(listener.local_addr().unwrap_or(address));
-    let store = database.store.clone();
+    let (store, metrics) = (database.store.clone(), Arc::new(Metrics::new()));
+    ready(Running {
+        address: listener.local_addr().unwrap_or(address),
+        store: store.clone(),
+        metrics: metrics.clone(),
+    });
     let watchdog = database.private.take().map(|private| {
         let watching = watchdog::keep_alive(private, store.clone(), shutdown.clone());
         tokio::spawn(watching)
     });
-    let served = serve(config, &store, listener, shutdown).await;
+    let served = serve(config, &store, metrics, listener, shutdown).await;
     if let Some(watchdog) = watchdog {
         database.private = watchdog.await.ok().flatten();
     }
@@ -132,6 +147,7 @@ pub async fn run(
 async fn serve(
     config: Arc<Config>,
     store: &Store,
+    metrics: Arc<Metrics>,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), DaemonError> {
@@ -139,7 +155,6 @@ async fn serve(
     for excess in config.excesses() {
         tracing::warn!("{excess}");
     }
-    let metrics = Arc::new(Metrics::new());
     let asker = asker(&config)?;
     upkeep::at_start(&config, store, clock::now()).await?;
     let evaluator = Evaluator::restore(

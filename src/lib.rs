@@ -8,8 +8,8 @@
 //! # The parts, in reading order
 //!
 //! ```text
-//!         main ──► cli ──► daemon                    composition: the only place that knows everything
-//!                   │         │
+//!         main ──► cli ──► demo ──► daemon           composition: the only place that knows everything
+//!                   │                 │
 //!      faces      http       cli
 //!                   │
 //!      services   scheduler ──► evaluator    replay    dispatcher
@@ -24,7 +24,7 @@
 //! [`store`] (`PostgreSQL`, and a private one), [`notify`] (Slack and webhooks). Services: [`evaluator`] (one round),
 //! [`scheduler`] (when), [`dispatcher`] (telling), [`replay`] (recorded rounds judged again). Faces: [`http`] and [`cli`].
 //! [`metrics`] is what services count and `http` shows; [`daemon`] puts everything together, and looks after the private
-//! `PostgreSQL` and the partitions meanwhile.
+//! `PostgreSQL` and the partitions meanwhile; [`demo`] puts it into a simulated world, on 30 August 2020.
 //!
 //! # One observation's way
 //!
@@ -50,11 +50,12 @@
 //!    for it, but for the stamps that the kernel puts on datagrams.
 //! 2. `hickory-resolver` stands only in `notify/resolve`, the sockets, `quinn`, `h2` and `h3` only in `probe`, `sqlx` and
 //!    `zstd` only in `store`, `reqwest` only in `notify`, `axum` only in `http`, `clap` only in `cli` and `main`.
-//!    `hickory-proto` and `hickory-server` are what tests hold our own wire code against.
+//!    `hickory-proto` and `hickory-server` are what tests hold our own wire code against. `demo` plays the other side, with
+//!    servers of its own.
 //! 3. Adapters never import each other; services never import faces; the pure modules import nothing above them.
 //! 4. What is sent is made of types of `notify`'s own; `store` has its own rows. The results of its queries, which CLI and
 //!    API read alike, are the one JSON shape of both, described in `/api/v1/openapi.json`.
-//! 5. Deliberately absent everywhere: a cache of answers, the merging of equal questions, and retries that are not
+//! 5. Deliberately absent everywhere, but for the resolvers that `demo` simulates: a cache of answers, the merging of equal questions, and retries that are not
 //!    recorded as attempts.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -63,6 +64,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod demo;
 pub mod dispatcher;
 pub mod evaluator;
 pub mod http;

@@ -17,8 +17,8 @@ pub(super) async fn run(config: Config, file: &Path, output: Output) -> Result<u
     let names = config.groups.iter().map(|group| group.names.len()).sum();
     let groups = config.groups.len();
     let vantage = config.vantage.clone();
-    daemon::run(config, shutdown, |address| {
-        output.error(&welcome(&vantage, names, groups, address));
+    daemon::run(config, shutdown, |running| {
+        output.error(&welcome(&vantage, names, groups, running.address));
     })
     .await?;
     Ok(EXIT_OK)

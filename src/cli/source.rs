@@ -30,6 +30,14 @@ impl Source {
         }
     }
 
+    /// This file, whatever the environment says.
+    pub(super) fn alone(file: PathBuf) -> Self {
+        Self {
+            file: Some(file),
+            environment: BTreeMap::new(),
+        }
+    }
+
     /// The configuration; without a file, the defaults. For commands that tell nobody anything, and so need no secrets.
     pub(super) fn load(&self) -> Result<Config, CliError> {
         Ok(crate::config::load_with(

@@ -158,16 +158,28 @@ fn imports_point_down() {
     for (file, code) in sources() {
         let here = part(&file);
         let above: Vec<&str> = if PURE.contains(&here) {
-            [&ADAPTERS[..], &SERVICES, &FACES, &["daemon", "metrics"]].concat()
+            [
+                &ADAPTERS[..],
+                &SERVICES,
+                &FACES,
+                &["daemon", "demo", "metrics"],
+            ]
+            .concat()
         } else if ADAPTERS.contains(&here) {
             let others = ADAPTERS
                 .iter()
                 .copied()
                 .filter(|other| *other != here)
                 .collect::<Vec<_>>();
-            [&others[..], &SERVICES, &FACES, &["daemon", "metrics"]].concat()
+            [
+                &others[..],
+                &SERVICES,
+                &FACES,
+                &["daemon", "demo", "metrics"],
+            ]
+            .concat()
         } else if SERVICES.contains(&here) {
-            [&FACES[..], &["daemon"]].concat()
+            [&FACES[..], &["daemon", "demo"]].concat()
         } else {
             continue;
         };

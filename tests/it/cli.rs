@@ -7,5 +7,5 @@ mod evidence;
 mod explain;
 mod help;
 mod history;
-mod program;
+pub(crate) mod program;
 mod usage;

@@ -13,6 +13,7 @@ mod architecture;
 mod asking;
 mod cli;
 mod clocked;
+mod demo;
 mod dispatcher;
 mod dns;
 mod http;

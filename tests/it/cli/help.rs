@@ -23,6 +23,7 @@ async fn every_command_explains_itself_within_100_columns() {
         "config show",
         "notify",
         "notify test",
+        "demo",
     ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");

@@ -12,10 +12,10 @@ const WIDTH: usize = 100;
 
 /// What became of one run.
 #[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
@@ -42,7 +42,7 @@ impl Ran {
 }
 
 /// The program, in an empty directory and with nothing in its environment but the path.
-pub(super) fn program(directory: &Path) -> Command {
+pub(crate) fn program(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dns-auditor"));
     command
         .current_dir(directory)
@@ -55,7 +55,7 @@ pub(super) fn program(directory: &Path) -> Command {
 }
 
 /// Runs the program, apart from the runtime on which the test's servers answer.
-pub(super) async fn finish(mut command: Command) -> Ran {
+pub(crate) async fn finish(mut command: Command) -> Ran {
     let output = tokio::task::spawn_blocking(move || command.output());
     let Output {
         status,

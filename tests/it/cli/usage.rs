@@ -43,6 +43,7 @@ async fn what_is_typed_wrongly_is_one_line_and_ends_with_2() {
         "incidents show abc --format csv",
         "incidents ack abc --format json",
         "config show --format json",
+        "demo --ttl 100000",
     ] {
         let args: Vec<&str> = line.split(' ').collect();
         let Ran {
