@@ -12,6 +12,7 @@ use crate::{
     clock,
     config::Config,
     replay::what_if::{WhatIfQuery, what_if},
+    store::replay::HeldQuery,
     types::RecordType,
 };
 
@@ -48,7 +49,7 @@ pub(super) async fn run(
 ) -> Result<u8, CliError> {
     history::in_order(args.from, args.to)?;
     let worked_out = history::with(config, output, async |store| {
-        let mut query = WhatIfQuery {
+        let mut of = HeldQuery {
             vantage: config.vantage.clone(),
             names: args
                 .name
@@ -59,14 +60,14 @@ pub(super) async fn run(
             resolvers: args.resolver.iter().cloned().collect(),
             from: args.from.unwrap_or(DateTime::UNIX_EPOCH),
             to: args.to.unwrap_or_else(clock::now),
-            ttl: args.ttl,
         };
         if let Some(id) = &args.incident {
             let (incident, _) = incidents::read(store, id).await?;
-            query.names = incident.names.into_iter().collect();
-            query.from = args.from.unwrap_or(incident.opened_at);
-            query.to = args.to.or(incident.resolved_at).unwrap_or(query.to);
+            of.names = incident.names.into_iter().collect();
+            of.from = args.from.unwrap_or(incident.opened_at);
+            of.to = args.to.or(incident.resolved_at).unwrap_or(of.to);
         }
+        let query = WhatIfQuery { of, ttl: args.ttl };
         Ok::<_, CliError>(what_if(store, &query, &config.resolvers).await?)
     });
     let worked_out = worked_out.await??;

@@ -12,6 +12,7 @@ use crate::{
         explain::{ExplainQuery, Explained, explain as explain_verdicts},
         what_if::{WhatIfQuery, what_if as work_out},
     },
+    store::replay::HeldQuery,
 };
 use chrono::DateTime;
 
@@ -40,17 +41,16 @@ pub(super) async fn what_if(
     let ttl = given.take("ttl", str::parse)?.ok_or_else(missing)?;
     let name = take_name(&mut given)?;
     let [from, to] = given.take_window()?;
-    let query = WhatIfQuery {
+    let of = HeldQuery {
         vantage: context.vantage,
         names: vec![name],
         types: given.take("type", str::parse)?.into_iter().collect(),
         resolvers: given.take_text("resolver").into_iter().collect(),
         from: from.unwrap_or(DateTime::UNIX_EPOCH),
         to: to.unwrap_or_else(clock::now),
-        ttl,
     };
     given.end("ttl, name, type, resolver, from, to")?;
     Ok(Json(
-        work_out(&context.store, &query, &context.resolvers).await?,
+        work_out(&context.store, &WhatIfQuery { of, ttl }, &context.resolvers).await?,
     ))
 }

@@ -7,30 +7,18 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     audit::what_if::{Assumed, WhatIf, what_if as work_out},
     names::DnsName,
     store::{Store, StoreError, replay::HeldQuery},
-    types::{RecordType, Resolver, Span},
+    types::{Resolver, Span},
 };
 
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct WhatIfQuery {
-    /// Seen from here.
-    pub vantage: String,
-    /// Of these names; of all that were ever asked where none is given.
-    pub names: Vec<DnsName>,
-    /// Of these types; of all where none is given.
-    pub types: Vec<RecordType>,
-    /// At these resolvers, by id; at all where none is given.
-    pub resolvers: Vec<String>,
-    /// Only what could be held at or after this.
-    pub from: DateTime<Utc>,
-    /// Only what began by then.
-    pub to: DateTime<Utc>,
+    /// Of which answers.
+    pub of: HeldQuery,
     /// The TTL that the authority would have served, seconds.
     pub ttl: u32,
 }
@@ -45,26 +33,16 @@ pub async fn what_if(
     let caps: BTreeMap<String, u32> = known
         .filter_map(|one| Some((one.id.clone(), one.traits.ttl_cap?)))
         .collect();
-    let held = store
-        .held_spans(&HeldQuery {
-            vantage: query.vantage.clone(),
-            names: query.names.clone(),
-            types: query.types.clone(),
-            resolvers: query.resolvers.clone(),
-            from: query.from,
-            to: query.to,
-        })
-        .await?;
+    let WhatIfQuery { of, ttl } = query;
+    let held = store.held_spans(of).await?;
     let owners = owners(&held);
-    let served = store
-        .served_spans(&query.vantage, &owners, query.to)
-        .await?;
+    let served = store.served_spans(&of.vantage, &owners, of.to).await?;
     let spans = [held, served].concat();
     let assumed = Assumed {
-        ttl: query.ttl,
+        ttl: *ttl,
         caps: &caps,
-        from: query.from,
-        to: query.to,
+        from: of.from,
+        to: of.to,
     };
     Ok(work_out(&spans, &assumed))
 }

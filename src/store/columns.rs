@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 use super::StoreError;
-use crate::types::{Answer, Transport, Value};
+use crate::types::{Answer, Source, Transport, Value};
 
 /// TTLs as text: links end in `;`, TTLs within a link are parted by `,`. `[[60, 60], [300]]` is `60,60;300;`.
 pub(super) fn ttls_to_text(ttls: &[Vec<u32>]) -> String {
@@ -154,6 +154,21 @@ pub(super) fn socket_address(
     Ok(match address.addr() {
         IpAddr::V4(v4) => SocketAddr::from((v4, port)),
         IpAddr::V6(v6) => SocketAddrV6::new(v6, port, 0, number("zone index", scope)?).into(),
+    })
+}
+
+/// A source read back from its row; `(address, port, scope)` as [`socket_address`] takes them.
+pub(super) fn source(
+    kind: String,
+    id: String,
+    (address, port, scope): (IpNet, i32, i64),
+    transport: String,
+) -> Result<Source, StoreError> {
+    Ok(Source {
+        kind: variant_from_text("kind of source", kind)?,
+        id,
+        address: socket_address(address, port, scope)?,
+        transport: variant_from_text("transport", transport)?,
     })
 }
 

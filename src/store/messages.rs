@@ -273,12 +273,12 @@ impl Row {
             group: self.group_name,
             due_at: self.due_at,
             question: question(&self.question_name, self.rtype)?,
-            source: Source {
-                kind: columns::variant_from_text("kind of source", self.kind)?,
-                id: self.source_name,
-                address: columns::socket_address(self.address, self.port, self.scope)?,
-                transport: columns::variant_from_text("transport", self.source_transport)?,
-            },
+            source: columns::source(
+                self.kind,
+                self.source_name,
+                (self.address, self.port, self.scope),
+                self.source_transport,
+            )?,
             at: self.at,
             kept_for: self.kept_for,
             transport: columns::transport_from_number(self.transport)?,

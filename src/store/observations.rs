@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{Store, StoreError, columns, spans::question};
 use crate::{
     names::DnsName,
-    types::{Answer, Flags, Observation, Source},
+    types::{Answer, Flags, Observation},
 };
 
 /// Which samples of one vantage.
@@ -131,12 +131,12 @@ impl Row {
         let size = self.edns_size.map(|size| columns::number("size", size));
         let serial = self.serial.map(|serial| columns::number("serial", serial));
         let observation = Observation {
-            source: Source {
-                kind: columns::variant_from_text("kind of source", self.kind)?,
-                id: self.source_name,
-                address: columns::socket_address(self.address, self.port, self.scope)?,
-                transport: columns::variant_from_text("transport", self.source_transport)?,
-            },
+            source: columns::source(
+                self.kind,
+                self.source_name,
+                (self.address, self.port, self.scope),
+                self.source_transport,
+            )?,
             question: question(&self.question_name, self.rtype)?,
             at: self.at,
             answer,

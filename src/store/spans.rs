@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use super::{Store, StoreError, columns, intern::interned, record::Keys};
 use crate::{
     names::{DnsName, NameError},
-    types::{Question, RecordType, SeriesKey, Source, Span},
+    types::{Question, RecordType, SeriesKey, Span},
 };
 
 /// A span with the vantage it was seen from. In JSON the span's own fields stand beside `vantage`.
@@ -221,12 +221,12 @@ impl Row {
         let span = Span {
             series: SeriesKey {
                 question: question(&self.question_name, self.rtype)?,
-                source: Source {
-                    kind: columns::variant_from_text("kind of source", self.kind)?,
-                    id: self.source_name,
-                    address: columns::socket_address(self.address, self.port, self.scope)?,
-                    transport: columns::variant_from_text("transport", self.transport)?,
-                },
+                source: columns::source(
+                    self.kind,
+                    self.source_name,
+                    (self.address, self.port, self.scope),
+                    self.transport,
+                )?,
             },
             site: Some(self.site).filter(|site| !site.is_empty()),
             answer,

@@ -3,10 +3,7 @@
 //! Deliberately absent: their evidence, and verdicts that leave no message.
 
 use super::{Store, StoreError, columns, spans::question};
-use crate::{
-    audit::verdict::State,
-    types::{SeriesKey, Source},
-};
+use crate::{audit::verdict::State, types::SeriesKey};
 
 impl Store {
     /// Every series of the group whose standing verdict is a reply that was not consistent, with its state.
@@ -33,12 +30,12 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let source = Source {
-                    kind: columns::variant_from_text("kind of source", row.kind)?,
-                    id: row.source_name,
-                    address: columns::socket_address(row.address, row.port, row.scope)?,
-                    transport: columns::variant_from_text("transport", row.transport)?,
-                };
+                let source = columns::source(
+                    row.kind,
+                    row.source_name,
+                    (row.address, row.port, row.scope),
+                    row.transport,
+                )?;
                 let question = question(&row.question_name, row.rtype)?;
                 let state = columns::variant_from_text("state", row.state)?;
                 Ok((SeriesKey { question, source }, state))

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     store::{Store, StoreError, columns, spans::question},
-    types::{SeriesKey, Source},
+    types::SeriesKey,
 };
 
 /// A verdict from the round that first gave it until the round that gave another.
@@ -112,12 +112,12 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let source = Source {
-                    kind: columns::variant_from_text("kind of source", row.kind)?,
-                    id: row.source_name,
-                    address: columns::socket_address(row.address, row.port, row.scope)?,
-                    transport: columns::variant_from_text("transport", row.transport)?,
-                };
+                let source = columns::source(
+                    row.kind,
+                    row.source_name,
+                    (row.address, row.port, row.scope),
+                    row.transport,
+                )?;
                 Ok(RecordedVerdict {
                     group: row.group_name,
                     series: SeriesKey {
