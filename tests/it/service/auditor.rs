@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Keys of a group whose every deadline is short. A gap is three periods: 30 s, longer than any round.
 pub(super) const QUICK: &str = r#"
 schedule = "*/10 * * * * *"
-recovery_window = "5s"
+recovery_window = "12s"
 "#;
 
 /// A service that watches a lab, one round at a time.
