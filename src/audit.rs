@@ -8,6 +8,7 @@
 //! [`round`] is the order in which these follow each other, by a [`context`] that is stored for replays, [`keep`] says which
 //! messages prove it. [`declared`] is what people say of changes and flushes: an input like the history.
 
+pub mod backtest;
 pub mod context;
 pub mod declared;
 pub mod evidence;

@@ -3,6 +3,7 @@
 //! Data goes to stdout, logs to stderr. Deliberately absent: any rule; every command calls the same code as the
 //! service.
 
+mod backtest;
 mod check;
 mod config;
 mod demo;
@@ -19,6 +20,7 @@ mod names;
 mod notify;
 mod output;
 mod pattern;
+mod replay;
 mod resolvers;
 #[cfg(test)]
 mod samples;
@@ -106,6 +108,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// How long old answers would have lasted under another TTL
     WhatIf(what_if::WhatIfArgs),
+    /// Judges recorded rounds again: does that give what was stored
+    Replay(history::RoundsArgs),
+    /// What a changed configuration (--config) would have fired on the stored history
+    Backtest(history::RoundsArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
     /// The resolvers that can be named, presets included
@@ -162,9 +168,10 @@ impl Command {
             | Self::Timeline(_)
             | Self::State(_)
             | Self::WhatIf(_)
+            | Self::Backtest(_)
             | Self::Resolvers
             | Self::Names => Printed::Rows,
-            Self::Evidence(_) | Self::Explain(_) => Printed::Whole,
+            Self::Evidence(_) | Self::Explain(_) | Self::Replay(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
             Self::Serve | Self::Config(_) | Self::Notify(_) | Self::Demo(_) => Printed::Words,
         }
@@ -279,6 +286,8 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
         Command::State(args) => state::run(&args, &source.load()?, output).await,
         Command::Evidence(args) => messages::run(&args, &source.load()?, output).await,
         Command::Explain(args) => explain::run(&args, &source.load()?, output).await,
+        Command::Replay(args) => replay::run(&args, &source.load()?, output).await,
+        Command::Backtest(args) => backtest::run(&args, &source.require()?, output).await,
         Command::WhatIf(args) => what_if::run(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
         Command::Resolvers => {

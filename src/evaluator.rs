@@ -38,7 +38,8 @@ use crate::{
     types::{Observation, Question, Source},
 };
 use asking::{Asked, Asker};
-use judging::{judged_by, setting};
+use judging::judged_by;
+pub use judging::setting;
 use memory::Memory;
 use recording::Recorder;
 use stance::Stance;
@@ -164,7 +165,7 @@ impl Evaluator {
         };
         let setting = setting(group);
         let mut asked = self.asker.ask(group, samples, canary).await;
-        context::in_order(&mut asked.observations);
+        context::as_stored(&mut asked.observations);
         let (changes, step) = self.memory().absorb(&setting, &asked.observations);
         Heard {
             batches: Batches::first(step, &asked.observations),
@@ -182,7 +183,7 @@ impl Evaluator {
         if !again.is_empty() {
             let zones = &mut heard.asked.zones;
             let mut more = self.asker.ask_again(group, &again, zones).await;
-            context::in_order(&mut more);
+            context::as_stored(&mut more);
             let (changes, step) = self.memory().absorb(&heard.setting, &more);
             heard.batches.again = Some((step, more.len()));
             heard.changes.extend(changes);

@@ -139,9 +139,13 @@ impl RoundContext {
     }
 }
 
-/// Puts a batch of replies into the order in which a history takes them in: of receipt, and of source and question where
-/// two came within one microsecond.
-pub fn in_order(observations: &mut [Observation]) {
+/// Puts a batch of replies into the form in which a history takes them in: in order of receipt, and of source and question
+/// where two came within one microsecond; round-trip times to the microsecond, as they are stored.
+pub fn as_stored(observations: &mut [Observation]) {
+    for one in &mut *observations {
+        let micros = one.rtt.as_micros();
+        one.rtt = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+    }
     observations.sort_by(|one, other| {
         (one.at, &one.source, &one.question).cmp(&(other.at, &other.source, &other.question))
     });

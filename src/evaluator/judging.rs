@@ -13,7 +13,7 @@ use crate::{
 use super::asking::Asked;
 
 /// What of a group's configuration decides of its verdicts.
-pub(super) fn setting(group: &Group) -> Setting {
+pub fn setting(group: &Group) -> Setting {
     Setting {
         policy: group.policy.clone(),
         options: group.options,

@@ -1,5 +1,6 @@
 //! The command line through the real program: what every command prints, and with which code it ends.
 
+mod backtest;
 mod check;
 mod configuration;
 mod documented;

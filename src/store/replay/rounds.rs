@@ -204,8 +204,8 @@ impl Store {
             let is_first =
                 |one: &Observation| round.batches.until.is_some_and(|until| one.at <= until);
             let (mut first, mut again): (Vec<_>, Vec<_>) = all.into_iter().partition(is_first);
-            context::in_order(&mut first);
-            context::in_order(&mut again);
+            context::as_stored(&mut first);
+            context::as_stored(&mut again);
             HeardRound {
                 round,
                 first,

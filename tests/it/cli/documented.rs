@@ -59,6 +59,8 @@ async fn what_commands_print_as_json_is_documented() {
         &[json(&["explain", "dialer1.example.com"]).await],
     );
     fits("WhatIf", &[json(&["what-if", "--ttl", "60"]).await]);
+    fits("Replayed", &[json(&["replay"]).await]);
+    fits("Backtest", &[json(&["backtest"]).await]);
     fits("StateAt", &[json(&["state"]).await]);
     let names = json(&["names"]).await;
     let exposure = &names[0]["exposures"][0];

@@ -4,7 +4,7 @@ use super::{
     history::{incident, over},
     program::{assert_tells, redacted_apart_from_widths},
 };
-use crate::{rounds::Watched, sink::Sink};
+use crate::{postgres::execute, rounds::Watched, sink::Sink};
 
 /// A change at the authority while both caches hold the old answer, whose TTL of five minutes is above a policy of one.
 async fn changed() -> Watched {
@@ -64,6 +64,25 @@ async fn an_incident_says_why_and_so_does_explain() {
     let shown = over(&watched, &["incidents", "show", &id, "--format", "json"]).await;
     let shown = shown.json();
     assert_eq!(shown["explanations"][0]["state"], "divergent", "{shown:#}");
+}
+
+#[tokio::test]
+async fn rounds_judged_again_give_what_was_stored_and_what_was_tampered_with_shows() {
+    let watched = changed().await;
+    let same = over(&watched, &["replay"]).await;
+    assert_tells!("replayed", same.fits());
+    assert_eq!(same.code, 0);
+    let url = watched.config.database.url.as_ref().unwrap().expose_str();
+    let forge =
+        "update verdict_span set evidence = jsonb_set(evidence, '{reason}', '\"it was fine\"')
+        where state = 'propagating_long'";
+    execute(&url, forge.to_owned()).await;
+    let told = over(&watched, &["replay", "--format", "json"]).await;
+    assert_eq!(told.code, 1);
+    let told = told.json();
+    assert_eq!(told["differences"], 2, "{told:#}");
+    let stored = told["told"][0]["stored"].as_str().unwrap();
+    assert!(stored.contains("it was fine"), "{stored}");
 }
 
 #[tokio::test]

@@ -1,0 +1,40 @@
+//! `backtest`: what a changed configuration would have fired on the stored history.
+//!
+//! Deliberately absent: judging, and any change of the history.
+
+mod report;
+
+use super::{
+    CliError, EXIT_OK, EXIT_UNKNOWN,
+    history::{self, RoundsArgs},
+    output::Output,
+};
+use crate::{
+    config::Config,
+    evaluator,
+    replay::backtest::{BacktestQuery, backtest},
+};
+
+pub(super) async fn run(
+    args: &RoundsArgs,
+    config: &Config,
+    output: Output,
+) -> Result<u8, CliError> {
+    let [from, to] = args.window()?;
+    let groups = config.groups.iter();
+    let query = BacktestQuery {
+        vantage: config.vantage.clone(),
+        from,
+        to,
+        groups: groups
+            .map(|group| (group.name.clone(), evaluator::setting(group)))
+            .collect(),
+    };
+    let told = history::read(config, output, async |store| backtest(store, &query).await).await?;
+    output.list(&told, report::table, report::listing)?;
+    Ok(if told.rounds > 0 {
+        EXIT_OK
+    } else {
+        EXIT_UNKNOWN
+    })
+}
