@@ -106,6 +106,12 @@ async fn the_day_of_2020_ends_as_it_must() {
         timeline.contains("08-30 15:10:00Z  08-31 15:00:00Z  08-31 15:05:00Z"),
         "{timeline}"
     );
+    for sentence in [
+        "15:10:00 + 86100 s = 31 Aug 15:05 ≤ 15:10 + 86400 s: legal",
+        "the longest lasted 23 h 55 min; with a TTL of 300 s: 5 min",
+    ] {
+        assert!(timeline.contains(sentence), "{sentence}: {timeline}");
+    }
     for message in [
         "Sun 15:10  Slack  [CRITICAL] cap-1h:",
         "Sun 15:10  Slack  [CRITICAL, UPDATE] cap-6h:",

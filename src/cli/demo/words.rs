@@ -14,12 +14,23 @@ use crate::{
 
 /// The commands of the postmortem, without the program's name.
 pub(super) fn commands(story: Story) -> Vec<String> {
-    let from = story.last_of_b() - TimeDelta::hours(2);
-    let from = from.to_rfc3339_opts(SecondsFormat::Secs, true);
-    vec![
+    let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let moved_back = story.moved_back();
+    let (from, then) = (
+        instant(moved_back),
+        instant(moved_back + TimeDelta::minutes(1)),
+    );
+    let late = instant(story.last_of_b() - TimeDelta::hours(2));
+    let mut commands = vec![
         "incidents list --all".to_owned(),
-        format!("timeline dialer7.example.com --resolver isp-a --from {from}"),
-    ]
+        format!("timeline dialer7.example.com --resolver isp-a --from {late}"),
+        format!("explain dialer7.example.com --resolver isp-a --at {then}"),
+    ];
+    if story.ttl > TTL_AFTERWARDS {
+        let what_if = format!("what-if --ttl {TTL_AFTERWARDS} dialer7.example.com --from {from}");
+        commands.push(what_if);
+    }
+    commands
 }
 
 /// Before a message: `Sun 15:10  Slack  `.
