@@ -41,6 +41,8 @@ pub enum Axis {
 /// recovering ─recovery_window, now > cached_until──────► resolved     resolved
 /// open ───────the same, with 3 clean rounds, where a bad
 ///             site was never sampled again─────────────► resolved     resolved
+/// open, recovering ─flushed wherever it was bad, and 3 clean
+///             rounds at each backend since─────────────► resolved     resolved
 /// open, recovering ─merged, by hand, or no longer asked► resolved     resolved
 /// ```
 ///
@@ -76,6 +78,12 @@ pub struct BackendTrack {
     pub last_bad: DateTime<Utc>,
     /// Rounds in a row with a clean sample and without a bad one. A round that did not reach it does not count.
     pub clean_rounds: u32,
+    /// Last clean sample of a round without a bad one.
+    #[serde(default)]
+    pub last_clean: Option<DateTime<Utc>>,
+    /// The latest `t + θ` seen of any bad value here.
+    #[serde(default)]
+    pub cached_until: Option<DateTime<Utc>>,
 }
 
 /// How a resolver address that turned everything away is asked: one question a round, and everything now and then.

@@ -12,6 +12,7 @@ mod book;
 mod confirm;
 mod evidence;
 mod explained;
+mod flushed;
 mod growth;
 mod ids;
 mod keeping;

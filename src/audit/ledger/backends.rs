@@ -111,15 +111,21 @@ pub(super) fn bad_backends(verdict: &Verdict, family: Family) -> BTreeSet<String
         .collect()
 }
 
-/// Begins to follow a backend.
-pub(super) fn track(incident: &mut Incident, backend: &str, last_bad: DateTime<Utc>) {
-    incident
-        .backends
-        .entry(backend.to_owned())
-        .or_insert(BackendTrack {
-            last_bad,
-            clean_rounds: 0,
-        });
+/// Begins to follow a backend, and takes in until when its bad value may be held.
+pub(super) fn track(
+    incident: &mut Incident,
+    backend: &str,
+    last_bad: DateTime<Utc>,
+    cached_until: Option<DateTime<Utc>>,
+) {
+    let new = BackendTrack {
+        last_bad,
+        clean_rounds: 0,
+        last_clean: None,
+        cached_until,
+    };
+    let track = incident.backends.entry(backend.to_owned()).or_insert(new);
+    track.cached_until = track.cached_until.max(cached_until);
 }
 
 /// The name under which a resolver address as a whole is followed.
@@ -174,6 +180,8 @@ fn add(
         let kept = known.entry(name).or_insert_with(|| track.clone());
         kept.last_bad = kept.last_bad.max(track.last_bad);
         kept.clean_rounds = kept.clean_rounds.min(track.clean_rounds);
+        kept.last_clean = kept.last_clean.min(track.last_clean);
+        kept.cached_until = kept.cached_until.max(track.cached_until);
     }
 }
 

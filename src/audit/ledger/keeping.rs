@@ -29,7 +29,7 @@ pub(super) fn absorb(incident: &mut Incident, sighting: &Sighting<'_>) {
     incident.cached_until = incident.cached_until.max(sighting.cached_until);
     incident.worst_case_until = incident.worst_case_until.max(sighting.worst_case_until);
     for backend in &sighting.backends {
-        backends::track(incident, backend, sighting.at);
+        backends::track(incident, backend, sighting.at, sighting.cached_until);
     }
 }
 

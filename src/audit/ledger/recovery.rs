@@ -1,6 +1,6 @@
 //! How incidents get better: clean rounds counted by backend, recovering, resolved, and reminders until then.
 //!
-//! Deliberately absent: getting worse, which is `growth`; flushes that somebody declares.
+//! Deliberately absent: getting worse, which is `growth`; what a declared flush ends, which is `flushed`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,6 +19,7 @@ use crate::{
             book::Entry,
             evidence::Sighting,
             explained::is_authority_down,
+            flushed,
             keeping::note_observed,
         },
         verdict::{Family, Verdict},
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// Clean rounds in a row before a breach is recovering.
-const CLEAN_ROUNDS: u32 = 3;
+pub(super) const CLEAN_ROUNDS: u32 = 3;
 
 /// Counts one round for an incident and takes the step that follows from it.
 pub(super) fn step(entry: &mut Entry, sightings: &[Sighting<'_>], judgement: &Judgement<'_>) {
@@ -50,8 +51,14 @@ pub(super) fn step(entry: &mut Entry, sightings: &[Sighting<'_>], judgement: &Ju
 /// What a round's samples say, one entry per backend name.
 #[derive(Default)]
 struct Samples {
-    bad: BTreeMap<String, DateTime<Utc>>,
-    clean: BTreeSet<String>,
+    bad: BTreeMap<String, Bad>,
+    clean: BTreeMap<String, DateTime<Utc>>,
+}
+
+/// The last bad sample of a backend, and until when what was bad may be held.
+struct Bad {
+    at: DateTime<Utc>,
+    cached_until: Option<DateTime<Utc>>,
 }
 
 /// Brings every backend up to date; says whether any sample was bad, and whether any was clean.
@@ -69,7 +76,11 @@ fn count_backends(incident: &mut Incident, judgement: &Judgement<'_>) -> (bool, 
         let mut any_bad = false;
         for (names, touch, at) in backends::touches(verdict, family, shows) {
             any_bad |= touch == Touch::Bad;
-            samples.add(names, touch, at);
+            let bad = Bad {
+                at,
+                cached_until: verdict.cached_until,
+            };
+            samples.add(names, touch, bad);
         }
         if any_bad {
             note(incident, verdict);
@@ -80,30 +91,35 @@ fn count_backends(incident: &mut Incident, judgement: &Judgement<'_>) -> (bool, 
 }
 
 impl Samples {
-    fn add(&mut self, names: Vec<String>, touch: Touch, at: DateTime<Utc>) {
-        match touch {
-            Touch::Bad => {
-                for name in names {
-                    let last = self.bad.entry(name).or_insert(at);
+    fn add(&mut self, names: Vec<String>, touch: Touch, Bad { at, cached_until }: Bad) {
+        for name in names {
+            match touch {
+                Touch::Bad => {
+                    let last = self.bad.entry(name).or_insert(Bad { at, cached_until });
+                    last.at = last.at.max(at);
+                    last.cached_until = last.cached_until.max(cached_until);
+                }
+                Touch::Clean => {
+                    let last = self.clean.entry(name).or_insert(at);
                     *last = at.max(*last);
                 }
+                Touch::Neither => {}
             }
-            Touch::Clean => self.clean.extend(names),
-            Touch::Neither => {}
         }
     }
 
     fn apply(&self, incident: &mut Incident) {
-        for (name, at) in &self.bad {
-            backends::track(incident, name, *at);
-            incident.last_bad_at = incident.last_bad_at.max(*at);
+        for (name, bad) in &self.bad {
+            backends::track(incident, name, bad.at, bad.cached_until);
+            incident.last_bad_at = incident.last_bad_at.max(bad.at);
         }
         for (name, track) in &mut incident.backends {
-            if let Some(at) = self.bad.get(name) {
-                track.last_bad = track.last_bad.max(*at);
+            if let Some(bad) = self.bad.get(name) {
+                track.last_bad = track.last_bad.max(bad.at);
                 track.clean_rounds = 0;
-            } else if self.clean.contains(name) {
+            } else if let Some(at) = self.clean.get(name) {
                 track.clean_rounds = track.clean_rounds.saturating_add(1);
+                track.last_clean = track.last_clean.max(Some(*at));
             }
         }
     }
@@ -144,6 +160,10 @@ fn is_examined(incident: &Incident, judgement: &Judgement<'_>) -> bool {
     }
     if is_authority_down(kind) {
         return judgement.authorities.asked > 0 && !is_down_otherwise(incident, kind, judgement);
+    }
+    // A server that says nothing says nothing of its serial.
+    if kind == FindingKind::SerialLag && is_down_otherwise(incident, kind, judgement) {
+        return false;
     }
     // Authorities were asked also where a resolver was left alone.
     let is_asked = verdicts.next().is_some() || judgement.questions.iter().any(concerns);
@@ -189,6 +209,12 @@ fn move_on(entry: &mut Entry, judgement: &Judgement<'_>) {
     if clean(true) && is_out_of_time(incident, judgement) {
         let last = instant(incident.last_bad_at);
         entry.resolve(now, format!("not seen since {last}"));
+    } else if let Some(at) = flushed::everywhere(incident, judgement) {
+        let step = format!(
+            "flushed at {}, and clean since wherever it was bad",
+            instant(at)
+        );
+        entry.resolve(now, step);
     } else if clean(false) && incident.status == Status::Open {
         let until = instant(earliest_end(incident, judgement));
         entry.incident.status = Status::Recovering;
@@ -202,9 +228,7 @@ fn move_on(entry: &mut Entry, judgement: &Judgement<'_>) {
 fn is_out_of_time(incident: &Incident, judgement: &Judgement<'_>) -> bool {
     judgement.now - incident.last_bad_at >= recovery_window(judgement)
         && (incident.key.family != Family::Value
-            || incident
-                .cached_until
-                .is_none_or(|until| judgement.now > until))
+            || flushed::cached_until(incident, judgement).is_none_or(|until| judgement.now > until))
 }
 
 fn earliest_end(incident: &Incident, judgement: &Judgement<'_>) -> DateTime<Utc> {
@@ -212,7 +236,10 @@ fn earliest_end(incident: &Incident, judgement: &Judgement<'_>) -> DateTime<Utc>
         .last_bad_at
         .checked_add_signed(recovery_window(judgement))
         .unwrap_or(DateTime::<Utc>::MAX_UTC);
-    match (incident.key.family, incident.cached_until) {
+    match (
+        incident.key.family,
+        flushed::cached_until(incident, judgement),
+    ) {
         (Family::Value, Some(until)) => window_over.max(until),
         _ => window_over,
     }

@@ -4,6 +4,7 @@ mod authorities;
 mod axes;
 mod blindness;
 mod confirmation;
+mod flushes;
 mod lab;
 mod properties;
 mod recovery;
