@@ -31,4 +31,4 @@ pub mod what_if;
 
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
-pub const ENGINE_VERSION: u32 = 2;
+pub const ENGINE_VERSION: u32 = 3;

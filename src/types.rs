@@ -17,7 +17,7 @@ pub use crate::clock::now;
 pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
 pub use instant::{NotAnInstant, parse_instant};
 pub use observation::{Ede, Flags, Observation, Transport, Wire};
-pub use policy::{Expect, Mode, NotAValue, Policy};
+pub use policy::{Expect, Mode, NotAValue, Policy, Serials};
 pub use query_options::{ClientSubnet, QueryOptions};
 pub use record_type::{RecordType, UnknownRecordType};
 pub use severity::Severity;

@@ -37,11 +37,17 @@ pub enum FindingKind {
     RrsetTtlMismatch,
     /// NS or glue TTL above `max_delegation_ttl`.
     DelegationTtl,
+    /// A server is behind the highest SOA serial of its zone for more than 300 s (RFC 1982).
+    SerialLag,
+    /// The authority serves what is not declared in `expect`, or what is declared `known_bad`.
+    ExpectedMismatch,
+    /// The authority's value changed, and nobody declared the change.
+    UnexpectedChange,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::NameMissing,
         Self::TtlAbovePolicy,
         Self::NegativeTtlAbovePolicy,
@@ -52,6 +58,9 @@ impl FindingKind {
         Self::NsMismatch,
         Self::RrsetTtlMismatch,
         Self::DelegationTtl,
+        Self::SerialLag,
+        Self::ExpectedMismatch,
+        Self::UnexpectedChange,
     ];
 
     /// The name in every output.
@@ -67,6 +76,9 @@ impl FindingKind {
             Self::NsMismatch => "ns_mismatch",
             Self::RrsetTtlMismatch => "rrset_ttl_mismatch",
             Self::DelegationTtl => "delegation_ttl",
+            Self::SerialLag => "serial_lag",
+            Self::ExpectedMismatch => "expected_mismatch",
+            Self::UnexpectedChange => "unexpected_change",
         }
     }
 

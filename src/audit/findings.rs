@@ -3,7 +3,10 @@
 //! One finding per kind and subject, whatever the number of names. Deliberately absent: how many rounds it takes before
 //! somebody is told, and inhibition.
 
+mod changes;
+mod expected;
 mod names;
+mod serials;
 mod servers;
 mod stretched;
 #[cfg(test)]
@@ -39,6 +42,9 @@ pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<
     found.extend(ttl::negative_above_policy(&view));
     found.extend(stretched::find(&view));
     found.extend(ttl::unequal_in_rrset(&view));
+    found.extend(expected::mismatch(&view));
+    found.extend(changes::unexpected(&view));
+    found.extend(serials::lag(&view));
     found.extend(servers::unreachable_or_lame(&view));
     found.extend(unplaced::find(&view));
     found.extend(zones::ns_mismatch(&view));

@@ -27,7 +27,7 @@ use caps::{Cap, Fetch};
 pub use held::{Held, Sighting};
 pub use links::{LinkHistory, ServedEpoch};
 use runs::Run;
-pub use standing::{Current, Membership, Past, Standing};
+pub use standing::{Current, Membership, Past, Standing, Word};
 
 /// How far instants may lie apart and still be the same: a second for each cache layer, the way, and the clocks.
 pub const EPSILON: TimeDelta = TimeDelta::seconds(5);

@@ -115,6 +115,10 @@ fn policy(settings: &Settings, period: Duration) -> Policy {
         mode: settings.mode.unwrap_or(default.mode),
         expect: settings.expect.clone().unwrap_or(default.expect),
         known_bad: settings.known_bad.clone().unwrap_or(default.known_bad),
+        unexpected_change: settings
+            .unexpected_change
+            .unwrap_or(default.unexpected_change),
+        serials: settings.serials.unwrap_or(default.serials),
         recovery_window: settings.recovery_window.unwrap_or(default.recovery_window),
         axis_threshold: settings.axis_threshold.unwrap_or(default.axis_threshold),
         authority_blind_limit: settings

@@ -12,10 +12,24 @@ use super::{
     schedule::Schedule,
     section::Section,
 };
-use crate::types::{Expect, Mode, NotAValue, QueryOptions, RecordType, Resolver};
+use crate::types::{
+    Expect, Mode, NotAValue, QueryOptions, RecordType, Resolver, Serials, Severity,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
+
+/// The words of `unexpected_change`.
+const SEVERITIES: [(&str, Severity); 4] = [
+    ("off", Severity::None),
+    ("info", Severity::Info),
+    ("warning", Severity::Warning),
+    ("critical", Severity::Critical),
+];
+
+/// The words of `serial_mode`.
+pub(super) const SERIALS: [(&str, Serials); 2] =
+    [("compare", Serials::Compare), ("ignore", Serials::Ignore)];
 
 /// What `resolvers` and `channels` may refer to.
 pub(super) struct References<'a> {
@@ -45,6 +59,8 @@ pub(super) struct Settings {
     pub(super) mode: Option<Mode>,
     pub(super) expect: Option<Expect>,
     pub(super) known_bad: Option<Expect>,
+    pub(super) unexpected_change: Option<Severity>,
+    pub(super) serials: Option<Serials>,
     pub(super) recovery_window: Option<Duration>,
     pub(super) axis_threshold: Option<f64>,
     pub(super) authority_blind_limit: Option<Duration>,
@@ -73,6 +89,12 @@ impl Settings {
             mode: section.parsed("mode", mode).map(|mode| mode.value),
             expect: declared(section, "expect"),
             known_bad: declared(section, "known_bad"),
+            unexpected_change: section
+                .word("unexpected_change", &SEVERITIES)
+                .map(|severity| severity.value),
+            serials: section
+                .word("serial_mode", &SERIALS)
+                .map(|serials| serials.value),
             recovery_window: section.duration("recovery_window", Duration::ZERO..=7 * DAY),
             axis_threshold: section.number("axis_threshold", 0.01..=1.0),
             authority_blind_limit: section
@@ -106,6 +128,8 @@ impl Settings {
             mode: self.mode.or(defaults.mode),
             expect: self.expect.or(defaults.expect),
             known_bad: self.known_bad.or(defaults.known_bad),
+            unexpected_change: self.unexpected_change.or(defaults.unexpected_change),
+            serials: self.serials.or(defaults.serials),
             recovery_window: self.recovery_window.or(defaults.recovery_window),
             axis_threshold: self.axis_threshold.or(defaults.axis_threshold),
             authority_blind_limit: self

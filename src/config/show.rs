@@ -10,7 +10,7 @@ use toml::Value;
 use super::{
     Channel, ChannelKind, Config, Group, Secret, SecretSource, presets, show_client_subnet,
 };
-use crate::types::{Expect, Mode, QueryOptions, Resolver};
+use crate::types::{Expect, Mode, QueryOptions, Resolver, Serials, Severity};
 
 /// A key and its value, in the order they are shown.
 type Entry = (&'static str, Value);
@@ -171,6 +171,21 @@ fn group_table(group: &Group) -> Vec<Entry> {
         ),
         ("expect", declared(&policy.expect)),
         ("known_bad", declared(&policy.known_bad)),
+        (
+            "unexpected_change",
+            match policy.unexpected_change {
+                Severity::None => "off".into(),
+                severity => severity.to_string().into(),
+            },
+        ),
+        (
+            "serial_mode",
+            match policy.serials {
+                Serials::Compare => "compare",
+                Serials::Ignore => "ignore",
+            }
+            .into(),
+        ),
         ("recovery_window", duration(policy.recovery_window)),
         ("axis_threshold", policy.axis_threshold.into()),
         (

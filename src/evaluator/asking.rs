@@ -77,7 +77,8 @@ impl Asker {
         }
     }
 
-    /// Puts every question of the group to all its resolvers, `samples` times each, and to its authorities once. All
+    /// Puts every question of the group to all its resolvers, `samples` times each, and to its authorities once, which
+    /// are asked for the SOA records of its names' zones, too. All
     /// questions of one name leave at one moment; the moments are spread as the slowest address demands.
     ///
     /// An address for which `canary` gives a question is asked that one first, and the others once it was answered.
@@ -87,7 +88,7 @@ impl Asker {
         samples: impl Fn(&Question, SocketAddr) -> u8,
         canary: impl Fn(&Source) -> Option<Question>,
     ) -> Asked {
-        let chain = Chain::new(self, group);
+        let chain = Chain::new(self, group).with_soa();
         // The walk comes first, so that the questions themselves leave at the same moment.
         join_all(group.names.iter().map(|name| chain.zone(name))).await;
         let lanes = lanes(group, false, false, canary);

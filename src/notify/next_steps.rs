@@ -95,6 +95,13 @@ fn finding_step(verdict: &str) -> Option<&'static str> {
         "ns_mismatch" => "Make the NS sets at parent and child equal",
         "rrset_ttl_mismatch" => "Give the records of the set one TTL at the authority",
         "delegation_ttl" => "Lower the TTL of the NS records, or ask the parent's operator to",
+        "serial_lag" => "Check the zone transfer to this server, and the way of its notifications",
+        "expected_mismatch" => {
+            "Correct the record at the authority; declare it where it is right (`change declare`, or `expect`)"
+        }
+        "unexpected_change" => {
+            "Find out who changed the record; declare it where it was meant (`change declare --at`)"
+        }
         "blind" => "Check this vantage's own network and its way to the Internet",
         _ => return None,
     })

@@ -16,7 +16,7 @@ pub struct Wording {
 const WITHIN: &str =
     "yes: the resolver keeps what it was given, for no longer than the TTL it was given";
 
-const TABLE: [(&str, Wording); 25] = [
+const TABLE: [(&str, Wording); 28] = [
     (
         "unreachable",
         told("no reply", "The resolver does not answer at all."),
@@ -183,6 +183,27 @@ const TABLE: [(&str, Wording); 25] = [
         told(
             "delegation TTL above policy",
             "The TTL of the NS set or its glue is above the policy.",
+        ),
+    ),
+    (
+        "serial_lag",
+        told(
+            "authority lags behind",
+            "An authoritative server has an older SOA serial than another has had for more than 300 s.",
+        ),
+    ),
+    (
+        "expected_mismatch",
+        told(
+            "authority serves what it should not",
+            "The authority itself serves what the configuration does not expect, or knows to be wrong: every resolver will agree on it.",
+        ),
+    ),
+    (
+        "unexpected_change",
+        told(
+            "undeclared change at the authority",
+            "The authority's answer changed, and nobody declared that it would.",
         ),
     ),
     (

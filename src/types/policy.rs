@@ -7,7 +7,10 @@ use std::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{names::DnsName, types::Value};
+use crate::{
+    names::DnsName,
+    types::{RecordType, Severity, Value},
+};
 
 /// What "in an epoch" means for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,6 +25,17 @@ pub enum Mode {
     /// An answer that was made for a client subnet (a SCOPE above 0, RFC 7871) must be what they said for that scope, where
     /// they were asked with one. Addresses of other places must be declared; the wider the pool, the less is noticed.
     Geo,
+}
+
+/// What the serial numbers of a zone's servers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Serials {
+    /// A server with a lower one lags behind (RFC 1982).
+    #[default]
+    Compare,
+    /// Nothing: they are no sequence.
+    Ignore,
 }
 
 /// Declared values: addresses, networks, or RDATA texts (an alias target, say).
@@ -71,6 +85,16 @@ impl Expect {
         self.networks.is_empty() && self.texts.is_empty()
     }
 
+    /// Whether data of a type is declared at all: IPv4 networks say nothing of AAAA records.
+    pub fn speaks_of(&self, rtype: RecordType) -> bool {
+        let mut networks = self.networks.iter();
+        match rtype {
+            RecordType::A => networks.any(|network| network.addr().is_ipv4()),
+            RecordType::AAAA => networks.any(|network| network.addr().is_ipv6()),
+            _ => !self.is_empty(),
+        }
+    }
+
     /// Whether one RDATA is declared.
     pub fn contains(&self, rdata: &str) -> bool {
         match rdata.parse::<IpAddr>() {
@@ -109,6 +133,12 @@ pub struct Policy {
     pub expect: Expect,
     /// Values that are wrong wherever they are seen.
     pub known_bad: Expect,
+    /// How much an authority's change without a declared one matters; `None`: not at all.
+    #[serde(default)]
+    pub unexpected_change: Severity,
+    /// Whether SOA serials are compared.
+    #[serde(default)]
+    pub serials: Serials,
     /// How long no bad sample must be seen before an incident is resolved.
     pub recovery_window: Duration,
     /// The share of a group's names above which a breach belongs to the resolver or the authority, 0 to 1.
@@ -130,6 +160,8 @@ impl Default for Policy {
             mode: Mode::Exact,
             expect: Expect::default(),
             known_bad: Expect::default(),
+            unexpected_change: Severity::None,
+            serials: Serials::default(),
             recovery_window: Duration::from_mins(10),
             axis_threshold: 0.3,
             authority_blind_limit: Duration::from_hours(1),

@@ -88,12 +88,17 @@ async fn the_day_of_2020_ends_as_it_must() {
     };
     assert_eq!(
         (incidents(&["resolved"]), incidents(&["open"])),
-        (6, 0),
+        (7, 0),
         "{list}"
     );
     assert_eq!(incidents(&["critical", "propagating_long"]), 4, "{list}");
     assert_eq!(
         incidents(&["warning", "propagating_long", "cap-1h"]),
+        1,
+        "{list}"
+    );
+    assert_eq!(
+        incidents(&["critical", "expected_mismatch", "example.com"]),
         1,
         "{list}"
     );

@@ -86,7 +86,7 @@ fn the_same_policy_fires_the_same() {
 
 #[test]
 fn what_is_declared_would_not_have_fired() {
-    let declared = |policy: &mut Policy| policy.expect = networks(&[ALIEN]);
+    let declared = |policy: &mut Policy| policy.expect = networks(&[GOOD, ALIEN]);
     let (compared, _) = tried(&[ALIEN], 60, declared);
     assert_eq!(outcomes(&compared), [(Outcome::Gone, "divergent")]);
 }

@@ -1,6 +1,9 @@
 //! Findings: each fires when it must, and none for what is healthy.
 
+mod changes;
+mod expected;
 mod healthy;
 mod names;
+mod serials;
 mod servers;
 mod ttl;

@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{MOST_EVIDENCE, View, baseline, evidence, view::Reply};
+use super::{MOST_EVIDENCE, View, baseline, evidence, serials::Soa, view::Reply};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
         history::is_authoritative,
     },
     names::DnsName,
-    types::{Observation, Question, Severity, SourceKind, Value},
+    types::{Observation, Question, Severity, SourceKind, Value, Zone},
 };
 
 /// Positive links whose TTL at an authority is above `max_ttl`; the sentence names the link.
@@ -62,26 +62,23 @@ fn above_policy_at(view: &View, question: &Question) -> Option<Finding> {
     })
 }
 
-/// A zone's denials above the limit: the highest TTL, and the denied owner of each question.
-type Denials<'a> = (u32, BTreeMap<&'a Question, &'a DnsName>);
+/// What shows that a zone's denials may be cached for too long.
+#[derive(Default)]
+struct Denials<'a> {
+    /// The highest TTL, seconds.
+    ttl: u32,
+    questions: BTreeSet<&'a Question>,
+    replies: Vec<Reply<'a>>,
+}
 
-/// Denials that may be cached for longer than `max_negative_ttl`: one finding a zone.
+/// Denials that may be cached for longer than `max_negative_ttl`, seen or promised by the SOA record: one finding a zone.
 pub(super) fn negative_above_policy(view: &View) -> Vec<Finding> {
-    let limit = view.input.policy.max_negative_ttl;
     let mut zones: BTreeMap<DnsName, Denials> = BTreeMap::new();
     for question in &view.questions {
-        let Some((owner, standing)) = view.chain(question).next_back() else {
-            continue;
-        };
-        let current = standing.current.iter();
-        let denials = current.filter(|current| current.value.is_negative());
-        let longest = denials.map(|current| current.ttl).max();
-        if let Some(ttl) = longest.filter(|ttl| *ttl > limit) {
-            let apex = view.zone_apex(owner).unwrap_or_else(|| owner.clone());
-            let (highest, questions) = zones.entry(apex).or_default();
-            *highest = (*highest).max(ttl);
-            questions.insert(question, owner);
-        }
+        note_denials(view, question, &mut zones);
+    }
+    for zone in view.own_zones() {
+        note_soa(view, zone, &mut zones);
     }
     zones
         .into_iter()
@@ -89,18 +86,59 @@ pub(super) fn negative_above_policy(view: &View) -> Vec<Finding> {
         .collect()
 }
 
-fn negative(view: &View, apex: DnsName, (ttl, questions): &Denials) -> Finding {
-    let limit = view.input.policy.max_negative_ttl;
+fn note_denials<'a>(
+    view: &'a View,
+    question: &'a Question,
+    zones: &mut BTreeMap<DnsName, Denials<'a>>,
+) {
+    let Some((owner, standing)) = view.chain(question).next_back() else {
+        return;
+    };
+    let current = standing.current.iter();
+    let denials = current.filter(|current| current.value.is_negative());
+    let Some(ttl) = too_long(view, denials.map(|current| current.ttl).max()) else {
+        return;
+    };
+    let apex = view.zone_apex(owner).unwrap_or_else(|| owner.clone());
+    let zone = zones.entry(apex).or_default();
+    zone.ttl = zone.ttl.max(ttl);
+    zone.questions.insert(question);
     let denies = |(reply, index): &Reply| {
         let link = reply.answer.links.get(*index);
         link.is_some_and(|link| link.value.is_negative())
     };
-    let replies: Vec<Reply> = questions
-        .iter()
-        .flat_map(|(question, owner)| view.replies_about(question, owner))
-        .filter(denies)
-        .take(MOST_EVIDENCE)
-        .collect();
+    let replies = view.replies_about(question, owner);
+    zone.replies.extend(replies.into_iter().filter(denies));
+}
+
+/// A zone's SOA record says how long its denials may be cached before there is one: min(TTL, MINIMUM).
+fn note_soa<'a>(view: &'a View, zone: &Zone, zones: &mut BTreeMap<DnsName, Denials<'a>>) {
+    let Some(standing) = view.soa(zone) else {
+        return;
+    };
+    let current = standing.current.iter();
+    let ttls = current.filter_map(|one| Some(one.ttl.min(Soa::of(one.value)?.minimum)));
+    let Some(ttl) = too_long(view, ttls.max()) else {
+        return;
+    };
+    let known = zones.entry(zone.apex.clone()).or_default();
+    known.ttl = known.ttl.max(ttl);
+    let in_zone =
+        |question: &&Question| view.zone_apex(&question.name).as_ref() == Some(&zone.apex);
+    known
+        .questions
+        .extend(view.questions.iter().filter(in_zone));
+    let replies = view.soa_replies(zone).into_values();
+    known.replies.extend(replies.map(|reply| (reply, 0)));
+}
+
+fn too_long(view: &View, ttl: Option<u32>) -> Option<u32> {
+    ttl.filter(|ttl| *ttl > view.input.policy.max_negative_ttl)
+}
+
+fn negative(view: &View, apex: DnsName, denials: &Denials) -> Finding {
+    let (limit, ttl) = (view.input.policy.max_negative_ttl, denials.ttl);
+    let replies = &denials.replies[..denials.replies.len().min(MOST_EVIDENCE)];
     Finding {
         kind: FindingKind::NegativeTtlAbovePolicy,
         severity: Severity::Warning,
@@ -109,9 +147,9 @@ fn negative(view: &View, apex: DnsName, (ttl, questions): &Denials) -> Finding {
             "zone {apex}: a denial may be cached for {ttl} s, min(SOA TTL, SOA MINIMUM); the limit is {limit} s"
         ),
         zone: Some(apex),
-        questions: questions.keys().copied().cloned().collect(),
+        questions: denials.questions.iter().copied().cloned().collect(),
         resolvers: Vec::new(),
-        authorities: servers_of(&replies),
+        authorities: servers_of(replies),
         baseline: None,
         observed: replies
             .iter()

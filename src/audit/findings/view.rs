@@ -2,7 +2,10 @@
 //!
 //! Deliberately absent: findings.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    net::SocketAddr,
+};
 
 use crate::{
     audit::{
@@ -110,7 +113,10 @@ impl<'a> View<'a> {
             if one.source.kind != SourceKind::Authority {
                 continue;
             }
-            if let Some(zone) = self.zone_apex(&one.question.name) {
+            // That a server knows its zone's SOA says nothing of how it answers for the names.
+            let is_apex =
+                one.question.rtype == RecordType::SOA && !self.questions.contains(&one.question);
+            if let Some(zone) = self.zone_apex(&one.question.name).filter(|_| !is_apex) {
                 self.by_zone.entry(zone).or_default().push(one);
             }
             if !is_authoritative(one) {
@@ -175,7 +181,34 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Every reply of an authority to a question for a name of the zone.
+    /// The zones that the group's own names lie in; what an alias leads to is somebody else's.
+    pub(super) fn own_zones(&self) -> impl Iterator<Item = &'a Zone> {
+        let zones = self.input.zones.iter();
+        zones.filter(|zone| self.at_home.contains_key(&zone.apex))
+    }
+
+    /// Where the zone's SOA record stands, where its servers were asked for it.
+    pub(super) fn soa(&self, zone: &Zone) -> Option<Standing<'a>> {
+        let key = LinkKey {
+            owner: zone.apex.clone(),
+            rtype: RecordType::SOA,
+        };
+        self.input.standing(self.history, &key)
+    }
+
+    /// The latest word of each server of the zone on its SOA record in this round.
+    pub(super) fn soa_replies(&self, zone: &Zone) -> BTreeMap<SocketAddr, &'a Observation> {
+        let question = Question {
+            name: zone.apex.clone(),
+            rtype: RecordType::SOA,
+        };
+        let replies = self.replies.get(&question).into_iter().flatten();
+        replies
+            .map(|reply| (reply.source.address, *reply))
+            .collect()
+    }
+
+    /// Every reply of an authority to a question for a name of the zone, but for those about the zone itself.
     pub(super) fn replies_in(&self, zone: &Zone) -> &[&'a Observation] {
         let replies = self.by_zone.get(&zone.apex);
         replies.map(Vec::as_slice).unwrap_or_default()

@@ -13,7 +13,7 @@ pub(super) fn ns_mismatch(view: &View) -> Vec<Finding> {
     let differs = |zone: &&Zone| {
         !zone.parent_ns.is_empty() && !zone.child_ns.is_empty() && zone.parent_ns != zone.child_ns
     };
-    ours(view)
+    view.own_zones()
         .filter(differs)
         .map(|zone| {
             let only = |one: &std::collections::BTreeSet<_>,
@@ -44,7 +44,7 @@ pub(super) fn delegation_ttl(view: &View) -> Vec<Finding> {
     let Some(limit) = view.input.policy.max_delegation_ttl else {
         return Vec::new();
     };
-    ours(view)
+    view.own_zones()
         .filter_map(|zone| {
             let ttl = zone.delegation_ttl?.as_secs();
             let reason = format!(
@@ -55,12 +55,6 @@ pub(super) fn delegation_ttl(view: &View) -> Vec<Finding> {
                 .then(|| finding(view, zone, FindingKind::DelegationTtl, reason))
         })
         .collect()
-}
-
-/// The zones the group's own names lie in; what an alias leads to is somebody else's to delegate.
-fn ours<'a>(view: &'a View) -> impl Iterator<Item = &'a Zone> {
-    let zones = view.input.zones.iter();
-    zones.filter(|zone| !view.questions_in(zone).is_empty())
 }
 
 fn finding(view: &View, zone: &Zone, kind: FindingKind, reason: String) -> Finding {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::epochs::{Epoch, ServerHistory};
+use super::epochs::{Epoch, PastValue, ServerHistory};
 use crate::types::Value;
 
 /// Whether a server's word on a link counts.
@@ -70,6 +70,45 @@ impl Past {
     }
 }
 
+/// What one server serves now.
+#[derive(Debug, Clone, Copy)]
+pub struct Word<'h> {
+    /// The server.
+    pub address: SocketAddr,
+    server: &'h ServerHistory,
+}
+
+impl<'h> Word<'h> {
+    /// The value.
+    pub fn value(&self) -> &'h Value {
+        &self.server.epoch.value
+    }
+
+    /// Since when, as far as was seen; a changed TTL counts as a beginning.
+    pub fn since(&self) -> DateTime<Utc> {
+        self.server.epoch.from
+    }
+
+    /// The other value that the server gave until then; `None` where it gave none, or where only the TTL changed.
+    pub fn before(&self) -> Option<&'h Value> {
+        let (epoch, past) = (&self.server.epoch, &self.server.past);
+        let ended = |past: &PastValue| past.end() == Some(epoch.from);
+        if past.get(&epoch.value).is_some_and(ended) {
+            return None;
+        }
+        let before = past.iter().filter(|(_, past)| ended(past));
+        // Of two that were overtaken at once the greater, whatever the order of the map.
+        before.map(|(value, _)| value).max()
+    }
+
+    /// Every value that the server is known to have served, each with its first sight.
+    pub fn sights(&self) -> impl Iterator<Item = (&'h Value, DateTime<Utc>)> + use<'h> {
+        let (epoch, past) = (&self.server.epoch, &self.server.past);
+        let past = past.iter().map(|(value, past)| (value, past.first));
+        past.chain([(&epoch.value, epoch.from)])
+    }
+}
+
 /// Where a link stands at an instant.
 #[derive(Debug, Clone, Default)]
 pub struct Standing<'h> {
@@ -86,6 +125,8 @@ pub struct Standing<'h> {
     pool_window: TimeDelta,
     /// The servers whose past counts; the end of the running epoch where that is taken as over.
     heard: Vec<(&'h ServerHistory, Option<DateTime<Utc>>)>,
+    /// What each server of `S` serves now.
+    words: Vec<Word<'h>>,
     /// What servers of `S` served when they fell silent for longer than the limit.
     fading: Vec<&'h Value>,
 }
@@ -115,6 +156,7 @@ impl<'h> Standing<'h> {
             self.heard.push((server, Some(epoch.last_seen + blind)));
         } else {
             self.serves(address, epoch);
+            self.words.push(Word { address, server });
             self.heard.push((server, None));
         }
     }
@@ -156,6 +198,11 @@ impl<'h> Standing<'h> {
     /// Whether this is what the authority said last, while no server of it answers any more. Nobody can call that stale.
     pub fn was_last_heard(&self, value: &Value) -> bool {
         self.current.is_empty() && self.fading.contains(&value)
+    }
+
+    /// What each server of `S` serves now.
+    pub fn words(&self) -> &[Word<'h>] {
+        &self.words
     }
 
     /// The value's past epochs.

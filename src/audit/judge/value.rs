@@ -18,7 +18,7 @@ use crate::{
         history::{EPSILON, LinkKey, Past, Sighting, Standing},
         verdict::{State, VerdictFlag},
     },
-    types::{Link, Mode, Observation, RecordType, SeriesKey, Severity, Value},
+    types::{Link, Mode, Observation, SeriesKey, Severity, Value},
 };
 
 /// One link of a sample, and all that its judgement looks at.
@@ -129,20 +129,20 @@ impl Subject<'_> {
         judged
     }
 
-    /// Whether values like this one are declared, and this one is not. A declaration of IPv4 networks says nothing of
-    /// AAAA records.
+    /// Whether values like this one are declared, and this one is not.
     fn is_undeclared(&self) -> bool {
         let expect = &self.context.input.policy.expect;
-        let networks = &expect.networks;
-        let declares = match self.key.rtype {
-            RecordType::A => networks.iter().any(|network| network.addr().is_ipv4()),
-            RecordType::AAAA => networks.iter().any(|network| network.addr().is_ipv6()),
-            _ => !expect.is_empty(),
+        let links = &self.sample.answer.links;
+        let is_last = self.index + 1 == links.len();
+        // What a declared alias leads to is its target's to say.
+        let by_alias = || {
+            let mut links = links.iter().map(|link| &link.value);
+            links.any(|value| matches!(value, Value::Cname(_)) && expect.covers(value))
         };
-        let is_last = self.index + 1 == self.sample.answer.links.len();
         is_last
-            && declares
+            && expect.speaks_of(self.key.rtype)
             && !self.link.value.is_negative()
+            && !by_alias()
             && !self.is_declared()
             && !self.is_excused()
     }

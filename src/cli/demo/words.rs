@@ -75,7 +75,7 @@ pub(super) fn opening(story: Story, period: u32) -> String {
         text += &format!("{:<9}  {keeps}\n", resolver.id);
     }
     text += "\nA          198.51.100.x, where the dialers belong\n";
-    text += "B          203.0.113.x, the stopgap; declared `known_bad`: right only while the authority says so\n";
+    text += "B          203.0.113.x, the stopgap; `known_bad`: critical at the authority, and in a cache after it\n";
     text += "B!! 5h 3m  what a cache says, and for how long it may go on; ! is a warning, !! is critical\n";
     text
 }

@@ -23,6 +23,8 @@ const LONGEST_CHAIN: usize = 12;
 pub(super) struct Chain<'a> {
     asker: &'a Asker,
     group: &'a Group,
+    /// Whether each zone's SOA record is asked for with the first of its names.
+    with_soa: bool,
     asked: Mutex<HashSet<Question>>,
     found: Mutex<Asked>,
 }
@@ -32,14 +34,38 @@ impl<'a> Chain<'a> {
         Self {
             asker,
             group,
+            with_soa: false,
             asked: Mutex::default(),
             found: Mutex::default(),
         }
     }
 
+    /// The same, which asks every server of the zones that the group's names lie in for its SOA record, too: once.
+    pub(super) fn with_soa(self) -> Self {
+        Self {
+            with_soa: true,
+            ..self
+        }
+    }
+
     pub(super) async fn follow(&self, questions: &[Question]) {
         let each = questions.iter().cloned();
-        join_all(each.map(|question| self.follow_one(question))).await;
+        let names = join_all(each.map(|question| self.follow_one(question)));
+        tokio::join!(names, self.ask_soa(questions));
+    }
+
+    /// Asks for the SOA record of the zone that a moment's name lies in.
+    async fn ask_soa(&self, questions: &[Question]) {
+        let Some(Question { name, .. }) = questions.first().filter(|_| self.with_soa) else {
+            return;
+        };
+        if let Some(zone) = self.zone(name).await {
+            self.ask_link(Question {
+                name: zone.apex.clone(),
+                rtype: RecordType::SOA,
+            })
+            .await;
+        }
     }
 
     /// Asks a name's servers, then those of whatever it is an alias of. A link that many names share is asked once.

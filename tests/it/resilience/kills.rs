@@ -177,7 +177,7 @@ async fn rounds_are_whole(world: &World) {
         world,
         "rounds that finished with fewer questions than there are",
         "select round_id from round left join observation using (round_id) where status = 'finished'
-        group by round_id having count(distinct series_id) <> 8",
+        group by round_id having count(distinct series_id) <> 9",
     )
     .await;
     let abandoned = "select count(*) from round where status = 'abandoned'";
