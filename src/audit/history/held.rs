@@ -135,7 +135,9 @@ impl Sighting {
         }
         let ran = span.last_seen - span.first_seen;
         let spacing = TimeDelta::from_std(gap).unwrap_or(ran).min(ran);
-        let constant = span.ttl_min == span.ttl_max && span.samples >= 3 && ran >= TELLING;
+        // A run keeps the lowest TTL of its chains alone: a link with a higher one may have counted down above it.
+        let steady = span.ttl_min == span.ttl_max && span.ttl_min.is_none_or(|ttl| ttl == first);
+        let constant = steady && span.samples >= 3 && ran >= TELLING;
         let alive = TimeDelta::seconds(i64::from(first)) > spacing + EPSILON;
         self.repeats = if constant && alive { STEADY } else { 0 };
         self.counts_down = span.ttl_min != span.ttl_max;

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
-        testing::{GOOD, Reply, Scene, a, at, nodata, resolver, rrset, says},
+        testing::{GOOD, NAME, Reply, Scene, a, at, data, nodata, resolver, rrset, says},
         verdict::{State::Consistent, VerdictFlag},
     },
-    types::{Question, Source, SourceKind, Value},
+    types::{Question, SeriesKey, Source, SourceKind, Value},
 };
 
 /// What a cache says that fetches at 00:00 and whenever nothing is left, and keeps nothing for longer than `cap`.
@@ -101,4 +101,28 @@ fn several_caches_behind_one_address_without_names_teach_nothing() {
     };
     scene.run("00:10", "06:00", &world);
     assert_eq!(learned(&scene), None);
+}
+
+#[test]
+fn a_countdown_beside_a_steady_link_is_no_constant_ttl_after_a_restart() {
+    // The alias has a second left at each sight, its target counts down from an hour.
+    let isp = resolver("isp", "192.0.2.53", None);
+    let mut scene = Scene::new().with_resolvers(&[isp]);
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| {
+        let left = match source.kind {
+            SourceKind::Authority => 3_600,
+            SourceKind::Resolver => cached(3_600, now),
+        };
+        data()
+            .alias(NAME, "lb.example.net", 1)
+            .link("lb.example.net", rrset(&[GOOD]), left)
+    };
+    scene.run("00:10", "00:20", &world);
+    let target = "lb.example.net".parse().unwrap();
+    for scene in [&scene, &scene.restarted()] {
+        let source = scene.resolvers[0].sources().next().unwrap();
+        let question = scene.questions[0].clone();
+        let held = scene.history.held(&SeriesKey { question, source }).unwrap();
+        assert!(!held.is_constant(None, &target, &rrset(&[GOOD])));
+    }
 }
