@@ -6,9 +6,11 @@
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
 //! [`findings`] says what is wrong at the authorities themselves, [`ledger`] turns a round's judgement into incidents,
 //! [`round`] is the order in which these follow each other, by a [`context`] that is stored for replays, [`keep`] says which
-//! messages prove it. [`declared`] is what people say of changes and flushes: an input like the history.
+//! messages prove it. [`declared`] is what people say of changes and flushes: an input like the history. [`calibration`]
+//! reads what a resolver does with TTLs out of replies to canaries.
 
 pub mod backtest;
+pub mod calibration;
 pub mod context;
 pub mod declared;
 pub mod evidence;

@@ -114,8 +114,8 @@ enum Command {
     Backtest(history::RoundsArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
-    /// The resolvers that can be named, presets included
-    Resolvers,
+    /// The resolvers that can be named, presets included; measuring them
+    Resolvers(resolvers::ResolversArgs),
     /// The names that are watched, ranges expanded
     Names,
     /// The configuration: is it right, and what does it come to
@@ -169,10 +169,10 @@ impl Command {
             | Self::State(_)
             | Self::WhatIf(_)
             | Self::Backtest(_)
-            | Self::Resolvers
             | Self::Names => Printed::Rows,
             Self::Evidence(_) | Self::Explain(_) | Self::Replay(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
+            Self::Resolvers(args) => args.printed(),
             Self::Serve | Self::Config(_) | Self::Notify(_) | Self::Demo(_) => Printed::Words,
         }
     }
@@ -191,6 +191,8 @@ enum CliError {
     Demo(#[from] DemoError),
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+    #[error(transparent)]
+    Canary(#[from] crate::evaluator::asking::CanaryError),
     #[error("writing the output: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -290,15 +292,7 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
         Command::Backtest(args) => backtest::run(&args, &source.require()?, output).await,
         Command::WhatIf(args) => what_if::run(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
-        Command::Resolvers => {
-            let config = source.load()?;
-            output.list(
-                &resolvers::entries(&config),
-                |_| resolvers::render(&config),
-                |entries| resolvers::listing(entries),
-            )?;
-            Ok(EXIT_OK)
-        }
+        Command::Resolvers(args) => resolvers::run(args, source, output).await,
         Command::Names => names::run(&source.require()?, output).await,
         Command::Config(ConfigArgs {
             command: ConfigCommand::Check,

@@ -4,6 +4,7 @@
 //! state, and any reading of files or environment outside [`load`](fn@load).
 
 mod address;
+mod calibrated;
 mod channels;
 mod demand;
 mod endpoints;
@@ -30,6 +31,7 @@ use std::{
     time::Duration,
 };
 
+pub use calibrated::calibrated;
 pub use demand::Excess;
 pub use endpoints::{path as read_path, server_name as read_server_name};
 pub use error::{ConfigError, ConfigErrors};

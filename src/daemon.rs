@@ -24,7 +24,7 @@ use crate::{
     store::{Store, StoreError, private_pg::PgError},
     types::Resolver,
 };
-pub use database::{OpenDatabase, with_history};
+pub use database::{OpenDatabase, has_history, with_history};
 
 /// What a round under way may still take after a stop was asked for. With the rest it stays within five seconds.
 const GRACE: Duration = Duration::from_millis(2_500);

@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     audit::{
+        calibration::Calibration,
         context::{self, Place, Setting},
         declared::Declared,
         history::{History, SpanChange},
@@ -63,6 +64,8 @@ pub struct Evaluator {
     memory: std::sync::Mutex<Memory>,
     /// This process, as a replay knows it.
     session: SessionId,
+    /// What was measured of resolvers, as it was read last.
+    calibrations: std::sync::Mutex<Vec<Calibration>>,
     /// Each group's, as its last recorded round left it.
     ledgers: std::sync::Mutex<HashMap<String, Ledger>>,
     /// Each group's: asking does not wait for the database.
@@ -99,6 +102,7 @@ impl Evaluator {
             open.insert(group.name.clone(), Stance::after(&ledger));
         }
         let keepers = keepers(&config, &store, now).await?;
+        let calibrations = store.calibrations(&config.vantage, now).await?;
         let session = store.begin_session(&config.vantage, &history, now).await?;
         let counting = asker.clone();
         metrics.count_probes(move || counting.counters());
@@ -109,6 +113,7 @@ impl Evaluator {
             metrics,
             memory: std::sync::Mutex::new(Memory::begin(history, now)),
             session,
+            calibrations: std::sync::Mutex::new(calibrations),
             ledgers: std::sync::Mutex::default(),
             stances: std::sync::Mutex::new(open),
             keepers: std::sync::Mutex::new(keepers),
@@ -130,7 +135,11 @@ impl Evaluator {
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
         let mut loss = Loss(Some(&self.memory));
         let first = recorder();
-        let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
+        let (round, heard, ()) = tokio::join!(
+            first.begin(due_at, started),
+            self.ask(group),
+            self.read_calibrations(started)
+        );
         let Some(round) = round? else {
             return Ok(None);
         };
@@ -163,8 +172,8 @@ impl Evaluator {
             let canary = stance.throttles.canary(source, &questions, period, now);
             canary.cloned()
         };
-        let setting = setting(group);
         let mut asked = self.asker.ask(group, samples, canary).await;
+        let setting = setting(&group.calibrated(&self.calibrations(), now));
         context::as_stored(&mut asked.observations);
         let (changes, step) = self.memory().absorb(&setting, &asked.observations);
         Heard {
@@ -285,6 +294,21 @@ impl Evaluator {
             observations: samples.len(),
             throttled,
         })
+    }
+
+    /// A resolver may be measured while the service runs: what is known of that is read in every round, and stays where the
+    /// database is away.
+    async fn read_calibrations(&self, now: DateTime<Utc>) {
+        let read = self.store.calibrations(&self.config.vantage, now).await;
+        if let Ok(calibrations) = read {
+            *self.calibrations() = calibrations;
+        }
+    }
+
+    fn calibrations(&self) -> MutexGuard<'_, Vec<Calibration>> {
+        self.calibrations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stances(&self) -> MutexGuard<'_, HashMap<String, Stance>> {

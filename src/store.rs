@@ -16,6 +16,7 @@
 //! SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$PWD/.sqlx DATABASE_URL=postgres:///dns_auditor_dev cargo check
 //! ```
 
+mod calibrations;
 mod columns;
 mod connect;
 pub mod declarations;

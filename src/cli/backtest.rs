@@ -21,16 +21,21 @@ pub(super) async fn run(
     output: Output,
 ) -> Result<u8, CliError> {
     let [from, to] = args.window()?;
-    let groups = config.groups.iter();
-    let query = BacktestQuery {
-        vantage: config.vantage.clone(),
-        from,
-        to,
-        groups: groups
-            .map(|group| (group.name.clone(), evaluator::setting(group)))
-            .collect(),
-    };
-    let told = history::read(config, output, async |store| backtest(store, &query).await).await?;
+    let told = history::read(config, output, async |store| {
+        let calibrations = store.calibrations(&config.vantage, to).await?;
+        let config = config.calibrated(&calibrations, to);
+        let groups = config.groups.iter();
+        let query = BacktestQuery {
+            vantage: config.vantage.clone(),
+            from,
+            to,
+            groups: groups
+                .map(|group| (group.name.clone(), evaluator::setting(group)))
+                .collect(),
+        };
+        backtest(store, &query).await
+    });
+    let told = told.await?;
     output.list(&told, report::table, report::listing)?;
     Ok(if told.rounds > 0 {
         EXIT_OK

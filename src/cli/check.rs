@@ -10,7 +10,7 @@ mod group;
 mod messages;
 mod options;
 mod report;
-mod resolvers;
+pub(super) mod resolvers;
 mod watch;
 
 use std::time::Duration;

@@ -9,7 +9,7 @@ use super::{CliError, output::Output, signals::stop_on_signal};
 use crate::{
     clock,
     config::Config,
-    daemon::with_history,
+    daemon::{self, DaemonError, with_history},
     store::{Store, StoreError},
     types::{NotAnInstant, SourceKind, Span, parse_instant},
 };
@@ -61,6 +61,29 @@ pub(super) async fn read<T>(
     query: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<T, CliError> {
     Ok(with(config, output, query).await??)
+}
+
+/// Reads something of the history that a listing is of use without: nothing where there is no history yet, and nothing with
+/// a word why, `without`, where it cannot be read.
+pub(super) async fn read_if_any<T: Default>(
+    config: &Config,
+    output: Output,
+    without: &str,
+    query: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
+) -> Result<T, CliError> {
+    if !daemon::has_history(&config.database) {
+        return Ok(T::default());
+    }
+    match read(config, output, query).await {
+        Err(CliError::Daemon(DaemonError::Interrupted)) => Err(DaemonError::Interrupted.into()),
+        Err(error) => {
+            output.error(&format!(
+                "the history cannot be read, so {without}: {error}"
+            ));
+            Ok(T::default())
+        }
+        read => read,
+    }
 }
 
 /// Does something with the history, and ends in order on a signal. A private database may take seconds to start.

@@ -11,11 +11,12 @@ use super::{
     table,
 };
 use crate::{
-    audit::exposure::{Exposure, Said, exposures},
+    audit::{
+        calibration::Calibration,
+        exposure::{Exposure, Said, exposures},
+    },
     clock,
     config::{Config, Group},
-    daemon::DaemonError,
-    store::private_pg::PrivatePg,
 };
 
 /// One name of one group as `names --format json` shows it. Stable.
@@ -34,39 +35,25 @@ pub(crate) struct Entry {
 }
 
 pub(super) async fn run(config: &Config, output: Output) -> Result<u8, CliError> {
-    let said = said(config, output).await?;
+    let now = clock::now();
+    let without = "no exposure is known";
+    let measured = history::read_if_any(config, output, without, async |store| {
+        let states = store.state_at(now, None).await?;
+        let states = states.iter();
+        let said = states.filter_map(|row| Said::in_span(&row.span.span));
+        Ok((
+            said.collect(),
+            store.calibrations(&config.vantage, now).await?,
+        ))
+    });
+    let (said, calibrations): (Vec<Said>, Vec<Calibration>) = measured.await?;
+    let config = config.calibrated(&calibrations, now);
     output.list(
-        &entries(config, &said),
-        |entries| render(config, entries),
+        &entries(&config, &said),
+        |entries| render(&config, entries),
         |entries| listing(entries),
     )?;
     Ok(EXIT_OK)
-}
-
-/// What authorities said last, by the history; nothing where there is none yet. The inventory is shown all the same when
-/// the history cannot be read.
-async fn said(config: &Config, output: Output) -> Result<Vec<Said>, CliError> {
-    let database = &config.database;
-    if database.url.is_none() && !PrivatePg::exists(&database.data_dir) {
-        return Ok(Vec::new());
-    }
-    let now = clock::now();
-    let states = history::read(config, output, async |store| {
-        store.state_at(now, None).await
-    });
-    match states.await {
-        Ok(states) => Ok(states
-            .iter()
-            .filter_map(|row| Said::in_span(&row.span.span))
-            .collect()),
-        Err(CliError::Daemon(DaemonError::Interrupted)) => Err(DaemonError::Interrupted.into()),
-        Err(error) => {
-            output.error(&format!(
-                "the history cannot be read, so no exposure is known: {error}"
-            ));
-            Ok(Vec::new())
-        }
-    }
 }
 
 /// Every name, group by group, in the order of the file.

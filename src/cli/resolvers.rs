@@ -1,19 +1,85 @@
-//! `resolvers`: every resolver that can be named, and what is known of it.
+//! `resolvers`: every resolver that can be named, and what is known of it; measuring them.
 //!
-//! Deliberately absent: asking any of them.
+//! Deliberately absent: verdicts.
 
+mod calibrate;
+mod canary_zone;
+mod words;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    listing::{Listing, or_empty},
+    CliError, EXIT_OK, Printed, history,
+    listing::{Listing, exact_or_empty, or_empty},
+    output::{Output, wrap},
+    source::Source,
     table,
 };
 use crate::{
+    audit::calibration::{Calibration, Dated},
+    clock,
     config::{Config, presets, show_client_subnet},
     types::{QueryOptions, Resolver, show_address},
 };
 
+#[derive(Debug, Args)]
+pub(super) struct ResolversArgs {
+    #[command(subcommand)]
+    command: Option<ResolversCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ResolversCommand {
+    /// Each with what is known of it; also without any of these words
+    List,
+    /// Measure caps, floors, countdowns, stale answers, extended errors and backends
+    Calibrate(calibrate::CalibrateArgs),
+    /// The zone to measure with, as a master file
+    CanaryZone(canary_zone::CanaryZoneArgs),
+}
+
+impl ResolversArgs {
+    /// What the command has to print.
+    pub(super) fn printed(&self) -> Printed {
+        match self.command {
+            None | Some(ResolversCommand::List | ResolversCommand::Calibrate(_)) => Printed::Rows,
+            Some(ResolversCommand::CanaryZone(_)) => Printed::Words,
+        }
+    }
+}
+
+pub(super) async fn run(
+    args: ResolversArgs,
+    source: &Source,
+    output: Output,
+) -> Result<u8, CliError> {
+    match args.command.unwrap_or(ResolversCommand::List) {
+        ResolversCommand::List => list(&source.load()?, output).await,
+        ResolversCommand::Calibrate(args) => calibrate::run(&args, &source.load()?, output).await,
+        ResolversCommand::CanaryZone(args) => canary_zone::run(args, output),
+    }
+}
+
+async fn list(config: &Config, output: Output) -> Result<u8, CliError> {
+    let now = clock::now();
+    let without = "nothing that was measured is shown";
+    let calibrations = history::read_if_any(config, output, without, async |store| {
+        store.calibrations(&config.vantage, now).await
+    });
+    let calibrations = calibrations.await?;
+    let config = config.calibrated(&calibrations, now);
+    output.list(
+        &entries(&config, &calibrations),
+        |entries| render(&config, entries),
+        |entries| listing(entries),
+    )?;
+    Ok(EXIT_OK)
+}
+
 /// One resolver as `resolvers --format json` shows it. Stable.
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of its own")]
 #[derive(Debug, Serialize)]
 pub(crate) struct Entry {
     /// What groups and `--resolver` call it.
@@ -46,10 +112,18 @@ pub(crate) struct Entry {
     pub(crate) ttl_cap: Option<u32>,
     /// When and by whom the cap was measured.
     pub(crate) ttl_cap_source: Option<String>,
+    /// The lowest TTL it keeps, seconds; 0 where nothing is lifted, or nobody has measured.
+    pub(crate) ttl_floor: u32,
+    /// How long it keeps a denial at most, seconds; null where that is not known.
+    pub(crate) negative_ttl_cap: Option<u32>,
+    /// Whether it was measured to repeat TTLs instead of counting them down.
+    pub(crate) constant_ttl: bool,
     /// Where a person can flush its cache.
     pub(crate) flush_page: Option<String>,
     /// The groups that ask it.
     pub(crate) groups: Vec<String>,
+    /// The latest calibration of each of its addresses.
+    pub(crate) calibrations: Vec<Dated>,
 }
 
 /// What is said beside a question; null: whatever the group says, or the usual.
@@ -97,12 +171,14 @@ impl Options {
 }
 
 /// Every resolver: presets first, then those of the file.
-pub(crate) fn entries(config: &Config) -> Vec<Entry> {
+pub(crate) fn entries(config: &Config, calibrations: &[Calibration]) -> Vec<Entry> {
     let resolvers = config.resolvers.iter();
-    resolvers.map(|resolver| entry(resolver, config)).collect()
+    resolvers
+        .map(|resolver| entry(resolver, config, calibrations))
+        .collect()
 }
 
-fn entry(resolver: &Resolver, config: &Config) -> Entry {
+fn entry(resolver: &Resolver, config: &Config, calibrations: &[Calibration]) -> Entry {
     let asks = |group: &&std::sync::Arc<crate::config::Group>| {
         group.resolvers.iter().any(|asked| asked.id == resolver.id)
     };
@@ -127,7 +203,11 @@ fn entry(resolver: &Resolver, config: &Config) -> Entry {
         ecs: traits.ecs,
         ttl_cap: traits.ttl_cap,
         ttl_cap_source: traits.ttl_cap_source,
+        ttl_floor: traits.ttl_floor,
+        negative_ttl_cap: traits.negative_ttl_cap,
+        constant_ttl: traits.constant_ttl,
         flush_page: traits.flush_page,
+        calibrations: calibrations_of(resolver, calibrations),
         groups: config
             .groups
             .iter()
@@ -135,6 +215,15 @@ fn entry(resolver: &Resolver, config: &Config) -> Entry {
             .map(|group| group.name.clone())
             .collect(),
     }
+}
+
+fn calibrations_of(resolver: &Resolver, calibrations: &[Calibration]) -> Vec<Dated> {
+    let now = clock::now();
+    let of_it = resolver.sources().filter_map(|source| {
+        let mut all = calibrations.iter();
+        all.find(|one| one.source == source).cloned()
+    });
+    of_it.map(|one| one.dated(now)).collect()
 }
 
 /// A preset over another transport has been named already, and offers no more.
@@ -147,8 +236,7 @@ fn offers(resolver: &Resolver) -> Vec<String> {
 }
 
 /// The same for people; what only some of them have stands below the table.
-pub(crate) fn render(config: &Config) -> String {
-    let entries = entries(config);
+pub(crate) fn render(config: &Config, entries: &[Entry]) -> String {
     let head = ["RESOLVER", "ADDRESSES", "BY", "QPS", "MARKS"];
     let rows = entries.iter().zip(&config.resolvers).map(row);
     let mut text = table::render(head, ["OPERATOR", "GROUPS"], rows);
@@ -175,12 +263,31 @@ pub(crate) fn render(config: &Config) -> String {
         Some([entry.id.clone(), format!("{cap}, {source}")])
     });
     text += &notes("Longest TTL kept:", caps);
+    text += &calibrated(entries);
     let pages = entries.iter().filter_map(|entry| {
         let page = entry.flush_page.clone()?;
         Some([entry.id.clone(), page])
     });
     text += &notes("Where to flush the cache:", pages);
     text
+}
+
+/// What was measured of each address, with its date.
+fn calibrated(entries: &[Entry]) -> String {
+    let dated = entries.iter().flat_map(|entry| &entry.calibrations);
+    let lines = dated.map(|Dated { calibration, old }| {
+        let day = calibration.at.format("%Y-%m-%d");
+        let age = if *old { ", old: measure again" } else { "" };
+        let said = words::line(calibration);
+        wrap(
+            &format!("{} ({day}{age}): {said}", calibration.source),
+            "  ",
+        )
+    });
+    match lines.collect::<String>() {
+        none if none.is_empty() => none,
+        lines => format!("\nCalibrated:\n{lines}"),
+    }
 }
 
 /// `dns.example.net/dns-query, trusting /etc/ca.pem`.
@@ -220,6 +327,10 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
         "filters",
         "ecs",
         "ttl_cap",
+        "ttl_floor",
+        "negative_ttl_cap",
+        "constant_ttl",
+        "calibrated_at",
         "flush_page",
         "groups",
     ];
@@ -237,11 +348,20 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
             entry.filters.to_string(),
             entry.ecs.to_string(),
             or_empty(entry.ttl_cap),
+            entry.ttl_floor.to_string(),
+            or_empty(entry.negative_ttl_cap),
+            entry.constant_ttl.to_string(),
+            exact_or_empty(oldest(entry)),
             or_empty(entry.flush_page.as_deref()),
             entry.groups.join(" "),
         ]
     };
     Listing::new(headings, entries.iter().map(row))
+}
+
+fn oldest(entry: &Entry) -> Option<DateTime<Utc>> {
+    let at = entry.calibrations.iter().map(|dated| dated.calibration.at);
+    at.min()
 }
 
 fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> table::Row<5, 2> {
@@ -270,14 +390,14 @@ mod tests {
 
     #[test]
     fn every_resolver_is_listed_with_what_is_known_of_it() {
-        let text = super::render(&config());
+        let text = super::render(&config(), &super::entries(&config(), &[]));
         assert!(text.lines().all(|line| line.chars().count() <= 100));
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn the_json_has_every_field() {
-        let entries = super::entries(&config());
+        let entries = super::entries(&config(), &[]);
         let (first, last) = (entries.first(), entries.last());
         insta::assert_json_snapshot!([first, last]);
     }

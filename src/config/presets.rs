@@ -242,7 +242,7 @@ impl Preset {
                 ttl_cap: self.cap.map(|(seconds, _)| seconds),
                 ttl_cap_source: self.cap.map(|(_, source)| source.to_owned()),
                 flush_page: self.flush_page.map(str::to_owned),
-                dns64_prefix: None,
+                ..ResolverTraits::default()
             },
         }
     }

@@ -67,6 +67,7 @@ fn resolver(
         dns64_prefix: section
             .parsed("dns64_prefix", dns64_prefix)
             .map(|prefix| prefix.value),
+        ..ResolverTraits::default()
     };
     let id = id?;
     Some(Resolver {

@@ -94,6 +94,11 @@ impl OpenDatabase {
     }
 }
 
+/// Whether there is any history: a configured server, or a private one that was made before.
+pub fn has_history(database: &Database) -> bool {
+    database.url.is_some() || PrivatePg::exists(&database.data_dir)
+}
+
 /// Does something with the history. Whether it ends by itself or because of `stop`, a private server that was started
 /// for it is stopped.
 pub async fn with_history<T>(

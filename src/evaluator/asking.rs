@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: judgement, and any memory of answers. Only where zones are served is remembered, by `probe`.
 
+mod calibrating;
 mod chain;
 mod moments;
 mod resolvers;
@@ -23,6 +24,7 @@ use crate::{
     probe::{Ask, Counters, Delegations, Prober},
     types::{ClientSubnet, Flags, Observation, QueryOptions, Question, Resolver, Source},
 };
+pub use calibrating::CanaryError;
 use chain::Chain;
 use moments::{Load, Moments};
 use resolvers::{Lane, Resolvers, Stance};

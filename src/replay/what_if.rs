@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     audit::what_if::{Assumed, WhatIf, what_if as work_out},
+    config::calibrated,
     names::DnsName,
     store::{Store, StoreError, replay::HeldQuery},
     types::{Resolver, Span},
@@ -23,17 +24,19 @@ pub struct WhatIfQuery {
     pub ttl: u32,
 }
 
-/// Works it out. `resolvers`: those that are known, for the longest that each keeps anything.
+/// Works it out. `resolvers`: those that are known, for the longest that each keeps anything, as far as that was not measured.
 pub async fn what_if(
     store: &Store,
     query: &WhatIfQuery,
     resolvers: &[Arc<Resolver>],
 ) -> Result<WhatIf, StoreError> {
-    let known = resolvers.iter();
+    let WhatIfQuery { of, ttl } = query;
+    let calibrations = store.calibrations(&of.vantage, of.to).await?;
+    let known = calibrated(resolvers, &calibrations, of.to);
     let caps: BTreeMap<String, u32> = known
+        .iter()
         .filter_map(|one| Some((one.id.clone(), one.traits.ttl_cap?)))
         .collect();
-    let WhatIfQuery { of, ttl } = query;
     let held = store.held_spans(of).await?;
     let owners = owners(&held);
     let served = store.served_spans(&of.vantage, &owners, of.to).await?;

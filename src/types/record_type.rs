@@ -37,6 +37,8 @@ impl RecordType {
     pub const CNAME: Self = Self(5);
     /// Start of a zone of authority (RFC 1035).
     pub const SOA: Self = Self(6);
+    /// Text (RFC 1035).
+    pub const TXT: Self = Self(16);
     /// IPv6 address (RFC 3596).
     pub const AAAA: Self = Self(28);
 

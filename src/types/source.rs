@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     names::DnsName,
-    types::{QueryOptions, RecordType, Transport},
+    types::{QueryOptions, RecordType, Transport, Value},
 };
 
 /// A name and a record type.
@@ -83,6 +83,7 @@ pub(crate) fn show_address(address: SocketAddr, usual_port: u16) -> String {
 }
 
 /// What is known of a resolver beforehand.
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ResolverTraits {
     /// It blocks names on purpose.
@@ -95,10 +96,32 @@ pub struct ResolverTraits {
     pub ttl_cap: Option<u32>,
     /// Where and when the cap was measured, for people.
     pub ttl_cap_source: Option<String>,
+    /// Lowest TTL it keeps, seconds: what is shorter is lifted to it. 0: nothing is lifted, or not known.
+    #[serde(default)]
+    pub ttl_floor: u32,
+    /// How long it keeps a denial at most, seconds; `None`: not known.
+    #[serde(default)]
+    pub negative_ttl_cap: Option<u32>,
+    /// Every backend was measured to repeat TTLs instead of counting them down.
+    #[serde(default)]
+    pub constant_ttl: bool,
     /// The page where a person can flush its cache.
     pub flush_page: Option<String>,
     /// The prefix under which it makes AAAA records of A records, where that is not `64:ff9b::/96` (RFC 6052).
     pub dns64_prefix: Option<Ipv6Net>,
+}
+
+impl ResolverTraits {
+    /// How long, in seconds, a value that the authority gives this TTL can be kept: as long as its TTL where nothing is
+    /// known.
+    pub fn keeps(&self, value: &Value, ttl: u32) -> u32 {
+        if value.is_negative() {
+            // Floors are measured with positive answers.
+            return ttl.min(self.negative_ttl_cap.or(self.ttl_cap).unwrap_or(u32::MAX));
+        }
+        ttl.min(self.ttl_cap.unwrap_or(u32::MAX))
+            .max(self.ttl_floor)
+    }
 }
 
 /// Whom an encrypted transport must find at an address.

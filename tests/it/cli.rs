@@ -3,7 +3,7 @@
 mod backtest;
 mod check;
 mod configuration;
-mod documented;
+pub(crate) mod documented;
 mod evidence;
 mod explain;
 mod help;

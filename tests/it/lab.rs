@@ -117,8 +117,10 @@ impl Lab {
         let base = dir.path();
         let at = |host| place.address(host);
         let certificates = CertificateAuthority::new(base)?;
-        let recursor =
-            |make: Make| Recursor::new(make, base, at(make.host()), at(1), at(3), &certificates);
+        let recursor = |make: Make| {
+            let (dir, address) = (base.join(make.id()), at(make.host()));
+            Recursor::new((make, ""), &dir, address, at(1), at(3), &certificates)
+        };
 
         let mut root = Zone::new(".");
         serve(&mut root, "a.root.", at(1));
@@ -201,6 +203,29 @@ impl Lab {
     /// The name server of the foreign zone.
     pub(crate) fn cdn(&mut self) -> &mut Authority {
         &mut self.cdn
+    }
+
+    /// Starts one more recursor at a spare address, with settings in the words of its make. Unbound takes the address ten
+    /// up, too.
+    pub(crate) async fn add(&self, make: Make, host: u8, settings: &str) -> Recursor {
+        let (at, dir) = (
+            |host| self.place.address(host),
+            self.dir().join(format!("{}-{host}", make.id())),
+        );
+        let plan = (make, settings);
+        let added = Recursor::new(plan, &dir, at(host), at(1), at(3), &self.certificates);
+        let mut added = added.unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+        added.start().await;
+        added
+    }
+
+    /// Starts one more authoritative server at a spare address. Nothing is delegated to it.
+    pub(crate) async fn host(&self, host: u8, zone: Zone) -> Authority {
+        let (name, address) = (format!("authority-{host}"), self.place.address(host));
+        let added = Authority::new(&name, self.dir(), address, vec![zone]);
+        let mut added = added.unwrap_or_else(|error| panic!("{name}: {error}"));
+        added.start().await;
+        added
     }
 
     /// An address of the lab's network that no server uses; hosts 100 to 199 are free.

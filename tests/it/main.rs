@@ -11,6 +11,7 @@
 
 mod architecture;
 mod asking;
+mod calibration;
 mod cli;
 mod clocked;
 mod demo;

@@ -19,3 +19,4 @@ nsid.name('kresd-1')
 modules.unload('ta_signal_query')
 modules.unload('priming')
 modules.unload('detect_time_skew')
+@SETTINGS@

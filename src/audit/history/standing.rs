@@ -59,13 +59,13 @@ impl Past {
         })
     }
 
-    /// Until when a cache that keeps nothing longer than `cap` seconds may hold it: it may have fetched at the last
-    /// moment of any epoch.
-    pub fn worst_case_until(&self, cap: u32) -> DateTime<Utc> {
+    /// Until when a cache may hold it that `keeps` each TTL for so many seconds: it may have fetched at the last moment of
+    /// any epoch.
+    pub fn worst_case_until(&self, keeps: impl Fn(u32) -> u32) -> DateTime<Utc> {
         let held = self
             .ended
             .iter()
-            .map(|(end, ttl)| expiry(*end, (*ttl).min(cap)));
+            .map(|(end, ttl)| expiry(*end, keeps(*ttl)));
         held.max().unwrap_or(self.end)
     }
 }

@@ -30,7 +30,7 @@ impl Subject<'_> {
         let (last, longest) = held.map_or((at, ttl), |held| {
             (held.last_seen.max(at), held.ttl_max.max(ttl))
         });
-        judged.worst_case_until = Some(last + seconds(longest.min(self.cap())));
+        judged.worst_case_until = Some(last + seconds(self.keeps(longest)));
         judged
     }
 

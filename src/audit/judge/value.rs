@@ -18,7 +18,7 @@ use crate::{
         history::{EPSILON, LinkKey, Past, Sighting, Standing},
         verdict::{State, VerdictFlag},
     },
-    types::{Link, Mode, Observation, SeriesKey, Severity, Value},
+    types::{Link, Mode, Observation, ResolverTraits, SeriesKey, Severity, Value},
 };
 
 /// One link of a sample, and all that its judgement looks at.
@@ -68,7 +68,10 @@ impl Subject<'_> {
             return;
         };
         let learned = self.context.history.learned_cap(&self.sample.source);
-        let cap = learned.unwrap_or_else(|| self.cap());
+        let known = || self.traits()?.ttl_cap;
+        let Some(cap) = learned.or_else(known) else {
+            return;
+        };
         if cap < theta && !value.is_negative() {
             judged.flags.push(VerdictFlag::Capped);
             judged.reason += &format!(
@@ -177,7 +180,8 @@ impl Subject<'_> {
     /// Row 9: served once, and no more.
     fn past(&self, past: &Past) -> Judged {
         let (at, ttl) = (self.sample.at, self.sample.link_ttl(self.index));
-        let constant = self.is_at_constant_backend();
+        let constant = self.is_at_constant_backend()
+            || self.traits().is_some_and(|traits| traits.constant_ttl);
         let instants = Instants {
             at,
             ttl,
@@ -201,7 +205,7 @@ impl Subject<'_> {
     /// What an honest backend that was never hit may hold; no less than what this one was seen to hold, where that is more.
     fn worst_case(&self, past: &Past, state: State) -> DateTime<Utc> {
         use State::{StaleDeclared, StaleExtended, StaleOverdue};
-        let honest = past.worst_case_until(self.cap());
+        let honest = past.worst_case_until(|ttl| self.keeps(ttl));
         let seen = if matches!(state, StaleDeclared | StaleExtended | StaleOverdue) {
             evidence::cached_until(self.context, self.sample, self.index, self.link)
         } else {
@@ -253,11 +257,15 @@ impl Subject<'_> {
         held.at_backend(site.as_deref(), &self.link.owner, self.given)
     }
 
-    pub(super) fn cap(&self) -> u32 {
-        let known = self.context.resolver(&self.sample.source.id);
-        known
-            .and_then(|resolver| resolver.traits.ttl_cap)
-            .unwrap_or(u32::MAX)
+    fn traits(&self) -> Option<&ResolverTraits> {
+        let resolver = self.context.resolver(&self.sample.source.id);
+        resolver.map(|resolver| &resolver.traits)
+    }
+
+    /// How long, in seconds, this resolver can keep the value, given its TTL at the authority.
+    pub(super) fn keeps(&self, ttl: u32) -> u32 {
+        let traits = self.traits();
+        traits.map_or(ttl, |traits| traits.keeps(&self.link.value, ttl))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 const USUAL: [&str; 3] = ["quad9", "cloudflare", "google"];
 
 #[derive(Debug, Args)]
-pub(super) struct Whom {
+pub(in crate::cli) struct Whom {
     /// Resolver ids and addresses (`9.9.9.9`, `192.0.2.1:5353`), each over one transport with `+`: `quad9+tls`,
     /// `192.0.2.1:8853+tls` [default: quad9,cloudflare,google]
     #[arg(long = "resolver", value_delimiter = ',', value_name = "ID|ADDRESS")]
@@ -59,9 +59,23 @@ fn transport(text: &str) -> Option<Transport> {
 }
 
 impl Whom {
+    /// Resolvers by id or address alone, for commands without the other options.
+    pub(in crate::cli) fn named_only(resolvers: Vec<String>) -> Self {
+        Self {
+            resolvers,
+            transports: Vec::new(),
+            server_name: None,
+            path: None,
+            ca_file: None,
+        }
+    }
+
     /// Each resolver once over each of its transports. An address that two of them share over one transport would be
     /// asked for both at once: that is refused.
-    pub(super) fn resolvers(&self, config: &Config) -> Result<Vec<Arc<Resolver>>, CliError> {
+    pub(in crate::cli) fn resolvers(
+        &self,
+        config: &Config,
+    ) -> Result<Vec<Arc<Resolver>>, CliError> {
         let usual: Vec<String> = USUAL.iter().map(ToString::to_string).collect();
         let wanted = if self.resolvers.is_empty() {
             &usual

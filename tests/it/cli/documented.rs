@@ -10,7 +10,7 @@ use crate::{http::schema::differences, rounds::Watched};
 const DOCUMENT: &str = include_str!("../../../src/http/openapi.json");
 
 /// Holds each of these values against a schema of the document.
-fn fits(schema: &str, values: &[Json]) {
+pub(crate) fn fits(schema: &str, values: &[Json]) {
     let document: Json = serde_json::from_str(DOCUMENT).unwrap();
     assert!(!values.is_empty(), "nothing to hold against {schema}");
     for value in values {

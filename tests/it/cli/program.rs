@@ -19,7 +19,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
@@ -33,7 +33,7 @@ impl Ran {
     }
 
     /// [`Ran::shown`], after a look at its width.
-    pub(super) fn fits(&self) -> String {
+    pub(crate) fn fits(&self) -> String {
         for line in self.stdout.lines() {
             assert!(line.chars().count() <= WIDTH, "too wide: {line}");
         }

@@ -43,6 +43,11 @@ async fn what_is_typed_wrongly_is_one_line_and_ends_with_2() {
         "incidents show abc --format csv",
         "incidents ack abc --format json",
         "config show --format json",
+        "resolvers calibrate --zone a..b",
+        "resolvers canary-zone --origin canary.example --ns ns1.canary.example",
+        "resolvers canary-zone --origin canary.example --ns ns1.example=192.0.2.1",
+        "resolvers canary-zone --origin canary.example --ns ns1.canary.example=here",
+        "resolvers canary-zone --origin canary.example --ns ns.example --format json",
         "demo --ttl 100000",
     ] {
         let args: Vec<&str> = line.split(' ').collect();

@@ -108,7 +108,7 @@ impl Make {
     }
 
     /// The server over a directory that holds its files, each run in the foreground as the user who started the lab.
-    fn server(self, dir: &Path, address: SocketAddr) -> Server {
+    fn server(self, dir: &Path, address: SocketAddr, settings: &str) -> Server {
         let file = |name: &str| dir.join(name).into_os_string();
         let server =
             |program: &str, args: Vec<OsString>| Server::new(self.id(), dir, program, args);
@@ -118,7 +118,7 @@ impl Make {
                 vec!["-d".into(), "-c".into(), file("unbound.conf")],
             )
             .out_of_confinement(),
-            Self::PdnsRecursor => server("pdns_recursor", pdns_settings(dir, address)),
+            Self::PdnsRecursor => server("pdns_recursor", pdns_settings(dir, address, settings)),
             Self::KnotResolver => server(
                 "kresd",
                 vec!["-n".into(), "-c".into(), file("kresd.lua"), dir.into()],
@@ -137,9 +137,9 @@ impl Make {
 }
 
 /// The recursor's settings, all as arguments: 4.x reads one kind of file, 5.2 and later another, both the same arguments.
-fn pdns_settings(dir: &Path, address: SocketAddr) -> Vec<OsString> {
+fn pdns_settings(dir: &Path, address: SocketAddr, settings: &str) -> Vec<OsString> {
     let dir = dir.display();
-    [
+    let usual = [
         format!("--config-dir={dir}"),
         format!("--socket-dir={dir}"),
         format!("--hint-file={dir}/root.hints"),
@@ -157,9 +157,9 @@ fn pdns_settings(dir: &Path, address: SocketAddr) -> Vec<OsString> {
         "--write-pid=no".to_owned(),
         "--setuid=".to_owned(),
         "--setgid=".to_owned(),
-    ]
-    .map(OsString::from)
-    .into()
+    ];
+    let more = settings.split_whitespace().map(OsString::from);
+    usual.into_iter().map(OsString::from).chain(more).collect()
 }
 
 /// Ten hosts up, where unbound has what its [`Front`] hands through.
@@ -182,19 +182,18 @@ pub(crate) struct Recursor {
 
 impl Recursor {
     /// Writes its files below `base`; nothing runs before [`start`](Self::start). The root is where it begins to ask,
-    /// ns1 what it must have found when it works.
+    /// ns1 what it must have found when it works. `settings` stand in its configuration beside the lab's.
     pub(super) fn new(
-        make: Make,
-        base: &Path,
+        (make, settings): (Make, &str),
+        dir: &Path,
         address: SocketAddr,
         root: SocketAddr,
         ns1: SocketAddr,
         authority: &CertificateAuthority,
     ) -> io::Result<Self> {
-        let dir = base.join(make.id());
-        fs::create_dir(&dir)?;
+        fs::create_dir(dir)?;
         let certificate = authority.certify(&make.server_name(), address.ip());
-        certificate.write(&dir)?;
+        certificate.write(dir)?;
         let hints = format!(". 3600 IN NS a.root.\na.root. 3600 IN A {}\n", root.ip());
         fs::write(dir.join("root.hints"), hints)?;
         for (name, template) in make.templates() {
@@ -202,10 +201,11 @@ impl Recursor {
                 .replace("@ADDRESS@", &address.ip().to_string())
                 .replace("@BEHIND@", &behind(address).to_string())
                 .replace("@ROOT@", &root.ip().to_string())
-                .replace("@DIR@", &dir.display().to_string());
+                .replace("@DIR@", &dir.display().to_string())
+                .replace("@SETTINGS@", settings);
             fs::write(dir.join(name), text)?;
         }
-        let server = make.server(&dir, address);
+        let server = make.server(dir, address, settings);
         Ok(Self {
             make,
             address,

@@ -14,6 +14,8 @@ pub(crate) struct Zone {
     /// SOA TTL and SOA MINIMUM, in seconds: how long a "no" may be cached (RFC 2308 section 5).
     pub(crate) negative_ttl: u32,
     records: Vec<Record>,
+    /// A whole master file instead, written by somebody else.
+    text: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +34,18 @@ impl Zone {
             serial: 1,
             negative_ttl: 300,
             records: Vec::new(),
+            text: None,
+        }
+    }
+
+    /// A zone as somebody else wrote it, SOA record and all.
+    pub(crate) fn verbatim(apex: &str, text: String) -> Self {
+        let mut soa = text.split_whitespace().skip_while(|word| *word != "SOA");
+        let serial = soa.nth(3).and_then(|word| word.parse().ok());
+        Self {
+            serial: serial.unwrap_or_else(|| panic!("no SOA record in {text}")),
+            text: Some(text),
+            ..Self::new(apex)
         }
     }
 
@@ -136,6 +150,9 @@ impl Zone {
 
 impl fmt::Display for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(text) = &self.text {
+            return f.write_str(text);
+        }
         let Self {
             apex,
             serial,

@@ -1,0 +1,147 @@
+//! Calibrations: what was measured of each address of a resolver, and when.
+//!
+//! Deliberately absent: deleting any. What a verdict of the past was judged by can be read again.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+
+use super::{Store, StoreError, columns};
+use crate::{
+    audit::calibration::{Calibration, Measured, ServeStale},
+    names::{DnsName, NameError},
+    types::Source,
+};
+
+impl Store {
+    /// Stores one.
+    pub async fn add_calibration(
+        &self,
+        vantage: &str,
+        calibration: &Calibration,
+    ) -> Result<(), StoreError> {
+        let vantage_id = self.intern_vantage(vantage).await?;
+        sqlx::query!(
+            "-- add_calibration
+            insert into calibration
+                (vantage_id, source_id, at, zone, token, questions, replies, measures, serve_stale, serve_stale_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            vantage_id,
+            self.intern_source(&calibration.source).await?,
+            calibration.at,
+            calibration.zone.as_str(),
+            calibration.token,
+            columns::number::<_, i32>("questions", calibration.questions)?,
+            columns::number::<_, i32>("replies", calibration.replies)?,
+            columns::to_json(&calibration.measures)?,
+            columns::to_json(&calibration.serve_stale)?,
+            calibration.serve_stale_at
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The key of a source.
+    async fn intern_source(&self, source: &Source) -> Result<i32, StoreError> {
+        let kind = columns::variant_to_text(&source.kind)?;
+        let transport = columns::variant_to_text(&source.transport)?;
+        let (address, port) = (source.address.ip(), i32::from(source.address.port()));
+        let scope = columns::scope_of(source.address);
+        sqlx::query!(
+            "-- intern_source
+            insert into source (kind, name, address, port, scope, transport)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict do nothing",
+            kind,
+            source.id,
+            address as IpAddr,
+            port,
+            scope,
+            transport
+        )
+        .execute(&self.pool)
+        .await?;
+        let id = sqlx::query_scalar!(
+            "-- intern_source
+            select source_id from source
+            where kind = $1 and name = $2 and address = $3 and port = $4 and scope = $5 and transport = $6",
+            kind,
+            source.id,
+            address as IpAddr,
+            port,
+            scope,
+            transport
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(id)
+    }
+
+    /// Adds to the run of a token what was found out about stale answers later.
+    pub async fn set_serve_stale(
+        &self,
+        token: &str,
+        serve_stale: &Measured<ServeStale>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "-- set_serve_stale
+            update calibration set serve_stale = $2, serve_stale_at = $3 where token = $1",
+            token,
+            columns::to_json(serve_stale)?,
+            at
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The latest calibration of every address that there was at `at`, in order of source.
+    pub async fn calibrations(
+        &self,
+        vantage: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Calibration>, StoreError> {
+        let rows = sqlx::query!(
+            r#"-- calibrations
+            select distinct on (source.name, address, port, scope, transport)
+                source.kind, source.name as source_name, address as "address: ipnet::IpNet", port, scope, transport,
+                at, zone, token, questions, replies, measures, serve_stale, serve_stale_at
+            from calibration
+            join source using (source_id)
+            join vantage using (vantage_id)
+            where vantage.name = $1 and at <= $2
+            order by source.name, address, port, scope, transport, at desc, calibration_id desc"#,
+            vantage,
+            at
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Calibration {
+                    source: Source {
+                        kind: columns::variant_from_text("kind of source", row.kind)?,
+                        id: row.source_name,
+                        address: columns::socket_address(row.address, row.port, row.scope)?,
+                        transport: columns::variant_from_text("transport", row.transport)?,
+                    },
+                    zone: zone(&row.zone)?,
+                    token: row.token,
+                    at: row.at,
+                    questions: columns::number("questions", row.questions)?,
+                    replies: columns::number("replies", row.replies)?,
+                    measures: columns::from_json("measures", row.measures)?,
+                    serve_stale: columns::from_json("serve_stale", row.serve_stale)?,
+                    serve_stale_at: row.serve_stale_at,
+                })
+            })
+            .collect()
+    }
+}
+
+fn zone(text: &str) -> Result<DnsName, StoreError> {
+    text.parse()
+        .map_err(|error: NameError| StoreError::unreadable("name", error))
+}
