@@ -58,6 +58,9 @@ pub struct Sighting {
     pub ttl_max: u32,
     /// The last receipt before one whose expiry had moved later: the value was fetched anew after it.
     pub renewed_after: Option<DateTime<Utc>>,
+    /// The receipt that showed it.
+    #[serde(default)]
+    renewed_by: Option<DateTime<Utc>>,
     /// The expiry that the next ones are held against.
     expires: DateTime<Utc>,
     /// How often in a row the TTL was the same where a cache would have counted it down.
@@ -77,6 +80,7 @@ impl Sighting {
             cached_until: expires,
             ttl_max: ttl,
             renewed_after: None,
+            renewed_by: None,
             expires,
             repeats: 0,
             counts_down: false,
@@ -97,7 +101,7 @@ impl Sighting {
         let is_new = expires > self.expires + EPSILON;
         let since = at - self.last_seen;
         if is_new {
-            self.renewed_after = Some(self.last_seen);
+            (self.renewed_after, self.renewed_by) = (Some(self.last_seen), Some(at));
             self.expires = expires;
         }
         let (anchored_at, anchored_ttl) = self.anchor;
@@ -130,7 +134,7 @@ impl Sighting {
             return;
         }
         if is_single && until > self.expires + EPSILON {
-            self.renewed_after = Some(span.first_seen);
+            (self.renewed_after, self.renewed_by) = (Some(span.first_seen), Some(span.last_seen));
             self.expires = until;
         }
         let ran = span.last_seen - span.first_seen;
@@ -148,6 +152,14 @@ impl Sighting {
     /// Whether one TTL was repeated where a cache would have counted it down (`serve-original-ttl`).
     fn is_constant(&self) -> bool {
         self.repeats >= STEADY
+    }
+
+    /// Whether the copy that was seen last may have been fetched between the two instants.
+    pub fn is_fetched_between(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        match (self.renewed_after, self.renewed_by) {
+            (Some(after), Some(by)) => after < until && by > from,
+            _ => self.first_seen > from,
+        }
     }
 }
 

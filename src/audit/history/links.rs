@@ -30,6 +30,9 @@ const POOL_TTLS: u32 = 2;
 pub struct LinkHistory {
     /// Since when its authorities have been asked without a gap.
     since: Option<DateTime<Utc>>,
+    /// When they were asked last before that.
+    #[serde(default)]
+    gap_from: Option<DateTime<Utc>>,
     last_asked: Option<DateTime<Utc>>,
     servers: BTreeMap<SocketAddr, ServerHistory>,
 }
@@ -58,7 +61,7 @@ impl LinkHistory {
             .last_asked
             .map(|before| (first - before).to_std().unwrap_or_default());
         if silent.is_none_or(|silent| silent > gap) {
-            self.since = Some(first);
+            (self.gap_from, self.since) = (self.last_asked, Some(first));
         }
         self.last_asked = self.last_asked.max(Some(last));
     }
@@ -152,7 +155,7 @@ impl LinkHistory {
         policy: &Policy,
         now: DateTime<Utc>,
     ) -> Standing<'_> {
-        let mut standing = Standing::new(self.since, pool_window(policy));
+        let mut standing = Standing::new((self.gap_from, self.since), pool_window(policy));
         let blind =
             TimeDelta::from_std(policy.authority_blind_limit).unwrap_or(TimeDelta::hours(1));
         let period = TimeDelta::from_std(policy.period).unwrap_or(TimeDelta::zero());

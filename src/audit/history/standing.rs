@@ -116,6 +116,8 @@ pub struct Standing<'h> {
     pub current: Vec<Current<'h>>,
     /// Since when the history is without a gap.
     pub since: Option<DateTime<Utc>>,
+    /// When its authorities were asked last before that, if ever: the gap's beginning.
+    pub gap_from: Option<DateTime<Utc>>,
     /// The last authoritative answer of any server of `S`.
     pub last_answer: Option<DateTime<Utc>>,
     /// The highest `Θ` known of any value, seconds.
@@ -132,9 +134,13 @@ pub struct Standing<'h> {
 }
 
 impl<'h> Standing<'h> {
-    pub(super) fn new(since: Option<DateTime<Utc>>, pool_window: TimeDelta) -> Self {
+    pub(super) fn new(
+        (gap_from, since): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+        pool_window: TimeDelta,
+    ) -> Self {
         Self {
             since,
+            gap_from,
             pool_window,
             ..Self::default()
         }

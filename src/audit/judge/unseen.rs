@@ -52,11 +52,37 @@ impl Subject<'_> {
 
     /// Row 6: why nobody can say yet whether this is wrong, where that is so.
     fn unexplained(&self) -> Option<Judged> {
-        let now = self.context.input.now;
         if !self.is_answered_again() {
             return Some(Self::unheard());
         }
         let since = self.standing.since?;
+        self.older_than(since, || {
+            format!("no authority served this since {}, when its history begins: it may be an honest cache older than that", instant(since))
+        })
+    }
+
+    /// Row 6 for a value whose last epoch ended before a gap in the asking, in which the authorities may have gone back to it
+    /// unseen. Not where this copy is older than the gap, or this backend had outstayed the deadline (`latest`, with `ε`) before.
+    pub(super) fn returned(&self, end: DateTime<Utc>, latest: DateTime<Utc>) -> Option<Judged> {
+        let (from, since) = (self.standing.gap_from?, self.standing.since?);
+        let copy = self.at_backend()?;
+        let asked_last = from + self.overtaken();
+        let outstayed = |at: DateTime<Utc>| at > latest && at <= asked_last;
+        if end >= since
+            || !copy.is_fetched_between(asked_last, since)
+            || outstayed(copy.first_seen)
+            || copy.renewed_after.is_some_and(outstayed)
+        {
+            return None;
+        }
+        self.older_than(since, || {
+            format!("an authority served this until {}, and none was asked for it between {} and {}: it may have been served again then", instant(end), instant(from), instant(since))
+        })
+    }
+
+    /// Row 6 for what may be an honest cache older than the unbroken history.
+    fn older_than(&self, since: DateTime<Utc>, why: impl FnOnce() -> String) -> Option<Judged> {
+        let now = self.context.input.now;
         let theta = seconds(self.standing.longest_ttl);
         let young = now < since + theta.max(YOUTH);
         let filling = self.mode != Mode::Exact && self.standing.pool_is_filling(now);
@@ -69,11 +95,8 @@ impl Subject<'_> {
         } else {
             Severity::Warning
         };
-        let reason = format!(
-            "no authority served this since {}, when its history begins: it may be an honest cache older than that, until {}",
-            instant(since),
-            instant(self.sample.expires_at(self.index)),
-        );
+        let until = instant(self.sample.expires_at(self.index));
+        let reason = format!("{}, until {until}", why());
         Some(Judged::new(State::Unexplained, severity, reason))
     }
 
@@ -104,10 +127,7 @@ impl Subject<'_> {
         ) else {
             return false;
         };
-        // Resolvers and authorities are asked at once: the first reply of a history may be a resolver's. What was seen
-        // before a gap lies further back than a round.
-        let period = TimeDelta::from_std(self.context.input.policy.period);
-        let overtaken = period.unwrap_or(EPSILON).min(EPSILON);
+        let overtaken = self.overtaken();
         let was_served = |value: &Value, seen: &Sighting| match self.mode {
             Mode::Pool | Mode::Geo if !value.is_negative() => {
                 let records = value.records();
@@ -131,6 +151,13 @@ impl Subject<'_> {
             let is_recent = seen.last_seen + overtaken >= since;
             value != self.given && is_recent && !is_other(seen) && was_served(value, seen)
         })
+    }
+
+    /// How far a resolver's reply may lie before the authorities' of the same round, or behind: they are asked at once. What
+    /// was seen before a gap lies further back than a round.
+    fn overtaken(&self) -> TimeDelta {
+        let period = TimeDelta::from_std(self.context.input.policy.period);
+        period.unwrap_or(EPSILON).min(EPSILON)
     }
 
     /// Whether this backend fetched the value anew since the history is unbroken: then it is no older cache.

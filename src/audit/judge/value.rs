@@ -234,6 +234,9 @@ impl Subject<'_> {
         if !self.context.is_heard(question, &self.key, self.first_at) {
             return Self::unheard();
         }
+        if let Some(judged) = self.returned(instants.end, latest) {
+            return judged;
+        }
         if instants.at <= latest {
             Judged::new(State::StaleExtended, Severity::Warning, instants.extended())
         } else if self.sample.is_stale() {

@@ -79,10 +79,8 @@ fn the_old_value_is_past_as_always() {
         scene.round(at("10:00"), &world).state("google"),
         Propagating
     );
-    assert_eq!(
-        scene.round(at("10:05"), &world).state("google"),
-        StaleOverdue
-    );
+    let late = scene.run("10:01", "10:06", &world).unwrap();
+    assert_eq!(late.state("google"), StaleOverdue);
 }
 
 #[test]

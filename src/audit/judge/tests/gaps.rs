@@ -55,6 +55,93 @@ fn a_value_that_came_and_went_while_nobody_watched_is_unexplained() {
     }
 }
 
+/// BAD was served until 08:10, GOOD since; `old` is what google says from then on. Nobody looked between 08:59 and 10:00.
+fn gone_and_a_gap(old: Reply) -> [Scene; 2] {
+    let mut scene = Scene::new();
+    scene.run("08:00", "08:10", &says(a(&[BAD], 300), a(&[BAD], 300)));
+    scene.run("08:10", "09:00", &says(a(&[GOOD], 300), old));
+    [scene.restarted(), scene]
+}
+
+#[test]
+fn a_past_value_may_have_been_served_again_in_a_gap() {
+    for mut scene in gone_and_a_gap(a(&[GOOD], 300)) {
+        let world = |from: &str, ttl: i64| {
+            let fetched = at(from);
+            move |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+                SourceKind::Authority => a(&[GOOD], 300),
+                SourceKind::Resolver => {
+                    let left = ttl - (now - fetched).num_seconds();
+                    a(&[BAD], u32::try_from(left).unwrap()).at_site("fra3")
+                }
+            }
+        };
+        let round = scene.round(at("10:00"), &world("09:59", 300));
+        let verdict = round.at("google");
+        assert_eq!(
+            (verdict.state, verdict.severity),
+            (Unexplained, Severity::None),
+            "{}",
+            verdict.reason
+        );
+        for told in [
+            "until 2020-08-30T08:10",
+            "between 2020-08-30T08:59:00Z and 2020-08-30T10:00:00Z",
+        ] {
+            assert!(verdict.reason.contains(told), "{}", verdict.reason);
+        }
+        let round = scene.clone().run("10:01", "10:07", &world("09:59", 7_200));
+        assert_eq!(
+            round.unwrap().state("google"),
+            StaleOverdue,
+            "fetched anew since"
+        );
+        let round = scene
+            .restarted()
+            .run("10:01", "10:03", &world("09:59", 300));
+        assert_eq!(round.unwrap().state("google"), Unexplained);
+        let right = says(a(&[GOOD], 300), a(&[GOOD], 300).at_site("fra3"));
+        scene.run("10:01", "10:03", &right);
+        let round = scene.round(at("10:03"), &world("09:59", 300));
+        assert_eq!(
+            round.state("google"),
+            StaleOverdue,
+            "it had the right value since"
+        );
+    }
+}
+
+#[test]
+fn a_gap_excuses_nobody_who_had_outstayed_before_it() {
+    let world = says(a(&[GOOD], 300), a(&[BAD], 30));
+    for mut scene in gone_and_a_gap(a(&[BAD], 30)) {
+        assert_eq!(
+            scene.round(at("10:00"), &world).state("google"),
+            StaleOverdue
+        );
+    }
+}
+
+#[test]
+fn a_copy_older_than_a_gap_was_not_fetched_in_it() {
+    let held = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority => a(&[GOOD], 300),
+        SourceKind::Resolver => {
+            let left = (at("12:00") - now).num_seconds();
+            a(&[BAD], u32::try_from(left).unwrap())
+        }
+    };
+    let mut scene = Scene::new();
+    scene.run("08:00", "08:10", &says(a(&[BAD], 300), a(&[BAD], 300)));
+    scene.run("08:10", "08:14", &held);
+    for mut scene in [scene.restarted(), scene] {
+        assert_eq!(
+            scene.round(at("10:00"), &held).state("google"),
+            StaleOverdue
+        );
+    }
+}
+
 #[test]
 fn a_short_interruption_is_no_gap() {
     let mut scene = Scene::new();

@@ -96,7 +96,7 @@ fn a_resolver_that_repeats_one_ttl_is_judged_by_the_instant_of_receipt() {
         let verdict = round.at("google");
         assert_eq!(verdict.state, Propagating, "{}", verdict.reason);
         assert!(verdict.flags.contains(&VerdictFlag::ConstantTtl));
-        let late = scene.round(at("15:16"), &world);
+        let late = scene.run("15:13", "15:17", &world).unwrap();
         assert_eq!(late.state("google"), StaleOverdue);
     }
 }

@@ -223,7 +223,7 @@ fn a_ttl_of_five_minutes_makes_five_minutes_of_it() {
 #[test]
 fn under_five_minutes_the_bad_value_is_overdue_at_20_past() {
     let mut scene = Scene::new();
-    scene.run("14:30", "15:15", &world(300));
+    scene.run("14:30", "15:20", &world(300));
     let pinned = |source: &Source, _: &Question, now| match source.kind {
         SourceKind::Authority => a(&[served(now)], 300),
         SourceKind::Resolver => a(&[BAD], 240),
