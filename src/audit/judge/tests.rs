@@ -3,6 +3,7 @@
 mod asked_for;
 mod baselines;
 mod caps;
+mod caught;
 mod chains;
 mod declared;
 mod dns64;

@@ -1,16 +1,19 @@
-//! A small honest world: authorities that change at random and lag behind each other, and caches that only ever count
-//! down what they were given, each with a cap and several backends.
+//! Random honest worlds: authorities that change at random and lag behind each other, and caches that only ever count down
+//! what they were given, each with its own cap, floor and habits, several behind one address.
 //!
-//! Deliberately absent: anything dishonest.
+//! Every value is there long enough to be seen by a poll at each server. Deliberately absent: anything dishonest.
 
 use std::{cell::RefCell, collections::HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    audit::testing::{NAME, Reply, Scene, at, data, name, question, resolver, rrset, secs},
+    audit::testing::{
+        Cache, Data, Habits, Meddling, NAME, Recursor, Reply, Scene, Scope, World, at, name,
+        question, resolver, rrset, secs,
+    },
     names::DnsName,
-    types::{Question, Rcode, RecordType, Source, SourceKind, Value},
+    types::{Question, RecordType, Source, SourceKind, Value},
 };
 
 /// Numbers from a seed (SplitMix64): the same seed gives the same world.
@@ -26,35 +29,44 @@ impl Dice {
         (mixed ^ (mixed >> 31)).cast_signed().rem_euclid(bound)
     }
 
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+    pub(super) fn one_in(&mut self, times: i64) -> bool {
+        self.below(times) == 0
+    }
+
+    pub(super) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len().cast_signed() as i64) as usize].clone()
     }
-}
 
-/// From when an owner holds what, and under which TTL.
-type Timeline = Vec<(DateTime<Utc>, Value, u32)>;
-
-/// One backend of a resolver.
-#[derive(Clone)]
-struct Backend {
-    site: Option<&'static str>,
-    cap: u32,
-    held: HashMap<DnsName, (Value, u32, DateTime<Utc>)>,
+    fn instant(&mut self) -> DateTime<Utc> {
+        begin() + TimeDelta::milliseconds(self.below(LENGTH * 1_000))
+    }
 }
 
 #[derive(Clone)]
 pub(super) struct Simulation {
     dice: Dice,
-    timelines: HashMap<DnsName, Timeline>,
-    /// How far ns2 lags behind ns1, seconds.
-    lag: i64,
-    backends: HashMap<String, Vec<Backend>>,
+    world: World,
+    chain: bool,
+    /// Servers whose last reply was lost: the next one is not.
+    lost: HashMap<Source, bool>,
 }
 
+const APEX: &str = "example.com";
+const SERVERS: [&str; 2] = ["ns1", "ns2"];
 const TARGETS: [&str; 2] = ["one.example.com", "two.example.com"];
+const RESOLVERS: [(&str, &str); 2] = [("google", "8.8.8.8"), ("isp", "192.0.2.53")];
 
-/// Long enough for every server to be polled in every epoch: a period, the lag, and the second asking.
-const SHORTEST_EPOCH: i64 = 95;
+/// Seconds that a world goes on changing for.
+const LENGTH: i64 = 5_400;
+
+/// How far one server may be behind another, seconds: less than makes a split.
+const LAG: i64 = 40;
+
+/// Long enough for every server to be polled in every epoch: two periods (a reply may be lost), the lag, the second asking.
+const SHORTEST_EPOCH: i64 = 120 + LAG + 10;
+
+/// The latest that a reply comes in after it was given, milliseconds.
+const LATEST: i64 = 1_500;
 
 pub(super) fn begin() -> DateTime<Utc> {
     at("06:00")
@@ -64,7 +76,13 @@ impl Simulation {
     /// A world where `NAME` is an address set; with `chain`, now and then an alias of one of two targets.
     pub(super) fn new(seed: u64, chain: bool) -> Self {
         let mut dice = Dice(seed);
-        let mut timelines = HashMap::new();
+        let mut world = World::default();
+        let always = DateTime::<Utc>::MIN_UTC;
+        let servers = SERVERS.map(str::to_owned).to_vec();
+        world.servers.delegate(&name(APEX), servers, always);
+        let least = dice.pick(&[0, 1, 5, 30, 60]);
+        let denials = dice.pick(&[1, 60, 300, 900]).max(least);
+        world.servers.deny_for(&name(APEX), denials, always);
         let mut values = addresses(&["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         values.push(rrset(&["192.0.2.1", "192.0.2.2"]));
         if chain {
@@ -75,95 +93,55 @@ impl Simulation {
                 let own: Vec<&str> = own.iter().map(String::as_str).collect();
                 let mut held = addresses(&own);
                 held.push(Value::Nodata);
-                timelines.insert(name(target), timeline(&mut dice, &held));
+                change(&mut world, &mut dice, &name(target), (&held, least));
                 values.push(Value::Cname(name(target)));
             }
         }
         values.extend([Value::Nodata, Value::Nxdomain]);
-        timelines.insert(name(NAME), timeline(&mut dice, &values));
-        let backends = ["google", "isp"].map(|id| (id.to_owned(), backends(&mut dice)));
+        change(&mut world, &mut dice, &name(NAME), (&values, least));
+        for (id, _) in RESOLVERS {
+            let recursor = recursor(&mut dice, id, least);
+            world.recursors.borrow_mut().insert(id.to_owned(), recursor);
+        }
         Self {
-            lag: dice.below(20),
-            timelines,
-            backends: HashMap::from(backends),
             dice,
+            world,
+            chain,
+            lost: HashMap::new(),
         }
     }
 
-    /// The scene that watches this world.
+    /// The scene that watches this world, under a policy that allows every TTL.
     pub(super) fn scene(&self) -> Scene {
-        let mut scene = Scene::new().with_resolvers(&[
-            resolver("google", "8.8.8.8", None),
-            resolver("isp", "192.0.2.53", None),
-        ]);
+        let resolvers = RESOLVERS.map(|(id, ip)| resolver(id, ip, None));
+        let mut scene = Scene::new().with_resolvers(&resolvers);
+        scene.policy.max_ttl = u32::MAX;
+        scene.policy.max_negative_ttl = u32::MAX;
         scene.samples = 2;
-        let targets = TARGETS
-            .iter()
-            .filter(|target| self.timelines.contains_key(&name(target)));
-        scene.targets = targets
-            .map(|target| question(target, RecordType::A))
-            .collect();
+        scene.pace = [secs(2), secs(4)];
+        if self.chain {
+            let targets = TARGETS.map(|target| question(target, RecordType::A));
+            scene.targets = targets.to_vec();
+        }
         scene
     }
 
-    fn said(&self, owner: &DnsName, is_first: bool, now: DateTime<Utc>) -> (Value, u32) {
-        let now = if is_first { now } else { now - secs(self.lag) };
-        let timeline = &self.timelines[owner];
-        let known = timeline.iter().rfind(|(from, ..)| *from <= now);
-        let (_, value, ttl) = known.unwrap_or(&timeline[0]);
-        (value.clone(), *ttl)
-    }
-
-    fn authority(&self, source: &Source, question: &Question, now: DateTime<Utc>) -> Reply {
-        let look = |owner: &DnsName| self.said(owner, source.id == "ns1", now);
-        chain(&question.name, look)
-    }
-
-    fn resolver(&mut self, source: &Source, question: &Question, now: DateTime<Utc>) -> Reply {
-        let count = self.backends[&source.id].len().cast_signed() as i64;
-        let nth = self.dice.below(count) as usize;
-        let site = self.backends[&source.id][nth].site;
-        let reply = chain(&question.name, |owner| {
-            self.cached((&source.id, nth), owner, now)
-        });
-        match site {
-            Some(site) => reply.at_site(site),
-            None => reply,
+    fn answer(&mut self, source: &Source, question: &Question, now: DateTime<Utc>) -> Reply {
+        let mut reply = self.world.answer(source, question, now);
+        if self.dice.one_in(3) {
+            reply.late = TimeDelta::milliseconds(self.dice.below(LATEST));
         }
+        if source.kind == SourceKind::Authority && self.is_lost(source) {
+            return Reply::silence();
+        }
+        reply
     }
 
-    /// What a backend holds now: fetched at some instant since the last copy expired, if others asked for it.
-    fn cached(
-        &mut self,
-        (id, nth): (&str, usize),
-        owner: &DnsName,
-        now: DateTime<Utc>,
-    ) -> (Value, u32) {
-        let backend = self.backends[id][nth].clone();
-        let known = backend.held.get(owner).cloned();
-        let mut free_from = known
-            .as_ref()
-            .map_or(begin(), |(_, ttl, since)| *since + secs(i64::from(*ttl)));
-        let mut copy = known.filter(|(_, ttl, since)| now < *since + secs(i64::from(*ttl)));
-        while copy.is_none() {
-            let idle = (now - free_from).num_milliseconds().max(0);
-            let fetched = free_from + chrono::TimeDelta::milliseconds(self.dice.below(idle + 1));
-            let is_first = self.dice.below(2) == 0;
-            let (value, ttl) = self.said(owner, is_first, fetched);
-            let held = ttl.min(backend.cap);
-            free_from = fetched + secs(i64::from(held));
-            if now < free_from || held == 0 || fetched == now {
-                copy = Some((value, held, fetched));
-            }
-        }
-        let (value, held, fetched) = copy.unwrap_or((Value::Nodata, 0, now));
-        let backends = self.backends.get_mut(id).unwrap();
-        backends[nth]
-            .held
-            .insert(owner.clone(), (value.clone(), held, fetched));
-        // Rounded up, as some caches do: a second more than is left.
-        let left = i64::from(held) - (now - fetched).num_seconds();
-        (value, u32::try_from(left.max(0)).unwrap())
+    fn is_lost(&mut self, source: &Source) -> bool {
+        let lost = self.dice.one_in(20);
+        let before = self.lost.entry(source.clone()).or_default();
+        *before = lost && !*before;
+        *before
     }
 }
 
@@ -171,56 +149,82 @@ impl Simulation {
 pub(super) fn answers(
     simulation: &RefCell<Simulation>,
 ) -> impl Fn(&Source, &Question, DateTime<Utc>) -> Reply {
-    move |source, question, now| match source.kind {
-        SourceKind::Authority => simulation.borrow().authority(source, question, now),
-        SourceKind::Resolver => simulation.borrow_mut().resolver(source, question, now),
-    }
+    move |source, question, now| simulation.borrow_mut().answer(source, question, now)
+}
+
+/// What a source says at an instant, asked until no packet is lost.
+pub(super) fn heard(
+    simulation: &RefCell<Simulation>,
+    source: &Source,
+    question: &Question,
+    now: DateTime<Utc>,
+) -> Reply {
+    let mut asked = std::iter::repeat_with(|| answers(simulation)(source, question, now));
+    asked.find(|reply| !reply.links.is_empty()).unwrap()
 }
 
 fn addresses(texts: &[&str]) -> Vec<Value> {
     texts.iter().map(|text| rrset(&[text])).collect()
 }
 
-fn timeline(dice: &mut Dice, values: &[Value]) -> Timeline {
-    let (mut from, mut timeline) = (begin() - secs(3_600), Timeline::new());
-    while from < begin() + secs(5_400) {
-        let value = dice.pick(values);
-        let ttl = dice.pick(&[1, 5, 30, 60, 299, 300, 900, 3_600]);
-        timeline.push((from, value, ttl));
+/// What an owner holds over time: each value, or only its TTL, changes at every server, a little later at some.
+fn change(world: &mut World, dice: &mut Dice, owner: &DnsName, (values, least): (&[Value], u32)) {
+    let mut from = begin() - secs(3_600);
+    let mut value = dice.pick(values);
+    while from < begin() + secs(LENGTH) {
+        if !dice.one_in(4) {
+            value = dice.pick(values);
+        }
+        let ttl = dice
+            .pick(&[0, 1, 5, 30, 60, 299, 300, 900, 3_600])
+            .max(least);
+        for server in SERVERS {
+            let at = from + TimeDelta::milliseconds(dice.below(LAG * 1_000));
+            let data = Data::Holds(value.clone(), ttl);
+            world
+                .servers
+                .serve(server, None, (owner, RecordType::A), data, at);
+        }
+        let is_first = from < begin();
         from += secs(SHORTEST_EPOCH + dice.below(600));
-        if timeline.len() == 1 {
+        if is_first {
             from = from.max(begin() + secs(SHORTEST_EPOCH));
         }
     }
-    timeline
 }
 
-fn backends(dice: &mut Dice) -> Vec<Backend> {
-    let has_nsid = dice.below(2) == 0;
-    let sites = ["fra3", "ams1", "lhr2"];
-    let count = 1 + dice.below(3) as usize;
-    sites[..count]
-        .iter()
-        .map(|site| Backend {
-            site: has_nsid.then_some(*site),
-            cap: dice.pick(&[10, 60, 200, 3_600, 86_400]),
-            held: HashMap::new(),
-        })
-        .collect()
-}
-
-/// An answer, alias by alias.
-fn chain(asked: &DnsName, mut look: impl FnMut(&DnsName) -> (Value, u32)) -> Reply {
-    let (mut reply, mut owner) = (data(), asked.clone());
-    loop {
-        let (value, ttl) = look(&owner);
-        if value == Value::Nxdomain {
-            reply.status = Reply::rcode(Rcode::NXDOMAIN).status;
-        }
-        reply = reply.link(owner.as_str(), value.clone(), ttl);
-        match value {
-            Value::Cname(target) => owner = target,
-            _ => return reply,
-        }
+/// One to four caches behind one address, with or without names, now and then emptied.
+fn recursor(dice: &mut Dice, id: &str, least: u32) -> Recursor {
+    let has_nsid = dice.one_in(2);
+    let sites = ["fra3", "ams1", "lhr2", "mia1"];
+    let count = 1 + dice.below(4) as usize;
+    let caches = sites[..count].iter().map(|site| {
+        let habits = Habits {
+            cap: dice.pick(&[10, 60, 200, 3_600, 86_400]).max(least),
+            floor: dice.pick(&[0, least]),
+            busy: dice.one_in(2),
+            prefetch: dice.pick(&[0, 10, 25]),
+            rounding: dice.pick(&[0, 1]),
+            ..Habits::default()
+        };
+        Cache::new(has_nsid.then(|| (*site).to_owned()), habits)
+    });
+    let mut recursor = Recursor::new(id, caches.collect());
+    let mut emptied: Vec<_> = (0..dice.below(8)).map(|_| dice.instant()).collect();
+    emptied.sort();
+    for at in emptied {
+        let asked = dice.one_in(2).then(|| (name(NAME), RecordType::A));
+        let anew = Meddling::Fetch(asked.into_iter().collect());
+        let site = dice.pick(&sites).to_owned();
+        let scope = Scope {
+            site: (has_nsid && dice.one_in(2)).then_some(site),
+            owners: Vec::new(),
+        };
+        recursor.meddle(at, scope, anew);
     }
+    for _ in 0..dice.below(4) {
+        let server = dice.pick(&[None, Some("ns1"), Some("ns2")]);
+        recursor.prefer(dice.instant(), server.map(str::to_owned));
+    }
+    recursor
 }
