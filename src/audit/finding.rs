@@ -86,6 +86,8 @@ impl FindingKind {
     pub fn rounds_to_confirm(self) -> u32 {
         match self {
             Self::LameAuthority | Self::AuthorityUnreachable => 3,
+            // A TTL that has just risen may reach a resolver before the server that gave it is heard here again.
+            Self::TtlStretched => 2,
             _ => 1,
         }
     }
