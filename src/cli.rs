@@ -6,6 +6,7 @@
 mod backtest;
 mod check;
 mod config;
+mod declarations;
 mod demo;
 mod evidence;
 pub(crate) mod explain;
@@ -114,6 +115,10 @@ enum Command {
     Backtest(history::RoundsArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
+    /// Planned changes: declare one, see how far each has come
+    Change(declarations::ChangeArgs),
+    /// Flushes of resolvers' caches: note that one was done
+    Flush(declarations::FlushArgs),
     /// The resolvers that can be named, presets included; measuring them
     Resolvers(resolvers::ResolversArgs),
     /// The names that are watched, ranges expanded
@@ -172,6 +177,8 @@ impl Command {
             | Self::Names => Printed::Rows,
             Self::Evidence(_) | Self::Explain(_) | Self::Replay(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
+            Self::Change(args) => args.printed(),
+            Self::Flush(args) => args.printed(),
             Self::Resolvers(args) => args.printed(),
             Self::Serve | Self::Config(_) | Self::Notify(_) | Self::Demo(_) => Printed::Words,
         }
@@ -292,6 +299,8 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
         Command::Backtest(args) => backtest::run(&args, &source.require()?, output).await,
         Command::WhatIf(args) => what_if::run(&args, &source.load()?, output).await,
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
+        Command::Change(args) => declarations::change(args, &source.load()?, output).await,
+        Command::Flush(args) => declarations::flush(args, &source.load()?, output).await,
         Command::Resolvers(args) => resolvers::run(args, source, output).await,
         Command::Names => names::run(&source.require()?, output).await,
         Command::Config(ConfigArgs {

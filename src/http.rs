@@ -4,10 +4,12 @@
 //! unless told otherwise), and queries of its own: CLI and API read the same ones.
 
 mod api;
+mod declarations;
 mod health;
 mod parameters;
 mod past;
 mod problem;
+mod writing;
 
 use axum::{
     Router,
@@ -35,7 +37,7 @@ pub struct Context {
 }
 
 /// Every path, and who answers it.
-fn routes() -> [(&'static str, MethodRouter<Context>); 12] {
+fn routes() -> [(&'static str, MethodRouter<Context>); 16] {
     [
         ("/", get(health::index)),
         ("/healthz", get(health::alive)),
@@ -49,6 +51,22 @@ fn routes() -> [(&'static str, MethodRouter<Context>); 12] {
         ("/api/v1/evidence", get(api::evidence)),
         ("/api/v1/explain", get(past::explain)),
         ("/api/v1/what-if", get(past::what_if)),
+        (
+            "/api/v1/changes",
+            get(declarations::changes).post(declarations::declare_change),
+        ),
+        (
+            "/api/v1/changes/{id}",
+            get(declarations::change).delete(declarations::withdraw_change),
+        ),
+        (
+            "/api/v1/flushes",
+            get(declarations::flushes).post(declarations::note_flush),
+        ),
+        (
+            "/api/v1/flushes/{id}",
+            get(declarations::flush).delete(declarations::withdraw_flush),
+        ),
     ]
 }
 

@@ -11,7 +11,7 @@ mod values;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -124,7 +124,62 @@ pub struct Declaration {
     pub withdrawn_by: Option<String>,
 }
 
+/// What somebody declares makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Senseless {
+    /// It speaks of nothing.
+    #[error("no name is given")]
+    Nameless,
+    /// An instant that nobody means, and that arithmetic with instants may not survive.
+    #[error("{0} lies outside the years 1970 to 9999")]
+    FarOff(DateTime<Utc>),
+    /// It is over before it begins.
+    #[error("the change must be over by {until}, before it is due at {at}")]
+    Backwards {
+        /// [`Change::at`].
+        at: DateTime<Utc>,
+        /// [`Change::until`].
+        until: DateTime<Utc>,
+    },
+}
+
+impl Change {
+    /// Until when a change is expected that is due at an instant, where nobody says.
+    pub fn usual_end(at: DateTime<Utc>) -> DateTime<Utc> {
+        let end = at.checked_add_signed(USUAL_WINDOW);
+        end.unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+impl Flush {
+    /// Whether it is of a cache that one of these resolvers has.
+    pub fn is_of_any<'a>(&self, mut resolvers: impl Iterator<Item = &'a str>) -> bool {
+        resolvers.any(|resolver| is_one_cache(&self.resolver, resolver))
+    }
+}
+
 impl Matter {
+    /// Whether it makes sense.
+    pub fn check(&self) -> Result<(), Senseless> {
+        let is_far_off = |at: &&DateTime<Utc>| !(1970..=9999).contains(&at.year());
+        if let Some(at) = [self.at(), self.until()].iter().find(is_far_off) {
+            return Err(Senseless::FarOff(*at));
+        }
+        match self {
+            _ if self.names().is_empty() => Err(Senseless::Nameless),
+            Self::Change(Change { at, until, .. }) if at > until => Err(Senseless::Backwards {
+                at: *at,
+                until: *until,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it is about any instant from `from` to `to`.
+    pub fn concerns(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        self.at() <= to && self.until() >= from
+    }
+
     /// Which of the two it is.
     pub fn kind(&self) -> Kind {
         match self {
@@ -149,6 +204,17 @@ impl Matter {
         }
     }
 
+    /// The last instant it is about.
+    fn until(&self) -> DateTime<Utc> {
+        match self {
+            Self::Change(change) => change.until,
+            Self::Flush(flush) => {
+                let taken = flush.at.checked_add_signed(FLUSH_TAKES);
+                taken.unwrap_or(DateTime::<Utc>::MAX_UTC)
+            }
+        }
+    }
+
     fn rtype(&self) -> Option<RecordType> {
         match self {
             Self::Change(change) => change.rtype,
@@ -158,6 +224,19 @@ impl Matter {
 }
 
 impl Declaration {
+    /// One that is made now.
+    pub fn new(id: Uuid, matter: Matter, by: String, via: Via, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            matter,
+            declared_at: now,
+            declared_by: by,
+            via,
+            withdrawn_at: None,
+            withdrawn_by: None,
+        }
+    }
+
     /// Whether it stands at an instant: made by then, and not withdrawn.
     pub fn stands(&self, at: DateTime<Utc>) -> bool {
         self.declared_at <= at && self.withdrawn_at.is_none_or(|withdrawn| withdrawn > at)

@@ -9,9 +9,10 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{CliError, EXIT_OK, Printed, explain, history, messages, output::Output};
+use super::{CliError, EXIT_OK, Printed, declarations, explain, history, messages, output::Output};
 use crate::{
     audit::{
+        declared::Declaration,
         explain::Explanation,
         incident::{Incident, Status},
         ledger::{Ledger, resolve_by_hand},
@@ -103,6 +104,8 @@ struct Whole {
     /// The messages of its replies, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<MessagePage>,
+    /// What people declared of its names meanwhile.
+    declarations: Vec<Declaration>,
     /// Why the verdicts that were believed were what they were, where their round can be judged again.
     explanations: Vec<Explanation>,
 }
@@ -149,15 +152,20 @@ async fn show(store: &Store, id: &str, evidence: bool, output: Output) -> Result
     } else {
         None
     };
+    let names = incident.names.iter().cloned();
+    let until = incident.resolved_at.unwrap_or_else(clock::now);
+    let declarations = store.declared_of(names, incident.opened_at, until).await?;
     let whole = Whole {
         incident,
         events,
         evidence,
+        declarations,
         explanations,
     };
     output.whole(&whole, |whole| {
         let why = explain::sentences(&whole.explanations);
         let text = report::whole(&whole.incident, &why, &whole.events);
+        let text = text + &declarations::section(&whole.declarations);
         let evidence = whole.evidence.as_ref();
         text + &evidence.map_or_else(String::new, |page| {
             format!("\nEVIDENCE\n{}", messages::page(page, false))
@@ -254,7 +262,8 @@ async fn resolve(store: &Store, id: &str, config: &Config, output: Output) -> Re
     Ok(EXIT_OK)
 }
 
-fn by_whom() -> String {
+/// Who is at the command line.
+pub(super) fn by_whom() -> String {
     std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned())
 }
 
@@ -266,7 +275,12 @@ async fn find(store: &Store, id: &str) -> Result<Uuid, CliError> {
     let page = store
         .incidents(&IncidentFilter::default(), None, 1_000)
         .await?;
-    pick(page.incidents.iter().map(|incident| incident.id), id).map_err(CliError::Usage)
+    pick(
+        page.incidents.iter().map(|incident| incident.id),
+        "incident",
+        id,
+    )
+    .map_err(CliError::Usage)
 }
 
 /// The incident whose id is this or begins so, and everything that happened to it.
@@ -283,21 +297,25 @@ pub(super) async fn read(
 pub(super) fn beginning(text: &str) -> Result<String, &'static str> {
     let belongs = |c: char| c == '-' || c.is_ascii_hexdigit();
     if text.is_empty() || !text.chars().all(belongs) {
-        return Err("not the id of an incident, nor its beginning");
+        return Err("not an id, nor the beginning of one");
     }
     Ok(text.to_lowercase())
 }
 
-/// The one incident whose id begins so.
-fn pick(ids: impl Iterator<Item = Uuid>, beginning: &str) -> Result<Uuid, String> {
+/// The one of them, incidents say, whose id begins so.
+pub(super) fn pick(
+    ids: impl Iterator<Item = Uuid>,
+    what: &str,
+    beginning: &str,
+) -> Result<Uuid, String> {
     let found: Vec<_> = ids
         .filter(|id| id.to_string().starts_with(beginning))
         .collect();
     match found[..] {
         [one] => Ok(one),
-        [] => Err(format!("no incident begins with {beginning}")),
+        [] => Err(format!("no {what} begins with {beginning}")),
         _ => Err(format!(
-            "{} incidents begin with {beginning}: give more of the id",
+            "{} {what}s begin with {beginning}: give more of the id",
             found.len()
         )),
     }
@@ -310,13 +328,13 @@ mod tests {
     #[test]
     fn an_incident_is_found_by_a_beginning_that_only_it_has() {
         let ids = || [0x1a00_u128 << 112, 0x1b00 << 112, 0x2a00 << 112].map(Uuid::from_u128);
-        let found = |text: &str| pick(ids().into_iter(), &beginning(text)?);
+        let found = |text: &str| pick(ids().into_iter(), "incident", &beginning(text)?);
         assert_eq!(found("2").unwrap(), ids()[2]);
         assert_eq!(found("1B").unwrap(), ids()[1]);
         assert_eq!(found(&ids()[0].to_string()).unwrap(), ids()[0]);
         assert!(found("1").unwrap_err().contains("2 incidents begin with 1"));
         assert!(found("3").unwrap_err().contains("no incident begins"));
-        assert!(found("").unwrap_err().contains("not the id"));
-        assert!(found("%").unwrap_err().contains("not the id"));
+        assert!(found("").unwrap_err().contains("not an id"));
+        assert!(found("%").unwrap_err().contains("not an id"));
     }
 }

@@ -21,14 +21,10 @@ impl FromStr for Pattern {
     fn from_str(text: &str) -> Result<Self, String> {
         let expanded = braces::expand(text).map_err(|error| error.to_string())?;
         let braced = expanded.first().is_none_or(|first| first != text);
-        let mut names: Vec<DnsName> = Vec::new();
-        for name in expanded {
-            let name = name.parse().map_err(|error| format!("{error}"))?;
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        Ok(Self { names, braced })
+        Ok(Self {
+            names: braces::expand_names([text])?,
+            braced,
+        })
     }
 }
 

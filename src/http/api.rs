@@ -15,7 +15,10 @@ use uuid::Uuid;
 
 use super::{Context, parameters::Parameters, problem::Problem};
 use crate::{
-    audit::incident::{Incident, Status},
+    audit::{
+        declared::Declaration,
+        incident::{Incident, Status},
+    },
     clock,
     names::DnsName,
     store::{
@@ -114,6 +117,8 @@ fn statuses(text: &str) -> Result<Vec<Status>, String> {
 pub(super) struct Whole {
     incident: Incident,
     events: Vec<IncidentEvent>,
+    /// What people declared of its names meanwhile.
+    declarations: Vec<Declaration>,
 }
 
 /// `GET /api/v1/incidents/{id}`.
@@ -126,10 +131,20 @@ pub(super) async fn incident(
     given.end("none")?;
     let wrong = |_| Problem::BadRequest(format!("`{id}` is not an incident id"));
     let id: Uuid = id.parse().map_err(wrong)?;
-    match context.store.incident(id).await? {
-        Some((incident, events)) => Ok(Json(Whole { incident, events })),
-        None => Err(Problem::NotFound(format!("there is no incident {id}"))),
-    }
+    let Some((incident, events)) = context.store.incident(id).await? else {
+        return Err(Problem::NotFound(format!("there is no incident {id}")));
+    };
+    let names = incident.names.iter().cloned();
+    let until = incident.resolved_at.unwrap_or_else(clock::now);
+    let declarations = context
+        .store
+        .declared_of(names, incident.opened_at, until)
+        .await?;
+    Ok(Json(Whole {
+        incident,
+        events,
+        declarations,
+    }))
 }
 
 /// `GET /api/v1/timeline?name=&type=&from=&to=&resolver=`.

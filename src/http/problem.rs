@@ -18,6 +18,10 @@ pub(super) enum Problem {
     BadRequest(String),
     /// Nothing there.
     NotFound(String),
+    /// Nobody may, from there.
+    Forbidden(String),
+    /// What was sent is no JSON.
+    MediaType(String),
     /// There is something, but not for this method.
     Method(String),
     /// The database did not answer.
@@ -44,6 +48,12 @@ impl IntoResponse for Problem {
         match self {
             Self::BadRequest(detail) => respond(StatusCode::BAD_REQUEST, "Bad request", &detail),
             Self::NotFound(detail) => respond(StatusCode::NOT_FOUND, "Not found", &detail),
+            Self::Forbidden(detail) => respond(StatusCode::FORBIDDEN, "Forbidden", &detail),
+            Self::MediaType(detail) => respond(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Unsupported media type",
+                &detail,
+            ),
             Self::Method(detail) => respond(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Method not allowed",
@@ -83,5 +93,8 @@ pub(super) async fn no_such_path(uri: Uri) -> Problem {
 
 /// The fallback of every route.
 pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
-    Problem::Method(format!("{method} {}: there is only GET", uri.path()))
+    Problem::Method(format!(
+        "{method} {}: not here; /api/v1/openapi.json says what there is",
+        uri.path()
+    ))
 }

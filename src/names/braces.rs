@@ -1,6 +1,10 @@
 //! Brace patterns: many names written as one, such as `dialer{1..40}.example.com`.
 //!
-//! Deliberately absent: nesting, steps, ranges of letters, and any check that what comes out is a domain name.
+//! Deliberately absent: nesting, steps, and ranges of letters.
+
+use std::collections::HashSet;
+
+use crate::names::{DnsName, NameError};
 
 /// The most names that one pattern may stand for.
 pub const MOST_NAMES: u64 = 100_000;
@@ -165,6 +169,30 @@ fn alternatives<'a>(pattern: &str, inside: &'a str) -> Result<Part<'a>, BraceErr
     })
 }
 
+/// The names that patterns stand for, each once, in their order; all together no more than [`MOST_NAMES`]. The error is a
+/// sentence.
+pub fn expand_names<'a>(
+    patterns: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<DnsName>, String> {
+    let mut names = Vec::new();
+    for pattern in patterns {
+        for text in expand(pattern).map_err(|error| error.to_string())? {
+            names.push(text.parse().map_err(|error: NameError| error.to_string())?);
+        }
+        if names.len() as u64 > MOST_NAMES {
+            return Err(format!("more than {MOST_NAMES} names together"));
+        }
+    }
+    Ok(unique(names))
+}
+
+/// Each name once, where it stood first.
+pub fn unique(mut names: Vec<DnsName>) -> Vec<DnsName> {
+    let mut known = HashSet::new();
+    names.retain(|name| known.insert(name.clone()));
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -283,5 +311,16 @@ mod tests {
         fn no_text_makes_it_panic(text in "[{}.,0-9a-c\\\\]{0,24}") {
             let _ = expand(&text);
         }
+    }
+
+    #[test]
+    fn names_of_several_patterns_come_once_and_are_not_without_number() {
+        let names = expand_names(["d{1..2}.example", "D2.example.", "d3.example"]).unwrap();
+        let names: Vec<_> = names.iter().map(DnsName::as_str).collect();
+        assert_eq!(names, ["d1.example", "d2.example", "d3.example"]);
+        let many = ["d{1..60000}.example", "e{1..60000}.example"];
+        let error = expand_names(many).unwrap_err();
+        assert_eq!(error, "more than 100000 names together");
+        assert!(expand_names(["a..b"]).unwrap_err().contains("empty label"));
     }
 }

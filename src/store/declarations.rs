@@ -3,24 +3,37 @@
 //! Deliberately absent: what they mean, which is `audit::declared`'s rule, and changing one.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{RecordedSpan, Store, StoreError, columns};
 use crate::{
-    audit::declared::{Change, Declaration, Declared, Kind},
+    audit::declared::{Change, Declaration, Declared, Kind, Progress, progress},
     names::DnsName,
 };
 
 /// Which declarations.
 #[derive(Debug, Clone, Default)]
 pub struct DeclarationFilter {
+    /// Only this one.
+    pub id: Option<Uuid>,
     /// Only those of one kind.
     pub kind: Option<Kind>,
     /// Only those that speak of one of these names; empty: of any.
     pub names: Vec<DnsName>,
     /// Those that were withdrawn, too.
     pub withdrawn: bool,
+}
+
+/// A declared change, and how far it has come. In JSON its own fields stand beside `progress`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FollowedChange {
+    /// The change.
+    #[serde(flatten)]
+    pub declaration: Declaration,
+    /// How far it has come.
+    pub progress: Progress,
 }
 
 /// A declaration's row.
@@ -117,15 +130,59 @@ impl Store {
             select declaration_id, document, declared_at, declared_by, via, withdrawn_at, withdrawn_by
             from declaration
             where ($1::text is null or kind = $1) and (cardinality($2::text[]) = 0 or names && $2)
-                and ($3 or withdrawn_at is null)
+                and ($3 or withdrawn_at is null) and ($4::uuid is null or declaration_id = $4)
             order by at, declared_at, declaration_id",
             filter.kind.map(Kind::as_str),
             &names,
-            filter.withdrawn
+            filter.withdrawn,
+            filter.id
         )
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The changes that a filter lets through, and how far each has come by `now`.
+    pub async fn followed_changes(
+        &self,
+        filter: &DeclarationFilter,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<FollowedChange>, StoreError> {
+        let mut followed = Vec::new();
+        for declaration in self.declarations(filter).await? {
+            let Some(change) = declaration.change() else {
+                continue;
+            };
+            let spans = self.spans_since_change(change).await?;
+            let spans = spans.iter().map(|one| (one.vantage.as_str(), &one.span));
+            let progress = progress(change, spans, now);
+            followed.push(FollowedChange {
+                declaration,
+                progress,
+            });
+        }
+        Ok(followed)
+    }
+
+    /// Everything that was declared of these names, withdrawn or not, about any instant from `from` to `to`.
+    pub async fn declared_of(
+        &self,
+        names: impl IntoIterator<Item = DnsName>,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Declaration>, StoreError> {
+        let filter = DeclarationFilter {
+            names: names.into_iter().collect(),
+            withdrawn: true,
+            ..DeclarationFilter::default()
+        };
+        let mut found = if filter.names.is_empty() {
+            Vec::new()
+        } else {
+            self.declarations(&filter).await?
+        };
+        found.retain(|one| one.matter.concerns(from, to));
+        Ok(found)
     }
 
     /// What [`crate::audit::declared::progress`] is told from: every run of the change's questions that was seen, or may

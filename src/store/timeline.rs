@@ -15,7 +15,7 @@ use super::{
     spans::question,
 };
 use crate::{
-    audit::verdict::State,
+    audit::{declared::Declaration, verdict::State},
     names::DnsName,
     types::{Question, RecordType, Severity},
 };
@@ -61,6 +61,8 @@ pub struct Timeline {
     pub incidents: Vec<IncidentRow>,
     /// Their steps, the acts of people and every attempt to deliver, in order of recording.
     pub events: Vec<IncidentEvent>,
+    /// What people declared of the name, in order of the instants that it is about.
+    pub declarations: Vec<Declaration>,
     /// How many rounds there were, per vantage and group: where there were none, nothing was seen.
     pub coverage: Vec<Coverage>,
 }
@@ -154,6 +156,9 @@ impl Store {
             findings: self.findings_within(&window).await?,
             events: self.events_of(&ids).await?,
             incidents,
+            declarations: self
+                .declared_of([query.name.clone()], window.from, window.to)
+                .await?,
             coverage: self
                 .coverage_of(&query.name, window.from, window.to)
                 .await?,

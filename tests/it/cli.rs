@@ -3,6 +3,7 @@
 mod backtest;
 mod check;
 mod configuration;
+mod declarations;
 pub(crate) mod documented;
 mod evidence;
 mod explain;

@@ -2,6 +2,7 @@
 
 mod answers;
 pub(crate) mod client;
+mod declarations;
 mod health;
 mod openapi;
 mod refusals;

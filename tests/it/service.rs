@@ -10,6 +10,7 @@ mod setup;
 mod told;
 
 mod crash;
+mod declared;
 mod dnssec;
 mod healthy;
 mod silent;

@@ -30,6 +30,19 @@ pub enum Stage {
     Unwatched,
 }
 
+impl Stage {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Waiting => "waiting",
+            Self::UnderWay => "under_way",
+            Self::Done => "done",
+            Self::Unwatched => "unwatched",
+        }
+    }
+}
+
 /// Who still gives, or may still give, an old value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {

@@ -67,6 +67,52 @@ fn what_is_no_value_is_refused() {
     }
 }
 
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let told = |change: Change| {
+        let error = Matter::Change(change).check().err();
+        error.map_or_else(String::new, |error| error.to_string())
+    };
+    let sound = change(&[GOOD], "15:00");
+    let far = DateTime::<Utc>::MAX_UTC;
+    assert_eq!(told(sound.clone()), "");
+    for (senseless, why) in [
+        (
+            Change {
+                names: Vec::new(),
+                ..sound.clone()
+            },
+            "no name is given",
+        ),
+        (
+            Change {
+                until: at("14:59"),
+                ..sound.clone()
+            },
+            "before it is due at",
+        ),
+        (
+            Change {
+                at: far,
+                until: Change::usual_end(far),
+                ..sound.clone()
+            },
+            "outside the years",
+        ),
+        (
+            Change {
+                until: far,
+                ..sound
+            },
+            "outside the years",
+        ),
+    ] {
+        let told = told(senseless);
+        assert!(told.contains(why), "{why}: {told}");
+    }
+    assert_eq!(Change::usual_end(at("15:00")), at("31T15:00"));
+}
+
 /// Whether `value` is expected of a resolver at `seen`; `ended` as in [`Declared::expects`].
 fn is_expected(declared: &Declared, value: &Value, seen: &str, ended: Option<&str>) -> bool {
     let asked = asked();

@@ -221,6 +221,7 @@ pub(crate) fn timeline() -> Timeline {
         }],
         incidents: vec![row()],
         events: events(),
+        declarations: Vec::new(),
         coverage: vec![Coverage {
             vantage: "a-vantage-in-the-far-north-1".to_owned(),
             group: "dialers-of-the-larger-customers".to_owned(),

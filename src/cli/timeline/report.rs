@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     cli::{
-        evidence, history, incidents,
+        declarations, evidence, history, incidents,
         instants::{Instants, instant, instant_or_dash},
         listing::{Listing, exact, exact_or_empty, or_empty},
         output::{count, inert, wrap},
@@ -41,6 +41,7 @@ pub(super) fn table(timeline: &Timeline) -> String {
             text += &incidents::events(of_incident, "    ");
         }
     }
+    text += &declarations::section(&timeline.declarations);
     text + &coverage(&timeline.coverage)
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::program::{Ran, finish, program, run};
+use super::{
+    history::over,
+    program::{Ran, finish, program, run},
+};
 use crate::{http::schema::differences, rounds::Watched};
 
 const DOCUMENT: &str = include_str!("../../../src/http/openapi.json");
@@ -61,6 +64,19 @@ async fn what_commands_print_as_json_is_documented() {
     fits("WhatIf", &[json(&["what-if", "--ttl", "60"]).await]);
     fits("Replayed", &[json(&["replay"]).await]);
     fits("Backtest", &[json(&["backtest"]).await]);
+    let declare = [
+        "change",
+        "declare",
+        "dialer1.example.com",
+        "--to",
+        "192.0.2.250",
+    ];
+    assert_eq!(over(&watched, &declare).await.code, 0);
+    let note = ["flush", "note", "beta", "dialer1.example.com"];
+    assert_eq!(over(&watched, &note).await.code, 0);
+    fits("FollowedChange", &items(&json(&["change", "list"]).await));
+    fits("DeclaredFlush", &items(&json(&["flush", "list"]).await));
+    fits("WholeIncident", &[json(&["incidents", "show", &id]).await]);
     fits("StateAt", &[json(&["state"]).await]);
     let names = json(&["names"]).await;
     let exposure = &names[0]["exposures"][0];

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use dns_auditor::{http, metrics::Metrics, store::Store};
-use reqwest::StatusCode;
+use dns_auditor::{http, metrics::Metrics, store::Store, types::Resolver};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -42,13 +42,17 @@ impl Answer {
 impl Face {
     /// Over this store and these counters.
     pub(crate) async fn start(store: Store, metrics: Arc<Metrics>) -> Self {
+        Self::with(store, metrics, Arc::new([])).await
+    }
+
+    async fn with(store: Store, metrics: Arc<Metrics>, resolvers: Arc<[Arc<Resolver>]>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = http::app(http::Context {
             store,
             metrics,
             vantage: "us-west-2".to_owned(),
-            resolvers: std::sync::Arc::new([]),
+            resolvers,
             periods: Arc::new([("dialers".to_owned(), std::time::Duration::from_mins(1))].into()),
         });
         let shutdown = CancellationToken::new();
@@ -61,18 +65,35 @@ impl Face {
 
     /// Over the history of these rounds.
     pub(crate) async fn over(watched: &Watched) -> Self {
-        Self::start(watched.store.clone(), watched.metrics.clone()).await
+        let resolvers = watched.config.resolvers.clone().into();
+        Self::with(watched.store.clone(), watched.metrics.clone(), resolvers).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(reqwest::Method::GET, path).await
+        self.send(Method::GET, path).await
     }
 
-    pub(crate) async fn send(&self, method: reqwest::Method, path: &str) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str) -> Answer {
+        self.send_with(method, path, |request| request).await
+    }
+
+    /// Sends JSON, as a program does.
+    pub(crate) async fn post(&self, path: &str, body: &Json) -> Answer {
+        self.send_with(Method::POST, path, |request| request.json(body))
+            .await
+    }
+
+    /// Sends a request with whatever else it has.
+    pub(crate) async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        complete: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
         // The client wants a provider even where nothing is encrypted; another test may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let request = reqwest::Client::new().request(method, format!("{}{path}", self.base));
-        let answer = request.send().await.unwrap();
+        let answer = complete(request).send().await.unwrap();
         let kind = answer.headers().get("content-type");
         Answer {
             status: answer.status(),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use dns_auditor::{http, metrics::Metrics};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{client::Face, schema::differences};
 use crate::{dns::Fault, postgres::fresh_store, rounds::Watched};
@@ -118,6 +118,15 @@ async fn real_answers_have_exactly_the_documented_fields() {
     let document = document(&face).await;
     let page = face.get("/api/v1/incidents").await.json();
     let incidents = page["incidents"].as_array().unwrap().clone();
+    let names = json!(["dialer{1..4}.example.com"]);
+    let change = json!({"names": names, "to": ["192.0.2.250"]});
+    let change = face.post("/api/v1/changes", &change).await.json();
+    let flush = json!({"resolver": "beta", "names": names});
+    let flush = face.post("/api/v1/flushes", &flush).await.json();
+    for declared in [&change, &flush] {
+        let differences = differences(&document, "Declaration", declared);
+        assert!(differences.is_empty(), "{declared}: {differences:?}");
+    }
     assert!(incidents.len() >= 2, "{page}");
     let mut asked = vec![
         ("/readyz", "200", "/readyz".to_owned()),
@@ -132,6 +141,8 @@ async fn real_answers_have_exactly_the_documented_fields() {
             "/api/v1/incidents?limit=x".to_owned(),
         ),
         ("/api/v1/state", "200", "/api/v1/state".to_owned()),
+        ("/api/v1/changes", "200", "/api/v1/changes".to_owned()),
+        ("/api/v1/flushes", "200", "/api/v1/flushes".to_owned()),
         (
             "/api/v1/evidence",
             "200",
@@ -148,6 +159,13 @@ async fn real_answers_have_exactly_the_documented_fields() {
             "/api/v1/what-if?ttl=60&name=dialer1.example.com".to_owned(),
         ),
     ];
+    for (path, declared) in [
+        ("/api/v1/changes/{id}", &change),
+        ("/api/v1/flushes/{id}", &flush),
+    ] {
+        let id = declared["id"].as_str().unwrap();
+        asked.push((path, "200", path.replace("{id}", id)));
+    }
     for incident in &incidents {
         let id = incident["id"].as_str().unwrap();
         let path = "/api/v1/incidents/{id}";

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,11 +26,17 @@ use dns_auditor::{
         incidents::{IncidentFilter, IncidentRow},
     },
 };
+use tempfile::TempDir;
 use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{setup::Setup, told::Told};
-use crate::{lab::Lab, postgres::fresh_database, sink::Sink};
+use crate::{
+    cli::program::{finish, program},
+    lab::Lab,
+    postgres::fresh_database,
+    sink::Sink,
+};
 
 /// How long a state may take to come about, on a loaded machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -50,6 +57,8 @@ pub(super) struct Auditor {
     due_at: DateTime<Utc>,
     slack: Sink,
     webhook: Sink,
+    file: PathBuf,
+    _dir: TempDir,
     _dispatching: DropGuard,
 }
 
@@ -66,7 +75,7 @@ impl Auditor {
             slack: slack.url(),
             webhook: webhook.url(),
         };
-        let (_dir, file) = setup.write(lab);
+        let (dir, file) = setup.write(lab);
         let config = config::load(Some(&file), &BTreeMap::new());
         let config = Arc::new(config.unwrap_or_else(|errors| panic!("{errors}")));
         let store = Store::open(&database).await.unwrap();
@@ -87,8 +96,19 @@ impl Auditor {
             database,
             slack,
             webhook,
+            file,
+            _dir: dir,
             _dispatching: shutdown.drop_guard(),
         }
+    }
+
+    /// Runs a command of the program over the same configuration; what it printed.
+    pub(super) async fn command(&self, args: &[&str]) -> String {
+        let mut command = program(self.file.parent().unwrap());
+        command.args(args).arg("--config").arg(&self.file);
+        let ran = finish(command).await;
+        assert_eq!(ran.code, 0, "{args:?}: {ran:?}");
+        ran.stdout
     }
 
     /// Runs one round to its end.

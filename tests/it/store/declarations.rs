@@ -74,7 +74,7 @@ async fn declarations_are_found_by_kind_and_by_name() {
     let of = |kind, names: &[&str]| DeclarationFilter {
         kind,
         names: names.iter().map(|name| name.parse().unwrap()).collect(),
-        withdrawn: false,
+        ..DeclarationFilter::default()
     };
     assert_eq!(ids(&store, of(Some(Kind::Change), &[])).await, [1]);
     assert_eq!(ids(&store, of(Some(Kind::Flush), &[])).await, [2]);
