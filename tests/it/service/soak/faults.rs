@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::auditor::Auditor;
+use super::{super::auditor::Auditor, SETTINGS};
 use crate::lab::{Lab, Zone};
 
 /// How long a fault may take to be told, and its end likewise.
@@ -69,6 +69,9 @@ pub(super) async fn tell_each(
         println!("soak: {fault:?}: {outcome:?} in {:?}", began.elapsed());
         outcomes.push(outcome.map_err(|why| format!("{fault:?}: {why}")));
     }
+    let outcome = tell_bad_push(lab).await;
+    println!("soak: a bad push: {outcome:?}");
+    outcomes.push(outcome.map_err(|why| format!("a bad push: {why}")));
     outcomes
 }
 
@@ -171,19 +174,7 @@ impl Fault {
         let ends: Vec<_> = told.iter().map(|line| subject(line).to_owned()).collect();
         until(auditor, &ends, "resolved resolved ").await?;
         let lines = auditor.lines().await;
-        for subject in &ends {
-            for step in ["opened", "resolved"] {
-                let times = lines
-                    .iter()
-                    .filter(|line| line.starts_with(step) && line.ends_with(subject));
-                if times.count() != 1 {
-                    return Err(format!(
-                        "not {step} once: {subject}; all:\n{}",
-                        lines.join("\n")
-                    ));
-                }
-            }
-        }
+        once(&ends, &lines)?;
         let known: Vec<_> = ALL.iter().flat_map(|fault| fault.told(names)).collect();
         let is_known = |line: &String| known.iter().any(|known| line.ends_with(subject(known)));
         match lines.iter().find(|line| !is_known(line)) {
@@ -191,6 +182,51 @@ impl Fault {
             None => Ok(()),
         }
     }
+}
+
+/// Told while a bad push makes every cache agree with its authorities: only what was declared gives it away. A group of its
+/// own has the declaration, which would excuse too much in the other.
+async fn tell_bad_push(lab: &mut Lab) -> Result<(), String> {
+    let settings = format!("{SETTINGS}types = [\"A\"]\nexpect = [\"192.0.2.200\"]\n");
+    let mut auditor = Auditor::start(lab, r#"["webphone.example.com"]"#, &settings).await;
+    auditor.rounds(2).await;
+    lab.change("webphone", &["198.51.100.200"]).await;
+    let servers = "ns1.example.com ns2.example.com";
+    let told = format!("expected_mismatch: webphone.example.com A at {servers}");
+    until(
+        &mut auditor,
+        &[format!("critical name {told}")],
+        "opened open ",
+    )
+    .await?;
+    auditor.rounds(2).await;
+    lab.change("webphone", &["192.0.2.200"]).await;
+    until(
+        &mut auditor,
+        std::slice::from_ref(&told),
+        "resolved resolved ",
+    )
+    .await?;
+    let lines = auditor.lines().await;
+    once(std::slice::from_ref(&told), &lines)?;
+    match lines.iter().find(|line| !line.ends_with(&told)) {
+        Some(line) => Err(format!("told besides: {line}")),
+        None => Ok(()),
+    }
+}
+
+/// Whether each of these ends was opened once and resolved once.
+fn once(ends: &[String], lines: &[String]) -> Result<(), String> {
+    for end in ends {
+        for step in ["opened", "resolved"] {
+            let is_it = |line: &&String| line.starts_with(step) && line.ends_with(end.as_str());
+            if lines.iter().filter(is_it).count() != 1 {
+                let all = lines.join("\n");
+                return Err(format!("not {step} once: {end}; all:\n{all}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// From the verdict on.
