@@ -96,6 +96,7 @@ impl Evaluator {
                 .await?,
             gap,
         );
+        history.restore_caps(store.learned_caps(&config.vantage).await?);
         let mut open = HashMap::new();
         for group in &config.groups {
             let ledger = store.load_ledger(&config.vantage, &group.name).await?;
@@ -227,9 +228,11 @@ impl Evaluator {
             group: &group.name,
             now,
         };
-        let (conclusion, judged) =
-            self.memory()
-                .conclude(place, &context, observations, &mut ledger);
+        let (conclusion, judged, caps) = {
+            let mut memory = self.memory();
+            let (conclusion, judged) = memory.conclude(place, &context, observations, &mut ledger);
+            (conclusion, judged, memory.new_caps())
+        };
         let Conclusion {
             verdicts,
             findings: found,
@@ -278,9 +281,11 @@ impl Evaluator {
             ledger: &ledger,
             transitions: &transitions,
             messages: &messages,
+            caps: &caps,
             now,
         };
         recorder.outcome(round, &outcome).await?;
+        self.memory().caps_are_stored(caps);
         self.keepers().insert(group.name.clone(), keeper);
         self.stances().insert(group.name.clone(), stance);
         self.ledgers().insert(group.name.clone(), ledger);

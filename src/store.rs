@@ -25,6 +25,7 @@ mod finish;
 pub mod incidents;
 mod intern;
 mod judgement;
+mod learned_caps;
 pub mod messages;
 pub mod observations;
 pub mod outbox;

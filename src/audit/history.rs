@@ -1,7 +1,7 @@
 //! The history of observations, as far as judgement needs it: spans, what authorities served, what resolvers held.
 //!
 //! Every observation goes through [`History::absorb`] once; the spans it returns are what is stored, and
-//! [`History::restore`] rebuilds the same history from them. Deliberately absent: verdicts, and any reading of a clock.
+//! [`History::restore`] rebuilds the same history from them, and from what was learned of caps. Deliberately absent: verdicts, and any reading of a clock.
 
 mod caps;
 mod epochs;
@@ -23,7 +23,8 @@ use crate::{
         Flags, Observation, Question, RecordType, SeriesKey, Source, SourceKind, Span, Status,
     },
 };
-use caps::{Cap, Fetch};
+pub use caps::Cap;
+use caps::Fetch;
 pub use held::{Held, Sighting};
 pub use links::{LinkHistory, ServedEpoch};
 use runs::Run;
@@ -144,9 +145,19 @@ impl History {
         self.held.get(series)
     }
 
-    /// The longest TTL that a resolver address keeps, seconds, where its fetches since the start have shown one.
+    /// The longest TTL that a resolver address keeps, seconds, where its fetches have shown one.
     pub fn learned_cap(&self, source: &Source) -> Option<u32> {
         self.caps.get(source)?.learned()
+    }
+
+    /// What fetches have shown of the cap of each resolver address, in no order.
+    pub fn caps(&self) -> impl Iterator<Item = (&Source, &Cap)> {
+        self.caps.iter()
+    }
+
+    /// Takes in what was stored of [`History::caps`]: spans do not tell how closely fetches were seen.
+    pub fn restore_caps(&mut self, caps: impl IntoIterator<Item = (Source, Cap)>) {
+        self.caps.extend(caps);
     }
 
     /// When any resolver last gave the question's answer with AD=1 (RFC 4035 section 3.2.3), since the start.
@@ -184,6 +195,7 @@ impl History {
         };
         let served = self.links.get(&key)?;
         Some(Fetch {
+            at: observation.at,
             ttl: observation.link_ttl(index),
             within,
             authority: served.lowest_ttl(&link.value, observation.at - within)?,

@@ -6,6 +6,8 @@ mod calibrate;
 mod canary_zone;
 mod words;
 
+use std::net::SocketAddr;
+
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -14,14 +16,16 @@ use super::{
     CliError, EXIT_OK, Printed, history,
     listing::{Listing, exact_or_empty, or_empty},
     output::{Output, wrap},
-    source::Source,
-    table,
+    source, table,
 };
 use crate::{
-    audit::calibration::{Calibration, Dated},
+    audit::{
+        calibration::{Calibration, Dated},
+        history::Cap,
+    },
     clock,
     config::{Config, presets, show_client_subnet},
-    types::{QueryOptions, Resolver, show_address},
+    types::{QueryOptions, Resolver, Source, show_address},
 };
 
 #[derive(Debug, Args)]
@@ -52,7 +56,7 @@ impl ResolversArgs {
 
 pub(super) async fn run(
     args: ResolversArgs,
-    source: &Source,
+    source: &source::Source,
     output: Output,
 ) -> Result<u8, CliError> {
     match args.command.unwrap_or(ResolversCommand::List) {
@@ -65,17 +69,29 @@ pub(super) async fn run(
 async fn list(config: &Config, output: Output) -> Result<u8, CliError> {
     let now = clock::now();
     let without = "nothing that was measured is shown";
-    let calibrations = history::read_if_any(config, output, without, async |store| {
-        store.calibrations(&config.vantage, now).await
+    let known = history::read_if_any(config, output, without, async |store| {
+        Ok(Known {
+            calibrations: store.calibrations(&config.vantage, now).await?,
+            learned: store.learned_caps(&config.vantage).await?,
+        })
     });
-    let calibrations = calibrations.await?;
-    let config = config.calibrated(&calibrations, now);
+    let known = known.await?;
+    let config = config.calibrated(&known.calibrations, now);
     output.list(
-        &entries(&config, &calibrations),
+        &entries(&config, &known),
         |entries| render(&config, entries),
         |entries| listing(entries),
     )?;
     Ok(EXIT_OK)
+}
+
+/// What the history knows of resolvers.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// What a person measured, the latest of each address.
+    calibrations: Vec<Calibration>,
+    /// What the service learned of caps.
+    learned: Vec<(Source, Cap)>,
 }
 
 /// One resolver as `resolvers --format json` shows it. Stable.
@@ -124,6 +140,19 @@ pub(crate) struct Entry {
     pub(crate) groups: Vec<String>,
     /// The latest calibration of each of its addresses.
     pub(crate) calibrations: Vec<Dated>,
+    /// The longest TTL that the service has seen each of its addresses keep, where fetch after fetch agreed on one.
+    pub(crate) learned_caps: Vec<LearnedCap>,
+}
+
+/// A cap that was learned from what an address answered.
+#[derive(Debug, Serialize)]
+pub(crate) struct LearnedCap {
+    /// With its port.
+    address: SocketAddr,
+    /// Seconds.
+    ttl_cap: u32,
+    /// The last fetch that it stands on.
+    at: Option<DateTime<Utc>>,
 }
 
 /// What is said beside a question; null: whatever the group says, or the usual.
@@ -171,14 +200,14 @@ impl Options {
 }
 
 /// Every resolver: presets first, then those of the file.
-pub(crate) fn entries(config: &Config, calibrations: &[Calibration]) -> Vec<Entry> {
+pub(crate) fn entries(config: &Config, known: &Known) -> Vec<Entry> {
     let resolvers = config.resolvers.iter();
     resolvers
-        .map(|resolver| entry(resolver, config, calibrations))
+        .map(|resolver| entry(resolver, config, known))
         .collect()
 }
 
-fn entry(resolver: &Resolver, config: &Config, calibrations: &[Calibration]) -> Entry {
+fn entry(resolver: &Resolver, config: &Config, known: &Known) -> Entry {
     let asks = |group: &&std::sync::Arc<crate::config::Group>| {
         group.resolvers.iter().any(|asked| asked.id == resolver.id)
     };
@@ -207,7 +236,8 @@ fn entry(resolver: &Resolver, config: &Config, calibrations: &[Calibration]) -> 
         negative_ttl_cap: traits.negative_ttl_cap,
         constant_ttl: traits.constant_ttl,
         flush_page: traits.flush_page,
-        calibrations: calibrations_of(resolver, calibrations),
+        calibrations: calibrations_of(resolver, &known.calibrations),
+        learned_caps: learned_of(resolver, &known.learned),
         groups: config
             .groups
             .iter()
@@ -224,6 +254,18 @@ fn calibrations_of(resolver: &Resolver, calibrations: &[Calibration]) -> Vec<Dat
         all.find(|one| one.source == source).cloned()
     });
     of_it.map(|one| one.dated(now)).collect()
+}
+
+fn learned_of(resolver: &Resolver, learned: &[(Source, Cap)]) -> Vec<LearnedCap> {
+    let of_it = resolver.sources().filter_map(|source| {
+        let (_, cap) = learned.iter().find(|(of, _)| *of == source)?;
+        Some(LearnedCap {
+            address: source.address,
+            ttl_cap: cap.learned()?,
+            at: cap.at(),
+        })
+    });
+    of_it.collect()
 }
 
 /// A preset over another transport has been named already, and offers no more.
@@ -263,6 +305,10 @@ pub(crate) fn render(config: &Config, entries: &[Entry]) -> String {
         Some([entry.id.clone(), format!("{cap}, {source}")])
     });
     text += &notes("Longest TTL kept:", caps);
+    let learned = entries
+        .iter()
+        .flat_map(|entry| entry.learned_caps.iter().map(|cap| learned(entry, cap)));
+    text += &notes("Longest TTL that the service saw kept:", learned);
     text += &calibrated(entries);
     let pages = entries.iter().filter_map(|entry| {
         let page = entry.flush_page.clone()?;
@@ -270,6 +316,23 @@ pub(crate) fn render(config: &Config, entries: &[Entry]) -> String {
     });
     text += &notes("Where to flush the cache:", pages);
     text
+}
+
+/// `google`, `6h, by fetches at 8.8.8.8:53 until 2026-11-26`.
+fn learned(entry: &Entry, cap: &LearnedCap) -> [String; 2] {
+    let LearnedCap {
+        address,
+        ttl_cap,
+        at,
+    } = cap;
+    let length = humantime::format_duration(std::time::Duration::from_secs((*ttl_cap).into()));
+    let until = at.map_or_else(String::new, |at| {
+        format!(" until {}", at.format("%Y-%m-%d"))
+    });
+    [
+        entry.id.clone(),
+        format!("{length}, by fetches at {address}{until}"),
+    ]
 }
 
 /// What was measured of each address, with its date.
@@ -331,6 +394,7 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
         "negative_ttl_cap",
         "constant_ttl",
         "calibrated_at",
+        "learned_ttl_cap",
         "flush_page",
         "groups",
     ];
@@ -352,6 +416,7 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
             or_empty(entry.negative_ttl_cap),
             entry.constant_ttl.to_string(),
             exact_or_empty(oldest(entry)),
+            or_empty(entry.learned_caps.iter().map(|cap| cap.ttl_cap).max()),
             or_empty(entry.flush_page.as_deref()),
             entry.groups.join(" "),
         ]
@@ -386,18 +451,19 @@ fn row((entry, resolver): (&Entry, &std::sync::Arc<Resolver>)) -> table::Row<5, 
 
 #[cfg(test)]
 mod tests {
+    use super::Known;
     use crate::cli::samples::config;
 
     #[test]
     fn every_resolver_is_listed_with_what_is_known_of_it() {
-        let text = super::render(&config(), &super::entries(&config(), &[]));
+        let text = super::render(&config(), &super::entries(&config(), &Known::default()));
         assert!(text.lines().all(|line| line.chars().count() <= 100));
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn the_json_has_every_field() {
-        let entries = super::entries(&config(), &[]);
+        let entries = super::entries(&config(), &Known::default());
         let (first, last) = (entries.first(), entries.last());
         insta::assert_json_snapshot!([first, last]);
     }

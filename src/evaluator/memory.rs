@@ -4,19 +4,19 @@
 //! *session*), over all groups, since groups share links. Now and then the whole history is set aside as a *checkpoint*, so
 //! that a replay can begin there. Deliberately absent: writing any of it down.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
         context::{self, Place, RoundContext, Setting},
-        history::{History, SpanChange},
+        history::{Cap, History, SpanChange},
         ledger::Ledger,
         round::Conclusion,
     },
     store::replay::Checkpoint,
-    types::Observation,
+    types::{Observation, Source},
 };
 
 /// How much a replay may have to go through before it comes to the instant that is wanted.
@@ -30,6 +30,8 @@ pub(super) struct Memory {
     checkpoint_due: DateTime<Utc>,
     /// The groups that have judged a round since the last checkpoint.
     judged: BTreeSet<String>,
+    /// What is stored of the caps that were learned.
+    stored_caps: BTreeMap<Source, Cap>,
 }
 
 /// What a replay must know of the place of a judgement in the history.
@@ -44,7 +46,11 @@ pub(super) struct JudgedAt {
 impl Memory {
     /// The history of a new session, set aside as its first checkpoint.
     pub(super) fn begin(history: History, now: DateTime<Utc>) -> Self {
+        let caps = history.caps();
         Self {
+            stored_caps: caps
+                .map(|(source, cap)| (source.clone(), cap.clone()))
+                .collect(),
             history,
             step: 0,
             checkpoint_due: now + BETWEEN_CHECKPOINTS,
@@ -80,6 +86,21 @@ impl Memory {
             checkpoint: (place.now >= self.checkpoint_due).then(|| self.checkpoint(place.now)),
         };
         (conclusion, judged)
+    }
+
+    /// What was learned of caps and is not stored, in order of source.
+    pub(super) fn new_caps(&self) -> Vec<(Source, Cap)> {
+        let is_new = |(source, cap): &(&Source, &Cap)| self.stored_caps.get(source) != Some(cap);
+        let new = self.history.caps().filter(is_new);
+        let new: BTreeMap<_, _> = new
+            .map(|(source, cap)| (source.clone(), cap.clone()))
+            .collect();
+        new.into_iter().collect()
+    }
+
+    /// These have been stored.
+    pub(super) fn caps_are_stored(&mut self, caps: Vec<(Source, Cap)>) {
+        self.stored_caps.extend(caps);
     }
 
     /// A replay cannot know of what could not be written down: it must be able to begin anew.

@@ -121,12 +121,12 @@ impl Store {
         rows.into_iter()
             .map(|row| {
                 Ok(Calibration {
-                    source: Source {
-                        kind: columns::variant_from_text("kind of source", row.kind)?,
-                        id: row.source_name,
-                        address: columns::socket_address(row.address, row.port, row.scope)?,
-                        transport: columns::variant_from_text("transport", row.transport)?,
-                    },
+                    source: columns::source(
+                        row.kind,
+                        row.source_name,
+                        (row.address, row.port, row.scope),
+                        row.transport,
+                    )?,
                     zone: zone(&row.zone)?,
                     token: row.token,
                     at: row.at,

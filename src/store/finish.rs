@@ -6,10 +6,14 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{RoundId, Store, StoreError, incidents, judgement, outbox, outbox::NewMessage};
+use super::{
+    RoundId, Store, StoreError, incidents, judgement, learned_caps, outbox, outbox::NewMessage,
+};
 use crate::{
-    audit::{finding::Finding, incident::Transition, ledger::Ledger, verdict::Verdict},
-    types::SeriesKey,
+    audit::{
+        finding::Finding, history::Cap, incident::Transition, ledger::Ledger, verdict::Verdict,
+    },
+    types::{SeriesKey, Source},
 };
 
 /// What a round came to.
@@ -25,6 +29,8 @@ pub struct RoundOutcome<'a> {
     pub transitions: &'a [Transition],
     /// What is to be told of them. A message whose id is known already is not written again.
     pub messages: &'a [NewMessage],
+    /// What it taught of the caps of resolver addresses, in order of source.
+    pub caps: &'a [(Source, Cap)],
     /// When it was judged: the beginning and end of verdicts and findings.
     pub now: DateTime<Utc>,
 }
@@ -56,6 +62,7 @@ impl Store {
         judgement::write_findings(&mut transaction, &place, outcome.findings, outcome.now).await?;
         incidents::write(&mut transaction, &place, outcome).await?;
         outbox::enqueue(&mut transaction, outcome.messages).await?;
+        learned_caps::write(&mut transaction, &place, outcome.caps).await?;
         complete(&mut transaction, round, outcome.now).await?;
         transaction.commit().await?;
         Ok(())

@@ -4,6 +4,7 @@ mod commands;
 mod configuration;
 mod database;
 mod kills;
+mod learned;
 mod metrics;
 mod notify;
 mod refusals;

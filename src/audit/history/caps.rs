@@ -3,12 +3,13 @@
 //! A cache without a cap shows, right after a fetch, the authority's TTL less the time since then; a cache over another
 //! cache shows any TTL up to that. One with a cap shows the same lower TTL at every fetch. So a fetch
 //! that falls between two sights says between which bounds its first TTL lay; a cap is what several fetches in a row agree
-//! on, while the authority's TTL is above all of them. Deliberately absent: the TTL of denials, which have caps of their own, and of
-//! stale answers (RFC 8767 section 5 gives them 30 s), which look like a cap. A restart forgets what was learned.
+//! on, while the authority's TTL is above all of them. One fetch may be seen through many names that lead to one address:
+//! it counts once. Deliberately absent: the TTL of denials, which have caps of their own, and of
+//! stale answers (RFC 8767 section 5 gives them 30 s), which look like a cap.
 
-use std::ops::RangeInclusive;
+use std::{collections::VecDeque, ops::RangeInclusive};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::EPSILON;
@@ -25,6 +26,8 @@ const STALE_TTL: u32 = 30;
 /// A fetch that fell between two sights of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fetch {
+    /// The later sight.
+    pub(super) at: DateTime<Utc>,
     /// The TTL at the later sight, seconds: the first TTL was not lower.
     pub(super) ttl: u32,
     /// The time between the sights: the first TTL was not higher by more.
@@ -34,6 +37,11 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
+    /// When it ends. Sights of one fetch agree on that.
+    fn expires(&self) -> DateTime<Utc> {
+        self.at + TimeDelta::seconds(self.ttl.into())
+    }
+
     /// The bounds of its first TTL, seconds.
     fn bounds(&self) -> RangeInclusive<u32> {
         let slack = u32::try_from((self.within + EPSILON).num_seconds()).unwrap_or(u32::MAX);
@@ -43,10 +51,16 @@ impl Fetch {
 
 /// What the fetches of one address show so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cap {
+pub struct Cap {
+    /// The last fetch that counted.
+    #[serde(default)]
+    at: Option<DateTime<Utc>>,
     /// What the agreeing fetches leave; `None` before the first.
     bounds: Option<RangeInclusive<u32>>,
     agreeing: u32,
+    /// When the last of them ended.
+    #[serde(default)]
+    expiries: VecDeque<DateTime<Utc>>,
     /// How many of them in a row showed the lower bound itself.
     same: u32,
     learned: Option<u32>,
@@ -59,12 +73,20 @@ impl Cap {
             return;
         }
         if self.learned.is_some_and(|cap| fetch.ttl > cap + 5) {
-            *self = Self::default();
+            *self = Self {
+                at: Some(fetch.at),
+                ..Self::default()
+            };
         }
         if *seen.end() >= fetch.authority {
             // Perhaps the whole of the authority's TTL: that says nothing of a cap.
             return;
         }
+        let is_same_fetch = |known: &DateTime<Utc>| (*known - fetch.expires()).abs() <= EPSILON;
+        if self.expiries.iter().any(is_same_fetch) {
+            return;
+        }
+        self.at = Some(fetch.at);
         let before = self.bounds.take();
         let joint = before
             .as_ref()
@@ -76,7 +98,12 @@ impl Cap {
             self.bounds = Some(joint);
         } else {
             (self.agreeing, self.same) = (1, 1);
+            self.expiries.clear();
             self.bounds = Some(seen);
+        }
+        self.expiries.push_back(fetch.expires());
+        if self.expiries.len() > AGREEING as usize {
+            self.expiries.pop_front();
         }
         self.learn();
     }
@@ -90,20 +117,27 @@ impl Cap {
     }
 
     /// The cap, seconds, where one was learned.
-    pub(super) fn learned(&self) -> Option<u32> {
+    pub fn learned(&self) -> Option<u32> {
         self.learned
+    }
+
+    /// The last fetch that counted; `None` before the first.
+    pub fn at(&self) -> Option<DateTime<Utc>> {
+        self.at
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::testing::at;
 
     /// Fetches at a cache that was given `authority`, each seen within a minute: what is learned after each.
     fn check(authority: u32, ttls: &[u32], expected: Option<u32>) {
         let mut cap = Cap::default();
-        for ttl in ttls {
+        for (ttl, day) in ttls.iter().zip(0..) {
             cap.see(Fetch {
+                at: at("12:00") + TimeDelta::days(day),
                 ttl: *ttl,
                 within: TimeDelta::minutes(1),
                 authority,
@@ -141,13 +175,14 @@ mod tests {
         );
         // Of a value with a shorter TTL nothing follows.
         let mut cap = Cap::default();
-        for (ttl, authority) in [
-            (3_600, 86_400),
-            (3_600, 86_400),
-            (300, 300),
-            (3_600, 86_400),
+        for (day, ttl, authority) in [
+            (0, 3_600, 86_400),
+            (1, 3_600, 86_400),
+            (2, 300, 300),
+            (3, 3_600, 86_400),
         ] {
             cap.see(Fetch {
+                at: at("12:00") + TimeDelta::days(day),
                 ttl,
                 within: TimeDelta::minutes(1),
                 authority,

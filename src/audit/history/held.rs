@@ -69,6 +69,9 @@ pub struct Sighting {
     counts_down: bool,
     /// The receipt and TTL that repetition is measured from.
     anchor: (DateTime<Utc>, u32),
+    /// Whether the expiry was read back from a run of chains, in which it may have moved unseen.
+    #[serde(default)]
+    is_estimate: bool,
 }
 
 impl Sighting {
@@ -85,6 +88,7 @@ impl Sighting {
             repeats: 0,
             counts_down: false,
             anchor: (at, ttl),
+            is_estimate: false,
         }
     }
 
@@ -119,7 +123,8 @@ impl Sighting {
             self.anchor = (at, ttl);
         }
         self.last_seen = at;
-        is_new.then_some(since)
+        let is_known = !std::mem::take(&mut self.is_estimate);
+        (is_new && is_known).then_some(since)
     }
 
     /// The rest of a stored run that began with the receipt seen last. In a chain the run's latest expiry is any
@@ -137,6 +142,7 @@ impl Sighting {
             (self.renewed_after, self.renewed_by) = (Some(span.first_seen), Some(span.last_seen));
             self.expires = until;
         }
+        self.is_estimate = !is_single;
         let ran = span.last_seen - span.first_seen;
         let spacing = TimeDelta::from_std(gap).unwrap_or(ran).min(ran);
         // A run keeps the lowest TTL of its chains alone: a link with a higher one may have counted down above it.

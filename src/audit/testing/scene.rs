@@ -323,7 +323,7 @@ impl Scene {
         last
     }
 
-    /// The same after a restart: what the spans alone bring back.
+    /// The same after a restart: what the spans bring back, and what was learned of caps.
     pub(crate) fn restarted(&self) -> Self {
         let mut restarted = self.clone();
         restarted.history = History::default();
@@ -331,6 +331,9 @@ impl Scene {
         restarted
             .history
             .restore(self.spans.iter().rev().cloned(), self.gap());
+        let caps = self.history.caps();
+        let caps = caps.map(|(source, cap)| (source.clone(), cap.clone()));
+        restarted.history.restore_caps(caps);
         restarted
     }
 }

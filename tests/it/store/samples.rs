@@ -276,6 +276,7 @@ pub(crate) fn quiet(ledger: &Ledger, now: DateTime<Utc>) -> RoundOutcome<'_> {
         ledger,
         transitions: &[],
         messages: &[],
+        caps: &[],
         now,
     }
 }

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
-        testing::{GOOD, NAME, Reply, Scene, a, at, data, nodata, resolver, rrset, says},
+        testing::{GOOD, NAME, Reply, Scene, a, at, data, nodata, question, resolver, rrset, says},
         verdict::{State::Consistent, VerdictFlag},
     },
-    types::{Question, SeriesKey, Source, SourceKind, Value},
+    types::{Question, RecordType, SeriesKey, Source, SourceKind, Value},
 };
 
 /// What a cache says that fetches at 00:00 and whenever nothing is left, and keeps nothing for longer than `cap`.
@@ -125,4 +125,48 @@ fn a_countdown_beside_a_steady_link_is_no_constant_ttl_after_a_restart() {
         let held = scene.history.held(&SeriesKey { question, source }).unwrap();
         assert!(!held.is_constant(None, &target, &rrset(&[GOOD])));
     }
+}
+
+/// Three names lead to one address record, of which a cache over another cache was given what that had left of a day, at
+/// 00:12.
+fn shared_target(source: &Source, question: &Question, now: DateTime<Utc>) -> Reply {
+    let left = match source.kind {
+        SourceKind::Authority => 86_400,
+        SourceKind::Resolver => {
+            let since = (now - at("00:12")).num_seconds();
+            let of_copy = if since < 0 { 900 } else { 30_000 };
+            u32::try_from(of_copy - since).unwrap()
+        }
+    };
+    let alias = data().alias(question.name.as_str(), "lb.example.net", 86_400);
+    alias.link("lb.example.net", rrset(&[GOOD]), left)
+}
+
+#[test]
+fn one_fetch_that_is_seen_through_many_names_teaches_nothing_before_or_after_a_restart() {
+    let isp = resolver("isp", "192.0.2.53", None);
+    let mut scene = Scene::new().with_resolvers(&[isp]);
+    let names = ["a.example.com", "b.example.com", "c.example.com"];
+    scene.questions = names.map(|name| question(name, RecordType::A)).to_vec();
+    scene.run("00:10", "00:20", &shared_target);
+    assert_eq!(learned(&scene), None);
+    let mut restarted = scene.restarted();
+    restarted.run("00:21", "00:40", &shared_target);
+    assert_eq!(learned(&restarted), None);
+}
+
+#[test]
+fn what_was_learned_and_what_agrees_so_far_outlive_a_restart() {
+    let whole = watch(3_600, "03:02", |reply| reply);
+    assert!(learned(&whole).is_some());
+    assert_eq!(learned(&whole.restarted()), learned(&whole));
+    // Two fetches before the restart, one after it.
+    let mut scene = watch(3_600, "02:30", |reply| reply).restarted();
+    assert_eq!(learned(&scene), None);
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority => a(&[GOOD], 86_400),
+        SourceKind::Resolver => a(&[GOOD], cached(3_600, now)),
+    };
+    scene.run("02:31", "03:02", &world);
+    assert_eq!(learned(&scene), learned(&whole));
 }
