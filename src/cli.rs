@@ -6,11 +6,15 @@
 mod backtest;
 mod check;
 mod config;
+mod coverage;
 mod declarations;
 mod demo;
+mod denials;
+mod diff;
 mod evidence;
 pub(crate) mod explain;
 mod exposure;
+mod findings;
 mod history;
 mod incidents;
 mod instants;
@@ -21,18 +25,23 @@ mod names;
 mod notify;
 mod output;
 mod pattern;
+mod propagation;
 mod replay;
 mod resolvers;
 #[cfg(test)]
 mod samples;
 mod serve;
 mod signals;
+mod sli;
 mod source;
+mod spans;
 mod state;
 mod table;
 mod timeline;
 pub(crate) mod what_if;
 mod who;
+mod who_served;
+mod window;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -103,6 +112,20 @@ enum Command {
     Timeline(timeline::TimelineArgs),
     /// Every resolver's answer as of an instant
     State(state::StateArgs),
+    /// What changed between two instants
+    Diff(diff::DiffArgs),
+    /// Which source handed out an address, for which names, when
+    WhoServed(who_served::WhoServedArgs),
+    /// Who saw a change when, and who saw it last
+    Propagation(propagation::PropagationArgs),
+    /// Bad seconds per resolver and month
+    Sli(sli::SliArgs),
+    /// Who said NXDOMAIN or NODATA, and until when that could be cached
+    Denials(denials::DenialsArgs),
+    /// What was wrong at the authorities, TTLs too long among it, since when
+    Findings(findings::FindingsArgs),
+    /// When anything was watched: rounds run, missed and late, and the gaps
+    Coverage(coverage::CoverageArgs),
     /// The messages that prove what was wrong, as they travelled
     Evidence(messages::EvidenceArgs),
     /// Why a verdict is what it was: the inequality, and what it stands on
@@ -172,6 +195,13 @@ impl Command {
             Self::Check(_)
             | Self::Timeline(_)
             | Self::State(_)
+            | Self::Diff(_)
+            | Self::WhoServed(_)
+            | Self::Propagation(_)
+            | Self::Sli(_)
+            | Self::Denials(_)
+            | Self::Findings(_)
+            | Self::Coverage(_)
             | Self::WhatIf(_)
             | Self::Backtest(_)
             | Self::Names => Printed::Rows,
@@ -293,6 +323,13 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
         Command::Serve => serve::run(source.require_with_secrets()?, source.file()?, output).await,
         Command::Timeline(args) => timeline::run(&args, &source.load()?, output).await,
         Command::State(args) => state::run(&args, &source.load()?, output).await,
+        Command::Diff(args) => diff::run(&args, &source.load()?, output).await,
+        Command::WhoServed(args) => who_served::run(&args, &source.load()?, output).await,
+        Command::Propagation(args) => propagation::run(&args, &source.load()?, output).await,
+        Command::Sli(args) => sli::run(&args, &source.load()?, output).await,
+        Command::Denials(args) => denials::run(&args, &source.load()?, output).await,
+        Command::Findings(args) => findings::run(&args, &source.load()?, output).await,
+        Command::Coverage(args) => coverage::run(&args, &source.load()?, output).await,
         Command::Evidence(args) => messages::run(&args, &source.load()?, output).await,
         Command::Explain(args) => explain::run(&args, &source.load()?, output).await,
         Command::Replay(args) => replay::run(&args, &source.load()?, output).await,

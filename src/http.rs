@@ -9,6 +9,7 @@ mod health;
 mod parameters;
 mod past;
 mod problem;
+mod questions;
 mod writing;
 
 use axum::{
@@ -37,7 +38,7 @@ pub struct Context {
 }
 
 /// Every path, and who answers it.
-fn routes() -> [(&'static str, MethodRouter<Context>); 16] {
+fn routes() -> [(&'static str, MethodRouter<Context>); 23] {
     [
         ("/", get(health::index)),
         ("/healthz", get(health::alive)),
@@ -67,6 +68,13 @@ fn routes() -> [(&'static str, MethodRouter<Context>); 16] {
             "/api/v1/flushes/{id}",
             get(declarations::flush).delete(declarations::withdraw_flush),
         ),
+        ("/api/v1/who-served", get(questions::who_served)),
+        ("/api/v1/diff", get(questions::diff)),
+        ("/api/v1/propagation", get(questions::propagation)),
+        ("/api/v1/sli", get(questions::sli)),
+        ("/api/v1/denials", get(questions::denials)),
+        ("/api/v1/findings", get(questions::findings)),
+        ("/api/v1/coverage", get(questions::coverage)),
     ]
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A round is written in chunks ([`Store::record`]: observations and spans; [`messages`]: what proves them) and closed by one transaction
 //! ([`Store::finish_round`]: verdicts, findings, incidents, messages, completion). Questions about the past are answered
-//! from spans alone ([`timeline`], [`state`], [`who_served`]); what it takes to judge it again stands in [`replay`]. Messages wait in the [`outbox`] under short leases.
+//! from spans alone ([`timeline`], [`state`], [`diff`], [`propagation`], [`service_level`], [`who_served`]), how well it was watched
+//! from rounds ([`watched`]); what it takes to judge it again stands in [`replay`]. Messages wait in the [`outbox`] under short leases.
 //!
 //! Deliberately absent: judgement, clocks (`now` is always an argument) and rendering. No `sqlx` type leaves this
 //! module except inside [`StoreError`]. No call is repeated by itself: [`StoreError::is_transient`] says whether that
@@ -20,7 +21,10 @@ mod calibrations;
 mod columns;
 mod connect;
 pub mod declarations;
+mod denied;
+pub mod diff;
 mod error;
+pub mod findings;
 mod finish;
 pub mod incidents;
 mod intern;
@@ -32,15 +36,19 @@ pub mod outbox;
 mod partition;
 pub mod patience;
 pub mod private_pg;
+pub mod propagation;
 mod record;
 pub mod replay;
 mod retire;
 pub mod round;
+pub mod service_level;
 mod spans;
 mod standing;
 pub mod state;
 pub mod timeline;
+pub mod watched;
 pub mod who_served;
+mod within;
 
 use std::sync::Arc;
 
@@ -51,6 +59,7 @@ pub use finish::RoundOutcome;
 pub use outbox::NewMessage;
 pub use round::RoundId;
 pub use spans::RecordedSpan;
+pub use within::Within;
 
 /// The database. Cheap to clone; all clones share connections and caches.
 #[derive(Debug, Clone)]

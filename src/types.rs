@@ -5,6 +5,7 @@
 
 mod answer;
 mod instant;
+mod network;
 mod observation;
 mod policy;
 mod query_options;
@@ -16,6 +17,7 @@ mod span;
 pub use crate::clock::now;
 pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
 pub use instant::{NotAnInstant, parse_instant};
+pub use network::parse_network;
 pub use observation::{Ede, Flags, Observation, Transport, Wire};
 pub use policy::{Expect, Mode, NotAValue, Policy, Serials};
 pub use query_options::{ClientSubnet, QueryOptions};

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: how it is found, which is [`crate::audit::findings`].
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,18 @@ impl fmt::Display for FindingKind {
     }
 }
 
+impl FromStr for FindingKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            format!("`{text}` is no finding; there are {known}")
+        })
+    }
+}
+
 /// What a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,4 +153,18 @@ pub struct Finding {
     pub at: DateTime<Utc>,
     /// One sentence that names the link, the number and the limit.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FindingKind;
+
+    #[test]
+    fn a_kind_is_known_by_its_name() {
+        for kind in FindingKind::ALL {
+            assert_eq!(kind.name().parse(), Ok(kind));
+        }
+        let unknown = "ttl".parse::<FindingKind>().unwrap_err();
+        assert!(unknown.contains("ttl_above_policy"), "{unknown}");
+    }
 }

@@ -4,6 +4,8 @@
 
 mod report;
 
+pub(super) use report::{finding, reason};
+
 use chrono::{DateTime, Utc};
 use clap::Args;
 

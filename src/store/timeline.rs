@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     RecordedSpan, Store, StoreError, columns,
+    findings::{FindingQuery, FindingSpan},
     incidents::{IncidentEvent, IncidentFilter, IncidentRow},
     spans::question,
 };
@@ -94,27 +95,6 @@ pub struct VerdictSpan {
     pub evidence: Json,
 }
 
-/// A finding over time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FindingSpan {
-    /// Seen from here.
-    pub vantage: String,
-    /// The group.
-    pub group: String,
-    /// The finding's name.
-    pub kind: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// Every name it concerns.
-    pub names: Vec<String>,
-    /// The round that first gave it.
-    pub since: DateTime<Utc>,
-    /// The first round without it; `None` while it stands.
-    pub until: Option<DateTime<Utc>>,
-    /// The finding of the first round, with subject, reason and evidence, as it was written then.
-    pub evidence: Json,
-}
-
 /// The query as its parts take it.
 struct Window<'a> {
     name: &'a str,
@@ -153,7 +133,15 @@ impl Store {
             to: query.to,
             spans: self.spans_within(&window).await?,
             verdicts: self.verdicts_within(&window).await?,
-            findings: self.findings_within(&window).await?,
+            findings: self
+                .findings(&FindingQuery {
+                    names: vec![query.name.clone()],
+                    rtype: query.rtype,
+                    kinds: Vec::new(),
+                    from: window.from,
+                    to: window.to,
+                })
+                .await?,
             events: self.events_of(&ids).await?,
             incidents,
             declarations: self
@@ -163,6 +151,14 @@ impl Store {
                 .coverage_of(&query.name, window.from, window.to)
                 .await?,
         })
+    }
+
+    /// Who served what, in order of first sight.
+    pub(super) async fn spans_of(
+        &self,
+        query: &TimelineQuery,
+    ) -> Result<Vec<RecordedSpan>, StoreError> {
+        self.spans_within(&Window::of(query)).await
     }
 
     async fn spans_within(&self, window: &Window<'_>) -> Result<Vec<RecordedSpan>, StoreError> {
@@ -224,39 +220,6 @@ impl Store {
             .collect()
     }
 
-    async fn findings_within(&self, window: &Window<'_>) -> Result<Vec<FindingSpan>, StoreError> {
-        let rows = sqlx::query!(
-            "-- findings_within
-            select vantage.name as vantage, group_name, kind, severity, names, since, until, evidence
-            from finding_span join vantage using (vantage_id)
-            where names @> array[$1]
-                and ($2::text is null or evidence @> jsonb_build_object('questions',
-                    jsonb_build_array(jsonb_build_object('name', $1::text, 'type', $2::text))))
-                and since <= $4 and (until is null or until >= $3)
-            order by since, finding_span_id",
-            window.name,
-            window.rtype_name(),
-            window.from,
-            window.to
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(FindingSpan {
-                    vantage: row.vantage,
-                    group: row.group_name,
-                    kind: row.kind,
-                    severity: columns::variant_from_text("severity", row.severity)?,
-                    names: row.names,
-                    since: row.since,
-                    until: row.until,
-                    evidence: row.evidence,
-                })
-            })
-            .collect()
-    }
-
     async fn incidents_of(&self, query: &TimelineQuery) -> Result<Vec<IncidentRow>, StoreError> {
         let filter = IncidentFilter {
             name: Some(query.name.clone()),
@@ -268,12 +231,5 @@ impl Store {
             .incidents(&filter, None, MOST_INCIDENTS)
             .await?
             .incidents)
-    }
-}
-
-impl Window<'_> {
-    fn rtype_name(&self) -> Option<String> {
-        let number = u16::try_from(self.rtype?).ok()?;
-        Some(RecordType(number).to_string())
     }
 }

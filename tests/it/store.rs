@@ -7,6 +7,7 @@ mod judgement;
 mod messages;
 mod migration;
 mod outbox;
+mod past;
 mod private_pg;
 mod questions;
 mod rounds;

@@ -30,6 +30,11 @@ pub(super) fn commands(story: Story) -> Vec<String> {
         let what_if = format!("what-if --ttl {TTL_AFTERWARDS} dialer7.example.com --from {from}");
         commands.push(what_if);
     }
+    commands.extend([
+        format!("propagation dialer7.example.com --from {from}"),
+        "sli dialer7.example.com".to_owned(),
+        "coverage".to_owned(),
+    ]);
     commands
 }
 

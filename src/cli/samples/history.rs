@@ -14,9 +14,10 @@ use crate::{
     },
     store::{
         RecordedSpan,
+        findings::FindingSpan,
         incidents::{EventKind, IncidentEvent, IncidentRow},
         messages::KeptMessage,
-        timeline::{Coverage, FindingSpan, Timeline, VerdictSpan},
+        timeline::{Coverage, Timeline, VerdictSpan},
     },
     types::{
         Answer, Ede, Link, Question, Rcode, RecordType, SeriesKey, Severity, Source, SourceKind,

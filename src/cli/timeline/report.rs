@@ -9,22 +9,23 @@ use crate::{
     cli::{
         declarations, evidence, history, incidents,
         instants::{Instants, instant, instant_or_dash},
-        listing::{Listing, exact, exact_or_empty, or_empty},
+        listing::Listing,
         output::{count, inert, wrap},
-        table,
+        spans, table,
         who::{self, Who},
     },
     store::{
         RecordedSpan,
-        timeline::{Coverage, FindingSpan, Timeline, VerdictSpan},
+        findings::FindingSpan,
+        timeline::{Coverage, Timeline, VerdictSpan},
     },
-    types::{RecordType, SeriesKey, Severity, Source, SourceKind, Span},
+    types::{RecordType, Severity, Source, SourceKind, Span},
 };
 
 /// For people.
 pub(super) fn table(timeline: &Timeline) -> String {
     let mut text = format!("{}\n", who::name(&timeline.name));
-    text += &spans(timeline);
+    text += &served(timeline);
     if !timeline.verdicts.is_empty() {
         text += &verdicts(&timeline.verdicts);
     }
@@ -42,11 +43,11 @@ pub(super) fn table(timeline: &Timeline) -> String {
         }
     }
     text += &declarations::section(&timeline.declarations);
-    text + &coverage(&timeline.coverage)
+    text + &coverage(timeline)
 }
 
 /// Every run, under the backend that served it: authorities first, as what the others are held against.
-fn spans(timeline: &Timeline) -> String {
+fn served(timeline: &Timeline) -> String {
     let spans: Vec<&Span> = timeline
         .spans
         .iter()
@@ -184,12 +185,13 @@ fn verdicts(verdicts: &[VerdictSpan]) -> String {
 }
 
 /// The sentence of a verdict or finding as it was written then.
-fn reason(evidence: &serde_json::Value) -> &str {
+pub(in crate::cli) fn reason(evidence: &serde_json::Value) -> &str {
     let reason = evidence.get("reason").and_then(serde_json::Value::as_str);
     reason.unwrap_or_default()
 }
 
-fn finding(finding: &FindingSpan) -> String {
+/// A finding with its time and its sentence.
+pub(in crate::cli) fn finding(finding: &FindingSpan) -> String {
     let until = finding.until.map_or_else(
         || "still there".to_owned(),
         |until| format!("to {}", instant(until)),
@@ -204,13 +206,27 @@ fn finding(finding: &FindingSpan) -> String {
 }
 
 /// Where there were no rounds, nothing was seen: that is never no problem.
-fn coverage(coverage: &[Coverage]) -> String {
-    if coverage.is_empty() {
+fn coverage(timeline: &Timeline) -> String {
+    let heading = heading(timeline);
+    if timeline.coverage.is_empty() {
         let never = "no round ever judged this name: no data is not no problem";
-        return format!("\nCOVERAGE\n{never}\n");
+        return format!("\n{heading}\n{never}\n");
     }
-    let lines: String = coverage.iter().map(rounds).collect();
-    format!("\nCOVERAGE\n{lines}")
+    let lines: String = timeline.coverage.iter().map(rounds).collect();
+    format!("\n{heading}\n{lines}")
+}
+
+/// Only rounds within the window are counted, and it is said where one was asked for.
+fn heading(timeline: &Timeline) -> String {
+    match (timeline.from, timeline.to) {
+        (None, None) => "COVERAGE".to_owned(),
+        (Some(from), None) => format!("COVERAGE (of this window: from {})", instant(from)),
+        (None, Some(to)) => format!("COVERAGE (of this window: to {})", instant(to)),
+        (Some(from), Some(to)) => {
+            let (from, to) = (instant(from), instant(to));
+            format!("COVERAGE (of this window: {from} to {to})")
+        }
+    }
 }
 
 fn rounds(coverage: &Coverage) -> String {
@@ -232,47 +248,13 @@ fn rounds(coverage: &Coverage) -> String {
 
 /// One row per run, in the order of the table.
 pub(super) fn listing(timelines: &[Timeline]) -> Listing {
-    let headings = [
-        "vantage",
-        "name",
-        "type",
-        "kind",
-        "source",
-        "address",
-        "site",
-        "first_seen",
-        "last_seen",
-        "samples",
-        "ttl_min",
-        "ttl_max",
-        "cached_until",
-        "answer",
-    ];
-    let row = |RecordedSpan { vantage, span }: &RecordedSpan| {
-        let SeriesKey { question, source } = &span.series;
-        [
-            vantage.clone(),
-            question.name.to_string(),
-            question.rtype.to_string(),
-            history::kind(source.kind).to_owned(),
-            source.id.clone(),
-            source.address.to_string(),
-            or_empty(span.site.as_deref()),
-            exact(span.first_seen),
-            exact(span.last_seen),
-            span.samples.to_string(),
-            or_empty(span.ttl_min),
-            or_empty(span.ttl_max),
-            exact_or_empty(span.cached_until),
-            span.answer.to_string(),
-        ]
-    };
-    let of_timeline = |timeline: &'_ Timeline| {
-        let mut spans: Vec<_> = timeline.spans.iter().collect();
-        spans.sort_by_key(|recorded| Backend::of(&recorded.span));
-        spans.into_iter().map(row).collect::<Vec<_>>()
-    };
-    Listing::new(headings, timelines.iter().flat_map(of_timeline))
+    spans::listing(timelines.iter().flat_map(in_order))
+}
+
+fn in_order(timeline: &Timeline) -> Vec<&RecordedSpan> {
+    let mut spans: Vec<_> = timeline.spans.iter().collect();
+    spans.sort_by_key(|recorded| Backend::of(&recorded.span));
+    spans
 }
 
 #[cfg(test)]

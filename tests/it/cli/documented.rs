@@ -78,6 +78,17 @@ async fn what_commands_print_as_json_is_documented() {
     fits("DeclaredFlush", &items(&json(&["flush", "list"]).await));
     fits("WholeIncident", &[json(&["incidents", "show", &id]).await]);
     fits("StateAt", &[json(&["state"]).await]);
+    let served = json(&["who-served", "0.0.0.0/0"]).await;
+    assert!(!served["items"].as_array().unwrap().is_empty());
+    fits("SpanList", &[served, json(&["denials"]).await]);
+    let changed = json(&["diff", "--at", "-1d", "--at", "now"]).await;
+    assert!(!changed["changed"].as_array().unwrap().is_empty());
+    fits("Diff", &[changed]);
+    let name = "dialer1.example.com";
+    fits("PropagationList", &[json(&["propagation", name]).await]);
+    fits("ServiceLevelList", &[json(&["sli"]).await]);
+    fits("FindingList", &[json(&["findings"]).await]);
+    fits("WatchedList", &[json(&["coverage"]).await]);
     let names = json(&["names"]).await;
     let exposure = &names[0]["exposures"][0];
     assert_eq!(

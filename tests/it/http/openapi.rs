@@ -158,6 +158,21 @@ async fn real_answers_have_exactly_the_documented_fields() {
             "200",
             "/api/v1/what-if?ttl=60&name=dialer1.example.com".to_owned(),
         ),
+        (
+            "/api/v1/who-served",
+            "200",
+            "/api/v1/who-served?address=0.0.0.0/0".to_owned(),
+        ),
+        ("/api/v1/diff", "200", "/api/v1/diff?from=-1d".to_owned()),
+        (
+            "/api/v1/propagation",
+            "200",
+            "/api/v1/propagation?name=dialer2.example.com".to_owned(),
+        ),
+        ("/api/v1/sli", "200", "/api/v1/sli".to_owned()),
+        ("/api/v1/denials", "200", "/api/v1/denials".to_owned()),
+        ("/api/v1/findings", "200", "/api/v1/findings".to_owned()),
+        ("/api/v1/coverage", "200", "/api/v1/coverage".to_owned()),
     ];
     for (path, declared) in [
         ("/api/v1/changes/{id}", &change),

@@ -13,7 +13,7 @@ use super::samples::{
 };
 use crate::postgres::fresh_store;
 
-const MINUTE: i64 = 60_000;
+pub(super) const MINUTE: i64 = 60_000;
 
 fn with_site(mut sample: Observation, site: &str) -> Observation {
     sample.nsid = Some(site.as_bytes().to_vec());
@@ -30,7 +30,7 @@ fn google() -> Source {
 
 /// Five rounds of `a.example`: the authority moves from .1 to .2 at minute 2, quad9 follows at minute 3, google stays
 /// behind and is told of. The round of minute 4 is missed, that of minute 5 abandoned.
-async fn a_small_past() -> Store {
+pub(super) async fn a_small_past() -> Store {
     let store = fresh_store().await;
     let ns = authority("ns1.example.com", "192.0.2.53:53");
     let seen = |source: &Source, last: &str, minute, offset: i64| {

@@ -1,0 +1,154 @@
+//! When each group was really watched, so that absence of data is never read as absence of a problem.
+//!
+//! Where rounds lie no further apart than three usual periods, the group was watched from the first to one usual period
+//! after the last; the usual period is the median of the window. Deliberately absent: the schedule, which may have been
+//! another one then.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::{Store, StoreError, columns};
+
+/// The rounds of one group at one vantage that were due within a window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Watched {
+    /// The vantage.
+    pub vantage: String,
+    /// The group.
+    pub group: String,
+    /// Judged to the end.
+    pub finished: u64,
+    /// Due and never begun.
+    pub missed: u64,
+    /// Cut off by a crash.
+    pub abandoned: u64,
+    /// Under way.
+    pub running: u64,
+    /// Finished, and later than one usual period after they were due.
+    pub late: u64,
+    /// Seconds between two rounds, as most lay apart; `None` where fewer than two finished.
+    pub usual_period_s: Option<i64>,
+    /// Seconds of the window that were watched.
+    pub watched_s: i64,
+    /// When it was watched, in order; in between nothing was seen.
+    pub stretches: Vec<Stretch>,
+}
+
+/// A time without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Stretch {
+    /// Its first round.
+    pub from: DateTime<Utc>,
+    /// One usual period after its last round, or the end of the window.
+    pub to: DateTime<Utc>,
+    /// Finished rounds.
+    pub rounds: u64,
+}
+
+impl Stretch {
+    /// Seconds that it has in common with a time.
+    pub fn seconds_within(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
+        (self.to.min(to) - self.from.max(from)).num_seconds().max(0)
+    }
+}
+
+impl Store {
+    /// Every group that had a round due in the window, by vantage and group.
+    pub async fn watched(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Watched>, StoreError> {
+        let rows = sqlx::query!(
+            r#"-- watched
+            with due as (
+                select vantage_id, group_name, status, due_at, finished_at,
+                    lead(due_at) over (partition by vantage_id, group_name, status order by due_at) - due_at as step
+                from round where due_at between $1 and $2
+            ), usual as (
+                select vantage_id, group_name, percentile_disc(0.5) within group (order by step) as step
+                from due where status = 'finished' group by vantage_id, group_name
+            )
+            select vantage.name as vantage, group_name,
+                count(*) filter (where status = 'finished') as "finished!",
+                count(*) filter (where status = 'missed') as "missed!",
+                count(*) filter (where status = 'abandoned') as "abandoned!",
+                count(*) filter (where status = 'running') as "running!",
+                count(*) filter (where status = 'finished' and finished_at - due_at > usual.step) as "late!",
+                extract(epoch from min(usual.step))::bigint as usual_s
+            from due join vantage using (vantage_id) left join usual using (vantage_id, group_name)
+            group by vantage.name, group_name
+            order by vantage.name, group_name"#,
+            from,
+            to
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let stretches = self.stretches(from, to).await?;
+        let count = |stored| columns::number("count", stored);
+        let mut watched = Vec::new();
+        for row in rows {
+            let own = stretches
+                .iter()
+                .filter(|(vantage, group, _)| *vantage == row.vantage && *group == row.group_name);
+            let stretches: Vec<Stretch> = own.map(|(_, _, stretch)| *stretch).collect();
+            watched.push(Watched {
+                finished: count(row.finished)?,
+                missed: count(row.missed)?,
+                abandoned: count(row.abandoned)?,
+                running: count(row.running)?,
+                late: count(row.late)?,
+                usual_period_s: row.usual_s,
+                watched_s: stretches
+                    .iter()
+                    .map(|one| one.seconds_within(from, to))
+                    .sum(),
+                stretches,
+                vantage: row.vantage,
+                group: row.group_name,
+            });
+        }
+        Ok(watched)
+    }
+
+    async fn stretches(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<(String, String, Stretch)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"-- stretches
+            with done as (
+                select vantage_id, group_name, due_at,
+                    due_at - lag(due_at) over (partition by vantage_id, group_name order by due_at) as step
+                from round where status = 'finished' and due_at between $1 and $2
+            ), usual as (
+                select vantage_id, group_name, percentile_disc(0.5) within group (order by step) as usual
+                from done group by vantage_id, group_name
+            ), numbered as (
+                select vantage_id, group_name, due_at, usual, count(*) filter (where step > 3 * usual)
+                    over (partition by vantage_id, group_name order by due_at) as number
+                from done join usual using (vantage_id, group_name)
+            )
+            select vantage.name as vantage, group_name, min(due_at) as "begin!", max(due_at) as "last!",
+                coalesce(extract(epoch from min(usual)), 0)::bigint as "usual_s!", count(*) as "rounds!"
+            from numbered join vantage using (vantage_id)
+            group by vantage.name, group_name, number
+            order by vantage.name, group_name, number"#,
+            from,
+            to
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let stretch = Stretch {
+                    from: row.begin,
+                    to: (row.last + TimeDelta::seconds(row.usual_s)).min(to),
+                    rounds: columns::number("count", row.rounds)?,
+                };
+                Ok((row.vantage, row.group_name, stretch))
+            })
+            .collect()
+    }
+}
