@@ -210,7 +210,8 @@ impl Command {
             Self::Change(args) => args.printed(),
             Self::Flush(args) => args.printed(),
             Self::Resolvers(args) => args.printed(),
-            Self::Serve | Self::Config(_) | Self::Notify(_) | Self::Demo(_) => Printed::Words,
+            Self::Notify(args) => args.printed(),
+            Self::Serve | Self::Config(_) | Self::Demo(_) => Printed::Words,
         }
     }
 }
@@ -354,7 +355,9 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
             output.text(&source.require()?.show())?;
             Ok(EXIT_OK)
         }
-        Command::Notify(args) => notify::run(args, &source.require_with_secrets()?, output).await,
+        Command::Notify(args) => {
+            Box::pin(notify::run(args, &source.require_with_secrets()?, output)).await
+        }
         Command::Demo(args) => demo::run(&args, output).await,
     }
 }

@@ -175,6 +175,8 @@ pub struct Channel {
     pub signing_key: Option<Secret>,
     /// Incidents below this are not told here.
     pub min_severity: Severity,
+    /// The id of the channel that tells what this one does not take.
+    pub fallback: Option<String>,
 }
 
 /// What speaks at a channel's address.

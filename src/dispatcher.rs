@@ -23,10 +23,10 @@ use crate::{
     clock,
     config::Channel,
     metrics::Metrics,
-    notify::Notifier,
+    notify::{Notifier, remarks::Remarks},
     store::{
         Store, StoreError,
-        outbox::{Claim, LeasedMessage},
+        outbox::{Claim, DisabledChannel, LeasedMessage},
     },
 };
 use bell::Bell;
@@ -62,6 +62,8 @@ struct Job {
     message: LeasedMessage,
     /// `None`: the channel is no longer configured.
     channel: Option<(Arc<Channel>, Pass)>,
+    /// Why the channel takes nothing.
+    disabled: Option<DisabledChannel>,
 }
 
 impl Dispatcher {
@@ -112,7 +114,7 @@ impl Dispatcher {
 
     /// Delivers until `shutdown`, then gives deliveries under way a few seconds and returns what is left.
     pub async fn run(self, shutdown: CancellationToken) {
-        shutdown.run_until_cancelled(self.release()).await;
+        shutdown.run_until_cancelled(self.start_afresh()).await;
         let (notifier, channels) = (self.notifier.clone(), Arc::clone(&self.channels));
         tokio::spawn(async move {
             let channels = channels.iter().map(Arc::as_ref);
@@ -182,11 +184,16 @@ impl Dispatcher {
         now: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError> {
         let _turn = self.turn.lock().await;
-        let channels = self.channels.iter();
-        let busy = self.lanes.busy(
-            channels.map(|channel| (channel.id.as_str(), channel.kind)),
+        let disabled = self.store.disabled_channels(&self.vantage, now).await?;
+        let mut busy = self.lanes.busy(
+            self.channels
+                .iter()
+                .map(|channel| (channel.id.as_str(), channel.kind)),
             now,
         );
+        if only.is_none() {
+            busy.extend(self.waiting_for_chance(&disabled));
+        }
         let claim = Claim {
             instance: &self.instance,
             vantage: &self.vantage,
@@ -204,24 +211,65 @@ impl Dispatcher {
                 let pass = self.lanes.enter(&channel.id, channel.kind, now);
                 (Arc::clone(channel), pass)
             });
-            Job { message, channel }
+            // A test is how somebody finds out that the channel is there again.
+            let disabled = disabled
+                .into_iter()
+                .find(|one| one.channel == message.channel && message.incident_id.is_some());
+            Job {
+                message,
+                channel,
+                disabled,
+            }
         }))
     }
 
+    /// The disabled channels whose messages nobody else tells: they wait until the channel gets another chance.
+    fn waiting_for_chance(&self, disabled: &[DisabledChannel]) -> Vec<String> {
+        let has_fallback = |id: &str| {
+            let mut channels = self.channels.iter();
+            channels.any(|channel| channel.id == id && channel.fallback.is_some())
+        };
+        let ids = disabled.iter().map(|one| &one.channel);
+        ids.filter(|id| !has_fallback(id)).cloned().collect()
+    }
+
     async fn carry_out(&self, job: Job, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let Job { message, channel } = job;
+        let Job {
+            message,
+            channel,
+            disabled,
+        } = job;
         let Some((channel, _pass)) = channel else {
             let why = "the channel is no longer configured";
             return self.bury(&message, now, why).await;
         };
+        if let Some(DisabledChannel { since, reason, .. }) = disabled {
+            let why = format!("the channel is disabled since {since}: {reason}");
+            return self.bury(&message, now, &why).await;
+        }
+        let remarks = Remarks {
+            history_of: outcome::is_history(&message, now).then_some(message.created_at),
+            instead_of: message.instead_of.as_deref(),
+        };
+        let body = remarks.on(channel.kind, message.body.clone());
         let begun = Instant::now();
         let delivery = self
             .notifier
-            .deliver(&channel, message.id, &message.body, now)
+            .deliver(&channel, message.id, &body, now)
             .await;
         let took = begun.elapsed();
         let now = now + TimeDelta::from_std(took).unwrap_or_default();
         self.record(&message, delivery, took, now).await
+    }
+
+    /// Gives every channel a chance, whose configuration may have changed, and back what an earlier life had leased.
+    async fn start_afresh(&self) {
+        match self.store.enable_channels(&self.vantage).await {
+            Ok(0) => {}
+            Ok(channels) => tracing::info!(channels, "disabled channels get another chance"),
+            Err(error) => tracing::warn!(%error, "disabled channels stay so for up to an hour"),
+        }
+        self.release().await;
     }
 
     /// Gives back every lease of this instance, its own of an earlier life included.

@@ -5,11 +5,12 @@
 //! judged may change shape, what receivers parse may not.
 //!
 //! Reading order: [`wording`] has the words for every verdict, [`next_steps`] says what to do, [`slack`] and
-//! [`webhook`] make the two bodies of it, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
+//! [`webhook`] make the two bodies of it, [`remarks`] adds what is known only when it is sent, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
 
 pub mod deliver;
 pub mod inert;
 pub mod next_steps;
+pub mod remarks;
 pub mod resolve;
 pub mod signature;
 pub mod slack;

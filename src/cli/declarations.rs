@@ -269,7 +269,7 @@ async fn find(store: &Store, kind: Kind, id: &str) -> Result<Uuid, CliError> {
         return Ok(id);
     }
     let all = store.declarations(&filter(kind, true)).await?;
-    pick(all.iter().map(|one| one.id), kind.as_str(), id).map_err(CliError::Usage)
+    pick(kind.as_str(), all.iter().map(|one| one.id), id).map_err(CliError::Usage)
 }
 
 fn all_names(patterns: &[Pattern]) -> Vec<DnsName> {

@@ -32,7 +32,7 @@ use crate::{
 
 mod report;
 
-pub(super) use report::{events, headline};
+pub(super) use report::{events, happened, headline};
 
 /// Messages of one incident that are shown.
 const MOST_MESSAGES: u32 = 1_000;
@@ -262,7 +262,7 @@ async fn resolve(store: &Store, id: &str, config: &Config, output: Output) -> Re
     Ok(EXIT_OK)
 }
 
-/// Who is at the command line.
+/// Who does something on this command line.
 pub(super) fn by_whom() -> String {
     std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned())
 }
@@ -275,12 +275,8 @@ async fn find(store: &Store, id: &str) -> Result<Uuid, CliError> {
     let page = store
         .incidents(&IncidentFilter::default(), None, 1_000)
         .await?;
-    pick(
-        page.incidents.iter().map(|incident| incident.id),
-        "incident",
-        id,
-    )
-    .map_err(CliError::Usage)
+    let ids = page.incidents.iter().map(|incident| incident.id);
+    pick("incident", ids, id).map_err(CliError::Usage)
 }
 
 /// The incident whose id is this or begins so, and everything that happened to it.
@@ -302,10 +298,10 @@ pub(super) fn beginning(text: &str) -> Result<String, &'static str> {
     Ok(text.to_lowercase())
 }
 
-/// The one of them, incidents say, whose id begins so.
+/// The one incident, or what else it is called, whose id begins so.
 pub(super) fn pick(
-    ids: impl Iterator<Item = Uuid>,
     what: &str,
+    ids: impl Iterator<Item = Uuid>,
     beginning: &str,
 ) -> Result<Uuid, String> {
     let found: Vec<_> = ids
@@ -328,7 +324,7 @@ mod tests {
     #[test]
     fn an_incident_is_found_by_a_beginning_that_only_it_has() {
         let ids = || [0x1a00_u128 << 112, 0x1b00 << 112, 0x2a00 << 112].map(Uuid::from_u128);
-        let found = |text: &str| pick(ids().into_iter(), "incident", &beginning(text)?);
+        let found = |text: &str| pick("incident", ids().into_iter(), &beginning(text)?);
         assert_eq!(found("2").unwrap(), ids()[2]);
         assert_eq!(found("1B").unwrap(), ids()[1]);
         assert_eq!(found(&ids()[0].to_string()).unwrap(), ids()[0]);

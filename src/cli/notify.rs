@@ -1,12 +1,14 @@
-//! `notify test CHANNEL`: a test message through the real path.
+//! `notify`: a test message through the real path, what became of messages, and those that were given up sent again.
 //!
-//! It goes into the outbox and out through the dispatcher, as any other. Deliberately absent: a short cut.
+//! A test goes into the outbox and out through the dispatcher, as any other. Deliberately absent: a short cut.
+
+mod log;
 
 use clap::{Args, Subcommand};
 use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
-use super::{CliError, EXIT_BREACH, EXIT_OK, history, output::Output};
+use super::{CliError, EXIT_BREACH, EXIT_OK, Printed, history, output::Output};
 use crate::{
     clock,
     config::{Channel, Config},
@@ -32,10 +34,31 @@ enum NotifyCommand {
         /// The channel's id
         channel: String,
     },
+    /// The messages written for channels and what became of them; of one message every attempt
+    Log(log::LogArgs),
+    /// Sends messages again that were given up
+    Replay(log::ReplayArgs),
+}
+
+impl NotifyArgs {
+    /// What the command has to print.
+    pub(super) fn printed(&self) -> Printed {
+        match self.command {
+            NotifyCommand::Log(_) => Printed::Rows,
+            NotifyCommand::Test { .. } | NotifyCommand::Replay(_) => Printed::Words,
+        }
+    }
 }
 
 pub(super) async fn run(args: NotifyArgs, config: &Config, output: Output) -> Result<u8, CliError> {
-    let NotifyCommand::Test { channel } = args.command;
+    match args.command {
+        NotifyCommand::Test { channel } => test(&channel, config, output).await,
+        NotifyCommand::Log(args) => log::run(&args, config, output).await,
+        NotifyCommand::Replay(args) => log::replay(&args, config, output).await,
+    }
+}
+
+async fn test(channel: &str, config: &Config, output: Output) -> Result<u8, CliError> {
     let Some(channel) = config.channels.iter().find(|known| known.id == channel) else {
         let known: Vec<_> = config
             .channels
@@ -73,6 +96,8 @@ async fn send(
         severity: Severity::Info,
         body: notify::test_body(channel.kind, &config.vantage, now),
         created_at: now,
+        expires_at: None,
+        fallback: None,
     };
     store.enqueue(std::slice::from_ref(&message)).await?;
     let instance = format!("notify-test/{}", message.id);

@@ -31,6 +31,7 @@ pub(super) fn read(
     report: &mut Report,
 ) -> (Vec<Channel>, Vec<String>) {
     let (mut channels, mut ids) = (Vec::new(), Vec::<String>::new());
+    let mut fallbacks = Vec::new();
     for (at, table) in tables {
         let mut section = Section::new("in [[channel]]", at, table, report);
         let id = identity::id(&mut section, |id| {
@@ -38,13 +39,42 @@ pub(super) fn read(
             taken.then(|| Complaint::new(format!("there is already a channel `{id}`")))
         });
         let rest = channel(&mut section, vault);
+        let fallback = section.text("fallback");
         section.finish();
+        let other = fallback.as_ref().map(|written| written.value.clone());
+        fallbacks.extend(fallback.map(|written| (id.clone(), written)));
         if let Some(id) = id {
             ids.push(id.clone());
-            channels.extend(rest.map(|channel| Channel { id, ..channel }));
+            channels.extend(rest.map(|channel| Channel {
+                id,
+                fallback: other,
+                ..channel
+            }));
         }
     }
+    for (id, fallback) in fallbacks {
+        check_fallback(id.as_deref(), &fallback, &ids, report);
+    }
     (channels, ids)
+}
+
+/// Refuses a fallback that is no other channel.
+fn check_fallback(
+    id: Option<&str>,
+    fallback: &Located<String>,
+    ids: &[String],
+    report: &mut Report,
+) {
+    let other = &fallback.value;
+    let complaint = if id == Some(other) {
+        Complaint::new("a channel cannot be its own fallback")
+    } else if ids.contains(other) {
+        return;
+    } else {
+        let known: Vec<_> = ids.iter().map(String::as_str).collect();
+        Complaint::new(format!("there is no channel `{other}`")).hint(suggestion(other, &known))
+    };
+    report.add(&fallback.at, complaint);
 }
 
 fn channel(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Channel> {
@@ -78,6 +108,7 @@ fn channel(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Channel> 
             None => None,
         },
         min_severity: min_severity.map_or(Severity::Warning, |severity| severity.value),
+        fallback: None,
     })
 }
 

@@ -253,6 +253,12 @@ fn channel_table(channel: &Channel) -> Vec<Entry> {
     if let Some(key) = &channel.signing_key {
         shown.push(secret(key, ["secret", "secret_env", "secret_file"]));
     }
+    shown.extend(
+        channel
+            .fallback
+            .as_deref()
+            .map(|id| ("fallback", id.into())),
+    );
     shown
 }
 

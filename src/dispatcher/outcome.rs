@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Dispatcher, backoff};
 use crate::{
@@ -18,6 +18,10 @@ const LONGEST_CLOSURE: Duration = Duration::from_mins(5);
 /// How long the outcome of an attempt is tried to be recorded while the database is away: as long as its lease lasts, no
 /// one else sends the message.
 const RECORDING: Duration = Duration::from_secs(15);
+/// Attempts in vain, some three minutes of them, after which a message's fallback tells it, too.
+const FALLBACK_AFTER: u32 = 4;
+/// How long a channel whose receiver is gone is left alone; then its next message is another chance.
+pub(super) const DISABLED_FOR: TimeDelta = TimeDelta::hours(1);
 
 impl Dispatcher {
     pub(super) async fn record(
@@ -34,10 +38,19 @@ impl Dispatcher {
             Delivery::Delivered { status } => {
                 tracing::info!(message.id = %id, %channel, %kind, attempt, duration_ms, "delivered {kind} to {channel}");
                 self.count(message, DeliveryResult::Delivered);
-                let detail = format!("HTTP {status}");
+                let late = if is_history(message, now) {
+                    ", as history"
+                } else {
+                    ""
+                };
+                let detail = format!("HTTP {status}{late}");
                 insist(RECORDING, |_| self.store.delivered(id, now, &detail)).await
             }
             Delivery::Dead { why } => self.bury(message, now, &why).await,
+            Delivery::Gone { why } => {
+                self.disable(channel, now, &why).await?;
+                self.bury(message, now, &why).await
+            }
             Delivery::Retry { after, why } => {
                 if let Some(wait) = after {
                     self.lanes.close(channel, wait.min(LONGEST_CLOSURE), now);
@@ -48,9 +61,29 @@ impl Dispatcher {
                 };
                 tracing::warn!(message.id = %id, %channel, %kind, attempt, duration_ms, retry.at = %at, why, "{kind} was not taken by {channel}");
                 self.count(message, DeliveryResult::Failed);
-                insist(RECORDING, |_| self.store.retry(id, at, now, &why)).await
+                insist(RECORDING, |_| {
+                    self.store
+                        .retry(id, at, now, &why, attempt >= FALLBACK_AFTER)
+                })
+                .await
             }
         }
+    }
+
+    /// Leaves a channel alone whose receiver is gone. Its messages go to its fallback, or wait where it has none.
+    async fn disable(
+        &self,
+        channel: &str,
+        now: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let until = now + DISABLED_FOR;
+        tracing::error!(%channel, %until, why, "the receiver of {channel} is gone; the channel is disabled");
+        insist(RECORDING, |_| {
+            self.store
+                .disable_channel(&self.vantage, channel, now, until, why)
+        })
+        .await
     }
 
     pub(super) async fn bury(
@@ -68,4 +101,9 @@ impl Dispatcher {
     fn count(&self, message: &LeasedMessage, result: DeliveryResult) {
         self.metrics.delivery(&message.channel, result);
     }
+}
+
+/// Whether a message that is sent now comes too late to be news.
+pub(super) fn is_history(message: &LeasedMessage, now: DateTime<Utc>) -> bool {
+    message.expires_at.is_some_and(|until| now > until)
 }

@@ -2,12 +2,17 @@
 //!
 //! Deliberately absent: sending. A message is recorded in the round's last transaction and sent by `dispatcher`.
 
+use chrono::TimeDelta;
+
 use crate::{
     audit::{incident::Transition, ledger::message_id},
     config::{Channel, Config, Group},
     notify::{self, MessageContext},
-    store::NewMessage,
+    store::{NewMessage, outbox::Fallback},
 };
+
+/// How long a step is news. Told later, it says that it is history.
+const NEWS: TimeDelta = TimeDelta::hours(1);
 
 /// One message per step and channel of the group that wants its severity.
 pub fn for_transitions(
@@ -26,10 +31,33 @@ pub fn for_transitions(
     let channels: Vec<&Channel> = channels.filter_map(|id| channel(config, id)).collect();
     transitions
         .iter()
-        .flat_map(|transition| channels.iter().map(move |channel| (transition, channel)))
-        .filter(|(transition, channel)| transition.incident.severity >= channel.min_severity)
-        .map(|(transition, channel)| message(transition, channel, &context))
+        .flat_map(|transition| to_each(config, transition, &channels, &context))
         .collect()
+}
+
+/// One message of a step to each of these channels that wants its severity. What a fallback hears of anyway, it is not told
+/// in another's stead.
+fn to_each(
+    config: &Config,
+    transition: &Transition,
+    channels: &[&Channel],
+    context: &MessageContext<'_>,
+) -> Vec<NewMessage> {
+    let wants = |channel: &&&Channel| transition.incident.severity >= channel.min_severity;
+    let told: Vec<&Channel> = channels.iter().filter(wants).copied().collect();
+    let stand_in = |one: &Channel| {
+        let other = channel(config, one.fallback.as_deref()?)?;
+        let hears_anyway = told.iter().any(|known| known.id == other.id);
+        (!hears_anyway).then(|| Fallback {
+            channel: other.id.clone(),
+            body: notify::body(other.kind, transition, context),
+        })
+    };
+    let messages = told.iter().map(|channel| NewMessage {
+        fallback: stand_in(channel),
+        ..message(transition, channel, context)
+    });
+    messages.collect()
 }
 
 /// One message of a step to each of these channels that is still configured: for an incident whose group is not.
@@ -61,6 +89,8 @@ fn message(transition: &Transition, channel: &Channel, context: &MessageContext<
         severity: transition.incident.severity,
         body: notify::body(channel.kind, transition, context),
         created_at: transition.at,
+        expires_at: Some(transition.at + NEWS),
+        fallback: None,
     }
 }
 

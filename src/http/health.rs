@@ -117,11 +117,17 @@ pub(super) async fn metrics(State(context): State<Context>) -> Response {
 async fn stock(context: &Context) -> Result<Stock, StoreError> {
     let incidents = context.store.live_incidents(&context.vantage).await?;
     let outbox = context.store.outbox_depth(&context.vantage).await?;
-    let oldest = outbox.oldest_waiting.map(|written| clock::now() - written);
+    let now = clock::now();
+    let disabled = context
+        .store
+        .disabled_channels(&context.vantage, now)
+        .await?;
+    let oldest = outbox.oldest_waiting.map(|written| now - written);
     Ok(Stock {
         incidents,
         waiting: outbox.waiting,
         buried: outbox.buried,
         oldest_waiting_seconds: oldest.map_or(0, |age| age.num_seconds().max(0) as u64),
+        disabled_channels: disabled.len() as u64,
     })
 }

@@ -22,6 +22,8 @@ pub struct Stock {
     pub buried: u64,
     /// Seconds since the oldest waiting message was written; 0 where none waits.
     pub oldest_waiting_seconds: u64,
+    /// Channels whose receiver said that it is not there.
+    pub disabled_channels: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,6 +42,7 @@ pub(super) struct StockGauges {
     incidents: Family<SeverityLabel, Gauge>,
     messages: Family<StatusLabel, Gauge>,
     oldest: Gauge,
+    disabled: Gauge,
 }
 
 impl StockGauges {
@@ -49,6 +52,7 @@ impl StockGauges {
             incidents: Family::default(),
             messages: Family::default(),
             oldest: Gauge::default(),
+            disabled: Gauge::default(),
         };
         registry.register(
             "database_up",
@@ -71,6 +75,11 @@ impl StockGauges {
             Unit::Seconds,
             gauges.oldest.clone(),
         );
+        registry.register(
+            "disabled_channels",
+            "Channels that are left alone because their receiver is gone",
+            gauges.disabled.clone(),
+        );
         gauges
     }
 
@@ -80,6 +89,7 @@ impl StockGauges {
             self.incidents.clear();
             self.messages.clear();
             self.oldest.set(0);
+            self.disabled.set(0);
             return;
         };
         for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
@@ -96,5 +106,6 @@ impl StockGauges {
         }
         let oldest = gauge(stock.oldest_waiting_seconds);
         self.oldest.set(oldest);
+        self.disabled.set(gauge(stock.disabled_channels));
     }
 }

@@ -39,6 +39,19 @@ pub struct Message {
     pub timestamp: DateTime<Utc>,
     /// The incident, or a word about the test.
     pub data: Data,
+    /// Only where it is late or told in another channel's stead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryNote>,
+}
+
+/// What there is to say of the delivery itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryNote {
+    /// Whether it comes too late to be news: `timestamp` says when the step happened.
+    pub history: bool,
+    /// The channel that was meant, where this one is told instead.
+    pub instead_of: Option<String>,
 }
 
 /// What the message is about.
@@ -162,6 +175,7 @@ impl Message {
             kind: kind_name(transition).to_owned(),
             timestamp: transition.at,
             data: Data::Incident(Box::new(incident_body(&transition.incident, context))),
+            delivery: None,
         }
     }
 
@@ -173,6 +187,7 @@ impl Message {
             data: Data::Message(format!(
                 "A test of this channel by dns-auditor at {vantage}. Nothing is wrong."
             )),
+            delivery: None,
         }
     }
 

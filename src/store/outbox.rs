@@ -19,7 +19,12 @@ use super::{
 };
 use crate::types::Severity;
 
+mod disabled;
 mod ending;
+mod log;
+
+pub use disabled::DisabledChannel;
+pub use log::{LogFilter, LogRow, MessageState};
 
 /// The notification channel that is signalled when messages are written.
 const CHANNEL: &str = "dns_auditor_outbox";
@@ -43,6 +48,19 @@ pub struct NewMessage {
     pub body: Json,
     /// When it was written; it may be sent from then on.
     pub created_at: DateTime<Utc>,
+    /// Until when it is news: sent later, it is history. `None`: for ever.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Who tells it where its own channel does not take it.
+    pub fallback: Option<Fallback>,
+}
+
+/// Another channel that tells a message where the one it was written for does not take it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fallback {
+    /// The other channel's id.
+    pub channel: String,
+    /// What is sent there.
+    pub body: Json,
 }
 
 /// Which message an instance wants to send next.
@@ -77,6 +95,10 @@ pub struct LeasedMessage {
     pub body: Json,
     /// When it was written.
     pub created_at: DateTime<Utc>,
+    /// Until when it is news.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The channel that was meant, where this one tells it instead.
+    pub instead_of: Option<String>,
     /// Which attempt this is, from 1. An attempt that a crash cut off counts.
     pub attempt: u32,
 }
@@ -114,13 +136,28 @@ pub(super) async fn enqueue(
         .map(|one| columns::to_json(&one.body))
         .collect::<Result<Vec<_>, _>>()?;
     let created: Vec<_> = messages.iter().map(|one| one.created_at).collect();
+    let expires: Vec<_> = messages.iter().map(|one| one.expires_at).collect();
+    let fallbacks = messages.iter().map(|one| one.fallback.as_ref());
+    let others: Vec<_> = fallbacks
+        .clone()
+        .map(|one| one.map(|fallback| fallback.channel.clone()))
+        .collect();
+    let other_bodies = fallbacks
+        .map(|one| {
+            one.map(|fallback| columns::to_json(&fallback.body))
+                .transpose()
+        })
+        .collect::<Result<Vec<_>, _>>()?;
     sqlx::query!(
         "-- enqueue
-        insert into outbox (message_id, vantage, incident_id, channel, kind, severity, body, created_at, available_at)
-        select message_id, vantage, incident_id, channel, kind, severity, body, created_at, created_at
+        insert into outbox (message_id, vantage, incident_id, channel, kind, severity, body, created_at, available_at,
+            expires_at, fallback, fallback_body)
+        select message_id, vantage, incident_id, channel, kind, severity, body, created_at, created_at, expires_at,
+            fallback, fallback_body
         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[],
-            $8::timestamptz[])
-            with ordinality as given (message_id, vantage, incident_id, channel, kind, severity, body, created_at, n)
+            $8::timestamptz[], $9::timestamptz[], $10::text[], $11::jsonb[])
+            with ordinality as given (message_id, vantage, incident_id, channel, kind, severity, body, created_at,
+                expires_at, fallback, fallback_body, n)
         order by n
         on conflict (message_id) do nothing",
         &ids,
@@ -130,11 +167,19 @@ pub(super) async fn enqueue(
         &kinds,
         &severities,
         &bodies,
-        &created
+        &created,
+        &expires as &[Option<DateTime<Utc>>],
+        &others as &[Option<String>],
+        &other_bodies as &[Option<Json>]
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("-- enqueue\nselect pg_notify($1, '')", CHANNEL)
+    ring(connection).await
+}
+
+/// Tells every dispatcher that there is something to send.
+async fn ring(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("-- ring\nselect pg_notify($1, '')", CHANNEL)
         .execute(connection)
         .await?;
     Ok(())
@@ -178,7 +223,7 @@ impl Store {
                 limit 1
                 for update skip locked
             )
-            returning message_id, incident_id, channel, kind, severity, body, created_at, attempts",
+            returning message_id, incident_id, channel, kind, severity, body, created_at, expires_at, instead_of, attempts",
             claim.instance,
             now,
             until,
@@ -197,6 +242,8 @@ impl Store {
                 severity: columns::variant_from_text("severity", row.severity)?,
                 body: row.body,
                 created_at: row.created_at,
+                expires_at: row.expires_at,
+                instead_of: row.instead_of,
                 attempt: columns::number("attempt", row.attempts)?,
             })
         })

@@ -1,5 +1,7 @@
 //! The dispatcher between a real database and real receivers.
 
+mod elsewhere;
+
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -35,6 +37,7 @@ fn channel(id: &str, kind: ChannelKind, sink: &Sink) -> Arc<Channel> {
         url: Secret::new(sink.url()),
         signing_key: None,
         min_severity: Severity::Warning,
+        fallback: None,
     })
 }
 
@@ -49,9 +52,15 @@ fn dispatcher(store: &Store, channels: Vec<Arc<Channel>>) -> Dispatcher {
 
 /// Queues a message and gives its id.
 async fn enqueue(store: &Store, channel: &str, incident: u128, at: DateTime<Utc>) -> Uuid {
-    let id = Uuid::new_v4();
-    let message = NewMessage {
-        id,
+    let message = message(channel, incident, at);
+    let id = message.id;
+    store.enqueue(&[message]).await.unwrap();
+    id
+}
+
+fn message(channel: &str, incident: u128, at: DateTime<Utc>) -> NewMessage {
+    NewMessage {
+        id: Uuid::new_v4(),
         vantage: VANTAGE.to_owned(),
         incident_id: Some(Uuid::from_u128(incident)),
         channel: channel.to_owned(),
@@ -59,9 +68,9 @@ async fn enqueue(store: &Store, channel: &str, incident: u128, at: DateTime<Utc>
         severity: Severity::Critical,
         body: notify::test_body(ChannelKind::Webhook, "us-west-2", at),
         created_at: at,
-    };
-    store.enqueue(&[message]).await.unwrap();
-    id
+        expires_at: None,
+        fallback: None,
+    }
 }
 
 /// How many messages wait, and how many are buried.

@@ -47,6 +47,11 @@ pub fn message_id(incident: Uuid, number: u32, channel: &str) -> Uuid {
     ])
 }
 
+/// The id of the message that tells at a fallback what `message` could not tell at its own channel.
+pub fn fallback_id(message: Uuid) -> Uuid {
+    derive(&["fallback", &message.to_string()])
+}
+
 /// A UUID of version 8 (RFC 9562 section 5.8) from the first 16 octets of a SHA-256 over length-prefixed words. The
 /// encoding is fixed for ever, since ids are stored.
 pub(super) fn derive(words: &[&str]) -> Uuid {

@@ -236,8 +236,9 @@ pub(in crate::cli) fn events<'a>(
     events.into_iter().map(|one| event(one, indent)).collect()
 }
 
-fn event(event: &IncidentEvent, indent: &str) -> String {
-    let mut what = match event.kind {
+/// What happened, in a word or two.
+pub(in crate::cli) fn happened(kind: EventKind) -> &'static str {
+    match kind {
         EventKind::Opened => "opened",
         EventKind::Updated => "updated",
         EventKind::Reminder => "reminded",
@@ -247,8 +248,12 @@ fn event(event: &IncidentEvent, indent: &str) -> String {
         EventKind::Delivered => "delivered",
         EventKind::DeliveryFailed => "delivery failed",
         EventKind::DeliveryBuried => "delivery given up",
+        EventKind::Replayed => "delivery begun again",
     }
-    .to_owned();
+}
+
+fn event(event: &IncidentEvent, indent: &str) -> String {
+    let mut what = happened(event.kind).to_owned();
     if let Some(channel) = &event.channel {
         what += &format!(" to {channel}");
     }
@@ -257,7 +262,9 @@ fn event(event: &IncidentEvent, indent: &str) -> String {
     }
     let detail = match event.kind {
         _ if event.detail.is_empty() => String::new(),
-        EventKind::Acked | EventKind::Closed => format!(" by {}", event.detail),
+        EventKind::Acked | EventKind::Closed | EventKind::Replayed => {
+            format!(" by {}", event.detail)
+        }
         _ => format!(": {}", event.detail),
     };
     let line = inert(&format!("{what}{detail}"));

@@ -62,10 +62,12 @@ kind = "webhook"
 url = "https://hooks.example.com/T0/secret"
 secret_env = "KEY"
 min_severity = "warn"
+fallback = "hook"
 
 [[channel]]
 id = "pager"
 kind = "pagerduty"
+fallback = "voip-op"
 "#;
     insta::assert_snapshot!(errors(text, &[("KEY", "whsec_c2hvcnQ=")]));
 }

@@ -162,7 +162,8 @@ fn a_resolver_of_ones_own_may_say_all_that_a_preset_says() {
     assert_eq!(plain.traits, crate::types::ResolverTraits::default());
 }
 
-const HOOK: &str = "[[channel]]\nid='hook'\nkind='webhook'\nurl_env='URL'\nsecret_env='KEY'\n
+const HOOK: &str =
+    "[[channel]]\nid='hook'\nkind='webhook'\nurl_env='URL'\nsecret_env='KEY'\nfallback='local'\n
     [[channel]]\nid='local'\nkind='slack'\nurl='http://localhost:9/x'\nmin_severity='critical'\n";
 
 #[test]
@@ -184,6 +185,10 @@ fn secrets_come_from_variables_and_are_never_printed() {
     assert_eq!(
         (hook.min_severity, local.min_severity),
         (Severity::Warning, Severity::Critical)
+    );
+    assert_eq!(
+        (hook.fallback.as_deref(), local.fallback.as_deref()),
+        (Some("local"), None)
     );
     for printed in [format!("{config:?}"), config.show()] {
         assert!(

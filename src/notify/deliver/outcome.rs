@@ -40,6 +40,11 @@ pub enum Delivery {
         /// What happened.
         why: String,
     },
+    /// There is no such receiver: no message will be taken there.
+    Gone {
+        /// What happened.
+        why: String,
+    },
 }
 
 impl Delivery {
@@ -51,7 +56,8 @@ impl Delivery {
 /// The outcome of a reply that is not a success.
 ///
 /// An alert is worth trying again unless the same bytes, signed anew, can never be taken: so only those statuses are
-/// final that condemn the message (400, 413, 422 and their like) or say that there is no receiver (404, 410). A webhook
+/// final that condemn the message (400, 413, 422 and their like) or say that there is no receiver (404, 410), which condemns
+/// the channel. A webhook
 /// receiver's 401 or 403 passes once the key is mended; Slack's 403 is an administrator's decision and final.
 pub(super) fn judge(
     kind: ChannelKind,
@@ -61,7 +67,8 @@ pub(super) fn judge(
 ) -> Delivery {
     let why = describe(status, said);
     match status.as_u16() {
-        400 | 404 | 405 | 406 | 410 | 411 | 413 | 414 | 415 | 422 => Delivery::Dead { why },
+        404 | 410 => Delivery::Gone { why },
+        400 | 405 | 406 | 411 | 413 | 414 | 415 | 422 => Delivery::Dead { why },
         403 if kind == ChannelKind::Slack => Delivery::Dead { why },
         _ => Delivery::Retry { after, why },
     }
@@ -124,13 +131,17 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             matches!(judge(kind, status, None, ""), Delivery::Dead { .. })
         };
-        for status in [400, 404, 410, 413, 422] {
+        for status in [400, 413, 422] {
             assert!(dead(ChannelKind::Slack, status), "{status}");
             assert!(dead(ChannelKind::Webhook, status), "{status}");
         }
         for status in [301, 302, 307, 401, 408, 425, 429, 500, 502, 503, 504] {
             assert!(!dead(ChannelKind::Slack, status), "{status}");
             assert!(!dead(ChannelKind::Webhook, status), "{status}");
+        }
+        for status in [StatusCode::NOT_FOUND, StatusCode::GONE] {
+            let gone = judge(ChannelKind::Webhook, status, None, "");
+            assert!(matches!(gone, Delivery::Gone { .. }), "{status}");
         }
         assert!(dead(ChannelKind::Slack, 403));
         assert!(!dead(ChannelKind::Webhook, 403));

@@ -31,6 +31,8 @@ pub enum EventKind {
     DeliveryFailed,
     /// The last attempt failed; the message is given up.
     DeliveryBuried,
+    /// A person had a message that was given up sent again.
+    Replayed,
 }
 
 /// One thing that happened to an incident.

@@ -41,6 +41,8 @@ async fn every_command_explains_itself_within_100_columns() {
         "config show",
         "notify",
         "notify test",
+        "notify log",
+        "notify replay",
         "demo",
     ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();

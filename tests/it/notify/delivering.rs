@@ -28,6 +28,7 @@ fn channel(kind: ChannelKind, url: &str) -> Channel {
         url: Secret::new(url),
         signing_key: (kind == ChannelKind::Webhook).then(|| Secret::new(KEY)),
         min_severity: Severity::Warning,
+        fallback: None,
     }
 }
 
@@ -56,8 +57,8 @@ fn retry(why: &str) -> Delivery {
     }
 }
 
-fn dead(why: &str) -> Delivery {
-    Delivery::Dead {
+fn gone(why: &str) -> Delivery {
+    Delivery::Gone {
         why: why.to_owned(),
     }
 }
@@ -167,11 +168,11 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_archived_channel_is_given_up() {
+async fn an_archived_channel_is_gone() {
     let reply = Reply::status(410).saying("channel_is_archived");
     assert_eq!(
         outcome(ChannelKind::Slack, reply).await,
-        dead("HTTP 410: channel_is_archived")
+        gone("HTTP 410: channel_is_archived")
     );
 }
 
@@ -209,7 +210,7 @@ async fn a_refused_connection_is_tried_again_and_tells_no_secret() {
 async fn a_reply_that_repeats_the_path_tells_no_secret_either() {
     let page = "404 Not Found: /services/T0000/B0000/verysecret";
     let outcome = outcome(ChannelKind::Webhook, Reply::status(404).saying(page)).await;
-    assert_eq!(outcome, dead("HTTP 404: 404 Not Found: /…/…/…/…"));
+    assert_eq!(outcome, gone("HTTP 404: 404 Not Found: /…/…/…/…"));
 }
 
 #[tokio::test]

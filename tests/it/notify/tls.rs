@@ -68,6 +68,7 @@ async fn deliver(url: String) -> Delivery {
         url: Secret::new(url),
         signing_key: None,
         min_severity: Severity::Warning,
+        fallback: None,
     };
     Notifier::new(Duration::from_secs(10))
         .deliver(&channel, Uuid::nil(), &json!({}), chrono::Utc::now())

@@ -95,7 +95,10 @@ async fn a_message_that_waits_holds_back_the_younger_ones_and_a_buried_one_does_
     assert_eq!(leased(&store, 0).await, Some(5));
     assert_eq!(leased(&store, 0).await, None);
     let first = Uuid::from_u128(1);
-    store.retry(first, at(5_000), at(100), "503").await.unwrap();
+    store
+        .retry(first, at(5_000), at(100), "503", false)
+        .await
+        .unwrap();
     assert_eq!(leased(&store, 4_999).await, None);
     let again = store
         .lease(&claim("one"), at(5_000))
@@ -107,7 +110,10 @@ async fn a_message_that_waits_holds_back_the_younger_ones_and_a_buried_one_does_
     assert_eq!(leased(&store, 5_100).await, Some(2));
     let depth = store.outbox_depth("here").await.unwrap();
     assert_eq!((depth.waiting, depth.buried), (4, 1));
-    store.retry(first, at(0), at(5_200), "late").await.unwrap();
+    store
+        .retry(first, at(0), at(5_200), "late", false)
+        .await
+        .unwrap();
     assert_eq!(
         store.outbox_depth("here").await.unwrap().buried,
         1,
@@ -182,7 +188,7 @@ async fn what_became_of_every_attempt_stands_with_the_incident() {
     let round = begin(&store, at(0)).await;
     store.finish_round(round, &outcome).await.unwrap();
     let id = store.lease(&claim("one"), at(1)).await.unwrap().unwrap().id;
-    store.retry(id, at(10), at(2), "503").await.unwrap();
+    store.retry(id, at(10), at(2), "503", false).await.unwrap();
     store.lease(&claim("one"), at(10)).await.unwrap().unwrap();
     store.delivered(id, at(11), "200").await.unwrap();
     store.delivered(id, at(12), "200").await.unwrap();

@@ -259,6 +259,8 @@ pub(crate) fn message(
         severity: Severity::Critical,
         body: serde_json::json!({ "number": number.to_string() }),
         created_at: when,
+        expires_at: None,
+        fallback: None,
     }
 }
 
