@@ -136,11 +136,7 @@ impl Evaluator {
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
         let mut loss = Loss(Some(&self.memory));
         let first = recorder();
-        let (round, heard, ()) = tokio::join!(
-            first.begin(due_at, started),
-            self.ask(group),
-            self.read_calibrations(started)
-        );
+        let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
         let Some(round) = round? else {
             return Ok(None);
         };
@@ -173,7 +169,10 @@ impl Evaluator {
             let canary = stance.throttles.canary(source, &questions, period, now);
             canary.cloned()
         };
-        let mut asked = self.asker.ask(group, samples, canary).await;
+        let (mut asked, ()) = tokio::join!(
+            self.asker.ask(group, samples, canary),
+            self.read_calibrations(now)
+        );
         let setting = setting(&group.calibrated(&self.calibrations(), now));
         context::as_stored(&mut asked.observations);
         let (changes, step) = self.memory().absorb(&setting, &asked.observations);

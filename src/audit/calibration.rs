@@ -1,7 +1,7 @@
 //! Calibration: what a resolver does with TTLs, measured with names of a canary zone that its user delegates.
 //!
-//! [`canary`] is the zone and its names, [`plan`] what is asked in which order, [`limits`], [`countdown`], [`errors`] and
-//! [`stale`] read the replies, [`traits`] tells the judge. What could not be measured is [`Measured::unknown`] with the
+//! [`canary`] is the zone and its names, [`plan`] what is asked in which order, `limits`, `countdown`, `errors` and
+//! `stale` read the replies, [`traits`] tells the judge. What could not be measured is `Measured::unknown` with the
 //! reason. Deliberately absent: asking, and any guess. A number here was seen on the wire.
 
 pub mod canary;
