@@ -35,7 +35,7 @@ fn samples(text: &str) -> BTreeMap<String, String> {
 #[tokio::test]
 async fn deliveries_outbox_and_open_incidents_are_counted() {
     let mut world = World::new().await;
-    world.sink = Sink::start([Reply::status(503), Reply::status(410)]).await;
+    world.sink = Sink::start([Reply::status(503), Reply::status(400)]).await;
     let config = world.config();
     let service = world.served_with(&config).await;
     let get = async || samples(&service.get("/metrics").await.1);
