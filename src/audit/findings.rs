@@ -28,7 +28,7 @@ use crate::{
     },
     types::{Observation, Value},
 };
-use view::View;
+use view::{Reply, View};
 
 /// Replies kept as evidence of one finding.
 const MOST_EVIDENCE: usize = 100;
@@ -101,6 +101,14 @@ fn evidence(observation: &Observation, index: usize) -> Observed {
         at: observation.at,
         cached_until: link.map(|_| observation.expires_at(index)),
     }
+}
+
+/// Links of replies as evidence.
+fn all_evidence(replies: &[Reply]) -> Vec<Observed> {
+    let links = replies.iter();
+    links
+        .map(|(reply, index)| evidence(reply, *index))
+        .collect()
 }
 
 /// What the authorities serve now, where they do.

@@ -4,7 +4,10 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::{View, baseline, evidence};
+use super::{
+    View, all_evidence, baseline,
+    view::{servers_of, value_of},
+};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -82,12 +85,8 @@ fn finding(
     (owner, standing): (&DnsName, &Standing),
     news: &News,
 ) -> Finding {
-    let replies = view.replies_about(question, owner).into_iter();
-    let shows = replies.filter(|(reply, index)| {
-        let link = reply.answer.links.get(*index);
-        link.is_some_and(|link| link.value == *news.to)
-    });
-    let shows: Vec<_> = shows.collect();
+    let mut shows = view.replies_about(question, owner);
+    shows.retain(|reply| value_of(reply) == Some(news.to));
     Finding {
         kind: FindingKind::UnexpectedChange,
         severity: view.input.policy.unexpected_change,
@@ -95,15 +94,9 @@ fn finding(
         zone: view.zone_apex(owner),
         questions: vec![question.clone()],
         resolvers: Vec::new(),
-        authorities: shows
-            .iter()
-            .map(|(reply, _)| reply.source.id.clone())
-            .collect(),
+        authorities: servers_of(&shows),
         baseline: baseline(standing),
-        observed: shows
-            .iter()
-            .map(|(reply, index)| evidence(reply, *index))
-            .collect(),
+        observed: all_evidence(&shows),
         at: view.input.now,
         reason: format!(
             "{question}: {owner} changed at the authority from {} to {}, seen at {}; nobody declared that",

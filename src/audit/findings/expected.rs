@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{View, baseline, evidence};
+use super::{
+    View, all_evidence, baseline,
+    view::{servers_of, value_of},
+};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -70,12 +73,8 @@ fn finding(
     (owner, standing): (&DnsName, &Standing),
     (value, wrong): (&Value, &BTreeSet<&Value>),
 ) -> Finding {
-    let replies = view.replies_about(question, owner).into_iter();
-    let shows = replies.filter(|(reply, index)| {
-        let link = reply.answer.links.get(*index);
-        link.is_some_and(|link| wrong.contains(&link.value))
-    });
-    let shows: Vec<_> = shows.collect();
+    let mut shows = view.replies_about(question, owner);
+    shows.retain(|reply| value_of(reply).is_some_and(|value| wrong.contains(value)));
     let whose = if view.input.policy.known_bad.touches(value) {
         "which `known_bad` lists"
     } else {
@@ -88,15 +87,9 @@ fn finding(
         zone: view.zone_apex(owner),
         questions: vec![question.clone()],
         resolvers: Vec::new(),
-        authorities: shows
-            .iter()
-            .map(|(reply, _)| reply.source.id.clone())
-            .collect(),
+        authorities: servers_of(&shows),
         baseline: baseline(standing),
-        observed: shows
-            .iter()
-            .map(|(reply, index)| evidence(reply, *index))
-            .collect(),
+        observed: all_evidence(&shows),
         at: view.input.now,
         reason: format!("{question}: the authority itself serves {value} at {owner}, {whose}"),
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{MOST_EVIDENCE, View, evidence, view::Reply};
+use super::{MOST_EVIDENCE, View, evidence, view::value_of};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -70,10 +70,6 @@ fn missing_name(view: &View, name: &DnsName, questions: &[&Question]) -> Option<
         at: view.input.now,
         reason: format!("{name}: the authority {what}"),
     })
-}
-
-fn value_of<'a>((reply, index): &Reply<'a>) -> Option<&'a Value> {
-    reply.answer.links.get(*index).map(|link| &link.value)
 }
 
 /// The denial, where every server denies: NXDOMAIN where any says so.

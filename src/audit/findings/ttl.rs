@@ -4,7 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{MOST_EVIDENCE, View, baseline, evidence, serials::Soa, view::Reply};
+use super::{
+    MOST_EVIDENCE, View, all_evidence, baseline, evidence,
+    serials::Soa,
+    view::{Reply, servers_of, value_of},
+};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -50,10 +54,7 @@ fn above_policy_at(view: &View, question: &Question) -> Option<Finding> {
         resolvers: Vec::new(),
         authorities: servers_of(&replies),
         baseline: baseline(standing),
-        observed: replies
-            .iter()
-            .map(|(reply, index)| evidence(reply, *index))
-            .collect(),
+        observed: all_evidence(&replies),
         at: view.input.now,
         reason: format!(
             "{question}: the TTL of the {what} {owner} is {ttl} s at the authority{whose}; the limit is {limit} s"
@@ -103,10 +104,7 @@ fn note_denials<'a>(
     let zone = zones.entry(apex).or_default();
     zone.ttl = zone.ttl.max(ttl);
     zone.questions.insert(question);
-    let denies = |(reply, index): &Reply| {
-        let link = reply.answer.links.get(*index);
-        link.is_some_and(|link| link.value.is_negative())
-    };
+    let denies = |reply: &Reply| value_of(reply).is_some_and(Value::is_negative);
     let replies = view.replies_about(question, owner);
     zone.replies.extend(replies.into_iter().filter(denies));
 }
@@ -151,10 +149,7 @@ fn negative(view: &View, apex: DnsName, denials: &Denials) -> Finding {
         resolvers: Vec::new(),
         authorities: servers_of(replies),
         baseline: None,
-        observed: replies
-            .iter()
-            .map(|(reply, index)| evidence(reply, *index))
-            .collect(),
+        observed: all_evidence(replies),
         at: view.input.now,
     }
 }
@@ -201,9 +196,4 @@ fn unequal_at(view: &View, reply: &Observation, owner: &DnsName, ttls: &[u32]) -
             reply.question
         ),
     }
-}
-
-fn servers_of(replies: &[Reply]) -> Vec<String> {
-    let names = replies.iter().map(|(reply, _)| reply.source.id.clone());
-    names.collect::<BTreeSet<_>>().into_iter().collect()
 }

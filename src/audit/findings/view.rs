@@ -23,6 +23,17 @@ const LONGEST_CHAIN: usize = 12;
 /// A link of an authority's reply: the reply, and the link's index in its answer.
 pub(super) type Reply<'a> = (&'a Observation, usize);
 
+/// What a link of a reply holds.
+pub(super) fn value_of<'a>((reply, index): &Reply<'a>) -> Option<&'a Value> {
+    reply.answer.links.get(*index).map(|link| &link.value)
+}
+
+/// The servers that these replies came from, each once.
+pub(super) fn servers_of(replies: &[Reply]) -> Vec<String> {
+    let names = replies.iter().map(|(reply, _)| reply.source.id.clone());
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// The round, indexed.
 pub(super) struct View<'a> {
     pub(super) history: &'a History,
