@@ -133,9 +133,9 @@ enum Command {
     /// How long old answers would have lasted under another TTL
     WhatIf(what_if::WhatIfArgs),
     /// Judges recorded rounds again: does that give what was stored
-    Replay(history::RoundsArgs),
+    Replay(window::RoundsArgs),
     /// What a changed configuration (--config) would have fired on the stored history
-    Backtest(history::RoundsArgs),
+    Backtest(window::RoundsArgs),
     /// Incidents: list them, show one, take it, end it
     Incidents(incidents::IncidentsArgs),
     /// Planned changes: declare one, see how far each has come

@@ -4,11 +4,7 @@
 
 mod report;
 
-use super::{
-    CliError, EXIT_OK, EXIT_UNKNOWN,
-    history::{self, RoundsArgs},
-    output::Output,
-};
+use super::{CliError, EXIT_OK, EXIT_UNKNOWN, history, output::Output, window::RoundsArgs};
 use crate::{
     config::Config,
     evaluator,
@@ -20,7 +16,7 @@ pub(super) async fn run(
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
-    let [from, to] = args.window()?;
+    let (from, to) = args.ends()?;
     let told = history::read(config, output, async |store| {
         let calibrations = store.calibrations(&config.vantage, to).await?;
         let config = config.calibrated(&calibrations, to);

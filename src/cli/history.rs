@@ -3,7 +3,6 @@
 //! Deliberately absent: queries, which are the store's.
 
 use chrono::{DateTime, Utc};
-use clap::Args;
 
 use super::{CliError, output::Output, signals::stop_on_signal};
 use crate::{
@@ -17,28 +16,6 @@ use crate::{
 /// Reads an argument that is an instant.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, NotAnInstant> {
     parse_instant(text, clock::now())
-}
-
-/// Which recorded rounds.
-#[derive(Debug, Args)]
-pub(super) struct RoundsArgs {
-    /// Rounds from this instant on: RFC 3339, or relative such as -2d [default: all that can be judged again]
-    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true, value_parser = instant)]
-    from: Option<DateTime<Utc>>,
-    /// Up to this instant
-    #[arg(long, value_name = "INSTANT", allow_hyphen_values = true, value_parser = instant)]
-    to: Option<DateTime<Utc>>,
-}
-
-impl RoundsArgs {
-    /// From when to when.
-    pub(super) fn window(&self) -> Result<[DateTime<Utc>; 2], CliError> {
-        in_order(self.from, self.to)?;
-        Ok([
-            self.from.unwrap_or(DateTime::UNIX_EPOCH),
-            self.to.unwrap_or_else(clock::now),
-        ])
-    }
 }
 
 /// Refuses a window in which nothing can lie.

@@ -3,10 +3,10 @@
 //! Deliberately absent: the comparison, and mending anything.
 
 use super::{
-    CliError, EXIT_BREACH, EXIT_OK, EXIT_UNKNOWN,
-    history::{self, RoundsArgs},
+    CliError, EXIT_BREACH, EXIT_OK, EXIT_UNKNOWN, history,
     instants::instant,
     output::{Output, count, inert, wrap},
+    window::RoundsArgs,
 };
 use crate::{
     config::Config,
@@ -18,7 +18,7 @@ pub(super) async fn run(
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
-    let [from, to] = args.window()?;
+    let (from, to) = args.ends()?;
     let verified = history::read(config, output, async |store| {
         verify(store, &config.vantage, from, to).await
     });
