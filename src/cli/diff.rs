@@ -39,16 +39,10 @@ pub(super) async fn run(args: &DiffArgs, config: &Config, output: Output) -> Res
     };
     let (from, to) = (one.min(other), one.max(other));
     let names = window::names(args.name.as_ref());
-    let states = history::read(config, output, async |store| {
-        let before = store.states_at(from, &names).await?;
-        Ok([before, store.states_at(to, &names).await?])
+    let diff = history::read(config, output, async |store| {
+        store.diff((from, to), &names, &config.periods()).await
     });
-    let periods = config.periods();
-    let known = |rows: Vec<StateRow>| {
-        let rows = rows.into_iter().map(|row| row.or_unknown(&periods));
-        rows.collect()
-    };
-    let diff = Diff::between(from, to, states.await?.map(known));
+    let diff = diff.await?;
     output.list(&diff, table, listing)?;
     Ok(EXIT_OK)
 }

@@ -15,7 +15,6 @@ use crate::{
         findings::{FindingQuery, FindingSpan},
         propagation::Propagation,
         service_level::ServiceLevel,
-        state::StateRow,
         timeline::TimelineQuery,
         watched::Watched,
     },
@@ -63,13 +62,9 @@ pub(super) async fn diff(
     let to = to.unwrap_or_else(clock::now);
     let names = take_names(&mut given)?;
     given.end("from, to, name")?;
-    let before = context.store.states_at(from, &names).await?;
-    let after = context.store.states_at(to, &names).await?;
-    let known = |rows: Vec<StateRow>| {
-        let rows = rows.into_iter();
-        rows.map(|row| row.or_unknown(&context.periods)).collect()
-    };
-    Ok(Json(Diff::between(from, to, [before, after].map(known))))
+    let ends = (from, to);
+    let diff = context.store.diff(ends, &names, &context.periods);
+    Ok(Json(diff.await?))
 }
 
 /// `GET /api/v1/propagation?name=&type=&resolver=&from=&to=`.

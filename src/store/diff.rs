@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: what happened in between, which is the timeline's.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -86,6 +86,22 @@ fn essence(row: &StateRow) -> (&crate::types::Answer, Option<State>) {
 }
 
 impl Store {
+    /// What changed at these names, at all where none is given. `periods` as [`StateRow::or_unknown`] takes them.
+    pub async fn diff(
+        &self,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        names: &[DnsName],
+        periods: &BTreeMap<String, Duration>,
+    ) -> Result<Diff, StoreError> {
+        let before = self.states_at(from, names).await?;
+        let after = self.states_at(to, names).await?;
+        let known = |rows: Vec<StateRow>| {
+            let rows = rows.into_iter().map(|row| row.or_unknown(periods));
+            rows.collect()
+        };
+        Ok(Diff::between(from, to, [before, after].map(known)))
+    }
+
     /// The states of these names, of all where none is given, at an instant.
     pub async fn states_at(
         &self,
