@@ -9,7 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 use super::StoreError;
-use crate::types::{Answer, Source, Transport, Value};
+use crate::{
+    names::DnsName,
+    types::{Answer, Source, Transport, Value},
+};
 
 /// TTLs as text: links end in `;`, TTLs within a link are parted by `,`. `[[60, 60], [300]]` is `60,60;300;`.
 pub(super) fn ttls_to_text(ttls: &[Vec<u32>]) -> String {
@@ -155,6 +158,11 @@ pub(super) fn socket_address(
         IpAddr::V4(v4) => SocketAddr::from((v4, port)),
         IpAddr::V6(v6) => SocketAddrV6::new(v6, port, 0, number("zone index", scope)?).into(),
     })
+}
+
+/// Names as a `text[]`.
+pub(super) fn texts<'a>(names: impl IntoIterator<Item = &'a DnsName>) -> Vec<String> {
+    names.into_iter().map(ToString::to_string).collect()
 }
 
 /// A source read back from its row; `(address, port, scope)` as [`socket_address`] takes them.

@@ -123,7 +123,7 @@ impl Store {
         &self,
         filter: &DeclarationFilter,
     ) -> Result<Vec<Declaration>, StoreError> {
-        let names: Vec<String> = filter.names.iter().map(ToString::to_string).collect();
+        let names = columns::texts(&filter.names);
         let rows = sqlx::query_as!(
             Row,
             "-- declarations
@@ -191,7 +191,7 @@ impl Store {
         &self,
         change: &Change,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
-        let names: Vec<String> = change.names.iter().map(ToString::to_string).collect();
+        let names = columns::texts(&change.names);
         let ids = sqlx::query_scalar!(
             "-- spans_since_change
             select span_id

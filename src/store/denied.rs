@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{RecordedSpan, Store, StoreError};
+use super::{RecordedSpan, Store, StoreError, columns};
 use crate::names::DnsName;
 
 impl Store {
@@ -17,7 +17,7 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let names = columns::texts(names);
         let ids = sqlx::query_scalar!(
             "-- denials
             select span_id

@@ -52,7 +52,7 @@ pub struct FindingSpan {
 impl Store {
     /// Findings, in order of beginning.
     pub async fn findings(&self, query: &FindingQuery) -> Result<Vec<FindingSpan>, StoreError> {
-        let names: Vec<String> = query.names.iter().map(ToString::to_string).collect();
+        let names = columns::texts(&query.names);
         let kinds = query.kinds.iter().map(columns::variant_to_text);
         let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
         let rows = sqlx::query!(

@@ -123,7 +123,7 @@ impl Store {
         query: &MessageQuery,
         limit: u32,
     ) -> Result<MessagePage, StoreError> {
-        let names: Vec<_> = query.names.iter().map(ToString::to_string).collect();
+        let names = columns::texts(&query.names);
         let types: Vec<_> = query.types.iter().map(|one| i32::from(one.0)).collect();
         let rows = sqlx::query_as!(
             Row,

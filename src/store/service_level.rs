@@ -98,7 +98,7 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Stood>, StoreError> {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let names = columns::texts(names);
         let rows = sqlx::query!(
             r#"-- verdicts_stood
             select vantage.name as vantage, group_name, source.name as source_name, question.name as question_name, rtype,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     names::DnsName,
-    store::{Store, StoreError},
+    store::{Store, StoreError, columns},
     types::{RecordType, Span},
 };
 
@@ -45,7 +45,7 @@ impl Store {
                 and ($4::text[] = '{}' or source.name = any($4))
                 and first_seen <= $6 and (last_seen >= $5 or cached_until >= $5)",
             query.vantage,
-            &texts(&query.names),
+            &columns::texts(&query.names),
             &types,
             &query.resolvers,
             query.from,
@@ -74,7 +74,7 @@ impl Store {
             where vantage.name = $1 and source.kind = 'authority' and authoritative
                 and question.name = any($2) and first_seen <= $3",
             vantage,
-            &texts(names),
+            &columns::texts(names),
             to
         )
         .fetch_all(&self.pool)
@@ -86,8 +86,4 @@ impl Store {
         let spans = self.read_spans(ids).await?;
         Ok(spans.into_iter().map(|(_, span)| span.span).collect())
     }
-}
-
-fn texts(names: &[DnsName]) -> Vec<String> {
-    names.iter().map(ToString::to_string).collect()
 }

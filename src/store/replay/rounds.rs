@@ -120,7 +120,7 @@ impl Store {
         names: &[DnsName],
         at: DateTime<Utc>,
     ) -> Result<Vec<JudgedAt>, StoreError> {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let names = columns::texts(names);
         let rows = sqlx::query!(
             "-- last_judged
             select distinct on (round.group_name) round.group_name, session_id, session.started_at, heard_step, judged_step
