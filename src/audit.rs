@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod round;
 #[cfg(test)]
 mod scenarios;
+pub mod targets;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;

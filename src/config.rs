@@ -42,7 +42,7 @@ pub use secret::{Secret, SecretSource};
 
 use crate::{
     names::DnsName,
-    types::{Policy, QueryOptions, Question, RecordType, Resolver, Severity},
+    types::{Policy, QueryOptions, Question, RecordType, Resolver, Severity, Target},
 };
 
 /// The path that HTTP questions go to unless told otherwise (RFC 8484 section 4.1.1 has it in its examples).
@@ -126,6 +126,8 @@ pub struct Group {
     pub names: Vec<DnsName>,
     /// The types asked for each name.
     pub types: Vec<RecordType>,
+    /// What service records among those lead to; nothing, until somebody has asked for them.
+    pub targets: Vec<Target>,
     /// When a round is due.
     pub schedule: Schedule,
     /// Whom it asks.
@@ -151,14 +153,24 @@ pub struct Group {
 }
 
 impl Group {
-    /// Every (name, type) of the group.
+    /// Every (name, type) of the group, and what service records lead to.
     pub fn questions(&self) -> impl Iterator<Item = Question> + '_ {
-        self.names.iter().flat_map(|name| {
+        let own = self.names.iter().flat_map(|name| {
             self.types.iter().map(|rtype| Question {
                 name: name.clone(),
                 rtype: *rtype,
             })
-        })
+        });
+        own.chain(self.targets.iter().map(|target| target.question.clone()))
+    }
+
+    /// The same group, which asks for `targets` beside its own names.
+    #[must_use]
+    pub fn following(&self, targets: Vec<Target>) -> Self {
+        Self {
+            targets,
+            ..self.clone()
+        }
     }
 }
 

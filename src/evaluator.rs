@@ -134,6 +134,8 @@ impl Evaluator {
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = clock::now();
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
+        let targets = self.memory().targets(group);
+        let group = &*Arc::new(group.following(targets));
         let mut loss = Loss(Some(&self.memory));
         let first = recorder();
         let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));

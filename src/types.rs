@@ -13,6 +13,7 @@ mod record_type;
 mod severity;
 mod source;
 mod span;
+mod target;
 
 pub use crate::clock::now;
 pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
@@ -28,3 +29,4 @@ pub use source::{
     AuthorityServer, Endpoint, Listed, Question, Resolver, ResolverTraits, Source, SourceKind, Zone,
 };
 pub use span::{SeriesKey, Span};
+pub use target::Target;

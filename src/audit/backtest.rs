@@ -22,7 +22,7 @@ use crate::{
         incident::{Incident, Transition},
         ledger::Ledger,
     },
-    types::{Observation, Source, SourceKind},
+    types::{Observation, Question, Source, SourceKind, Target},
 };
 pub use compare::{Compared, Fired, Outcome, compare};
 
@@ -146,6 +146,14 @@ pub fn revise(stored: &Setting, wanted: &Setting) -> Setting {
     revised.options = stored.options;
     let asked = |question: &_| stored.questions.contains(question);
     revised.questions.retain(asked);
+    // What service records lead to is no configuration: it was as it was.
+    let is_asked = |target: &&Target| wanted.questions.contains(&target.service);
+    revised.targets = stored.targets.iter().filter(is_asked).cloned().collect();
+    let led_to = revised.targets.iter().map(|target| target.question.clone());
+    let led_to: Vec<_> = led_to
+        .filter(|one| !revised.questions.contains(one))
+        .collect();
+    revised.questions.extend(led_to);
     let known = |id: &str| stored.resolvers.iter().any(|one| one.id == id);
     revised.resolvers.retain(|one| known(&one.id));
     revised
@@ -154,7 +162,14 @@ pub fn revise(stored: &Setting, wanted: &Setting) -> Setting {
 /// What the wanted setting changes of the stored one.
 pub fn change(stored: &Setting, wanted: &Setting) -> Change {
     let questions = |setting: &Setting| -> BTreeSet<String> {
-        setting.questions.iter().map(ToString::to_string).collect()
+        let led_to = |one: &&Question| {
+            setting
+                .targets
+                .iter()
+                .any(|target| target.question == **one)
+        };
+        let own = setting.questions.iter().filter(|one| !led_to(one));
+        own.map(ToString::to_string).collect()
     };
     let resolvers = |setting: &Setting| -> BTreeSet<String> {
         setting.resolvers.iter().map(|one| one.id.clone()).collect()

@@ -19,7 +19,7 @@ use crate::{
         verdict::Verdict,
     },
     names::DnsName,
-    types::{Observation, Policy, QueryOptions, Question, Resolver, Source},
+    types::{Observation, Policy, QueryOptions, Question, Resolver, Source, Target},
 };
 
 /// How far back spans are read at start, beyond what any deadline can need; and how far back a history reaches.
@@ -50,6 +50,9 @@ pub struct Setting {
     pub resolvers: Vec<Arc<Resolver>>,
     /// What the group asks, of whomever it asks it in a round.
     pub questions: Vec<Question>,
+    /// Which of them a service record leads to, and which one.
+    #[serde(default)]
+    pub targets: Vec<Target>,
 }
 
 /// Where and when a round was judged.
@@ -94,6 +97,7 @@ impl RoundContext {
             resolvers: &self.setting.resolvers,
             options: self.setting.options,
             questions: &self.setting.questions,
+            targets: &self.setting.targets,
             declared: &self.declared,
             observations,
             now,

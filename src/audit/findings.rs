@@ -59,7 +59,10 @@ pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<
         }
         is_same
     });
-    found.iter_mut().for_each(tidy);
+    for finding in &mut found {
+        tidy(finding);
+        finding.reason += &input.service_of(&finding.questions.iter());
+    }
     found
 }
 

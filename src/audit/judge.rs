@@ -35,7 +35,9 @@ use crate::{
         history::{History, LinkKey, Standing},
         verdict::{Sample, State, Verdict, VerdictFlag},
     },
-    types::{Observation, Policy, QueryOptions, Question, Resolver, Severity, SourceKind, Status},
+    types::{
+        Observation, Policy, QueryOptions, Question, Resolver, Severity, SourceKind, Status, Target,
+    },
 };
 pub use again::Again;
 use context::Context;
@@ -56,6 +58,8 @@ pub struct RoundInput<'a> {
     pub options: QueryOptions,
     /// What the group asks, of whomever it asks it in this round.
     pub questions: &'a [Question],
+    /// Which of them a service record leads to, and which one.
+    pub targets: &'a [Target],
     /// The changes that people declared.
     pub declared: &'a Declared,
     /// Every observation of the round, re-asking included, in order of receipt.
@@ -75,6 +79,21 @@ impl RoundInput<'_> {
     /// The observations that count: all but asides.
     pub(super) fn samples(&self) -> impl Iterator<Item = &Observation> {
         self.observations.iter().filter(|one| !one.is_aside())
+    }
+
+    /// Whose service record leads to any of these questions, as the end of a sentence; empty where none does.
+    pub(super) fn service_of<'q>(
+        &self,
+        asked: &(impl Iterator<Item = &'q Question> + Clone),
+    ) -> String {
+        let targets = self.targets.iter();
+        let leading = targets.filter(|target| asked.clone().any(|one| *one == target.question));
+        let services: BTreeSet<_> = leading.map(|target| target.service.to_string()).collect();
+        if services.is_empty() {
+            return String::new();
+        }
+        let services: Vec<_> = services.into_iter().collect();
+        format!("; it serves {}", services.join(", "))
     }
 
     /// Whether only the resolver's cache was asked: RD=0.
@@ -213,7 +232,8 @@ fn judge_samples(context: &Context, all: &[&Observation]) -> Option<Verdict> {
             })
             .collect(),
         observed,
-        reason: decided.reason.clone(),
+        reason: decided.reason.clone()
+            + &context.input.service_of(&std::iter::once(&worst.question)),
     })
 }
 

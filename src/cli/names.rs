@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: asking whether the names exist, and making a database where there is none.
 
+use std::{sync::Arc, time::Duration};
+
 use serde::Serialize;
 
 use super::{
@@ -13,10 +15,15 @@ use super::{
 use crate::{
     audit::{
         calibration::Calibration,
+        context::longest_gap,
         exposure::{Exposure, Said, exposures},
+        history::History,
+        targets,
     },
     clock,
     config::{Config, Group},
+    names::DnsName,
+    types::Target,
 };
 
 /// One name of one group as `names --format json` shows it. Stable.
@@ -28,26 +35,38 @@ pub(crate) struct Entry {
     pub(crate) unicode: String,
     /// The group it is watched in.
     pub(crate) group: String,
+    /// The service record that leads here, as it was served last; null for the names of the file.
+    pub(crate) service: Option<String>,
     /// The types asked.
     pub(crate) types: Vec<String>,
     /// For how long a bad answer fetched now could live, by type; null where that was not measured yet.
     pub(crate) exposures: Option<Vec<Exposure>>,
 }
 
+/// What authorities said, what of it is still known, and what was measured of resolvers.
+type Measured = (Vec<Said>, History, Vec<Calibration>);
+
 pub(super) async fn run(config: &Config, output: Output) -> Result<u8, CliError> {
     let now = clock::now();
     let without = "no exposure is known";
     let measured = history::read_if_any(config, output, without, async |store| {
         let states = store.state_at(now, None).await?;
-        let states = states.iter();
-        let said = states.filter_map(|row| Said::in_span(&row.span.span));
+        let spans = states.iter().map(|row| &row.span.span);
+        let mut known = History::default();
+        known.restore(spans.clone().cloned(), Duration::ZERO);
         Ok((
-            said.collect(),
+            spans.filter_map(Said::in_span).collect(),
+            known,
             store.calibrations(&config.vantage, now).await?,
         ))
     });
-    let (said, calibrations): (Vec<Said>, Vec<Calibration>) = measured.await?;
-    let config = config.calibrated(&calibrations, now);
+    let (said, known, calibrations): Measured = measured.await?;
+    let mut config = config.calibrated(&calibrations, now);
+    for group in &mut config.groups {
+        let questions: Vec<_> = group.questions().collect();
+        let targets = targets::of(&known, &questions, longest_gap(&group.policy));
+        *group = Arc::new(group.following(targets));
+    }
     output.list(
         &entries(&config, &said),
         |entries| render(&config, entries),
@@ -67,18 +86,36 @@ fn of_group(group: &Group, said: &[Said]) -> Vec<Entry> {
     let mut measured = exposures(group.questions(), resolvers, said)
         .into_iter()
         .peekable();
-    let names = group.names.iter().map(|name| {
+    let mut entry = |name: &DnsName, types: Vec<String>, service: Option<String>| {
         let of_name = || measured.next_if(|exposure| exposure.question.name == *name);
         let of_name: Vec<_> = std::iter::from_fn(of_name).collect();
         Entry {
             name: name.to_string(),
             unicode: name.to_unicode(),
             group: group.name.clone(),
-            types: group.types.iter().map(ToString::to_string).collect(),
+            service,
+            types,
             exposures: (!of_name.is_empty()).then_some(of_name),
         }
-    });
-    names.collect()
+    };
+    let types = || group.types.iter().map(ToString::to_string).collect();
+    let mut entries: Vec<_> = group
+        .names
+        .iter()
+        .map(|name| entry(name, types(), None))
+        .collect();
+    let by_name = |one: &Target, other: &Target| one.question.name == other.question.name;
+    for led_to in group.targets.chunk_by(by_name) {
+        let Some(first) = led_to.first() else {
+            continue;
+        };
+        let types = led_to
+            .iter()
+            .map(|target| target.question.rtype.to_string());
+        let service = first.service.to_string();
+        entries.push(entry(&first.question.name, types.collect(), Some(service)));
+    }
+    entries
 }
 
 /// The worst of a name's types, as text.
@@ -94,6 +131,10 @@ pub(crate) fn render(config: &Config, entries: &[Entry]) -> String {
             entry.name.clone()
         } else {
             format!("{} ({})", entry.unicode, entry.name)
+        };
+        let shown = match &entry.service {
+            Some(service) => format!("{shown} (serves {service})"),
+            None => shown,
         };
         let lives = worst(entry).unwrap_or_else(|| "not measured yet".to_owned());
         let facts = [shown, entry.types.join(", "), entry.group.clone()];
@@ -122,10 +163,11 @@ pub(crate) fn listing(entries: &[Entry]) -> Listing {
             entry.group.clone(),
             entry.types.join(" "),
             or_empty(worst(entry)),
+            or_empty(entry.service.clone()),
         ]
     };
     Listing::new(
-        ["name", "unicode", "group", "types", "exposure"],
+        ["name", "unicode", "group", "types", "exposure", "service"],
         entries.iter().map(row),
     )
 }

@@ -89,6 +89,7 @@ fn group(
             .unwrap_or_else(|| DEFAULT_RESOLVERS.iter().filter_map(preset).collect()),
         authorities,
         policy: policy(&settings, schedule.period()),
+        targets: Vec::new(),
         schedule,
         samples: settings.samples.unwrap_or(1),
         timeout: settings.timeout.unwrap_or(Duration::from_secs(1)),

@@ -102,7 +102,8 @@ impl Asker {
             })
             .collect();
         let by_name = by_name(group.questions());
-        let pace = self.pace(group, group.types.len(), group.samples);
+        let types = by_name.values().map(BTreeSet::len).max().unwrap_or(0);
+        let pace = self.pace(group, types, group.samples);
         let moments = timetable(by_name, &pace, group.policy.period, |name| {
             first.contains(name)
         });

@@ -19,6 +19,7 @@ pub fn setting(group: &Group) -> Setting {
         options: group.options,
         resolvers: group.resolvers.clone(),
         questions: group.questions().collect(),
+        targets: group.targets.clone(),
     }
 }
 

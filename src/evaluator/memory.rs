@@ -14,9 +14,11 @@ use crate::{
         history::{Cap, History, SpanChange},
         ledger::Ledger,
         round::Conclusion,
+        targets,
     },
+    config::Group,
     store::replay::Checkpoint,
-    types::{Observation, Source},
+    types::{Observation, Source, Target},
 };
 
 /// How much a replay may have to go through before it comes to the instant that is wanted.
@@ -56,6 +58,13 @@ impl Memory {
             checkpoint_due: now + BETWEEN_CHECKPOINTS,
             judged: BTreeSet::new(),
         }
+    }
+
+    /// What the service records of the group lead to.
+    pub(super) fn targets(&self, group: &Group) -> Vec<Target> {
+        let questions: Vec<_> = group.questions().collect();
+        let gap = context::longest_gap(&group.policy);
+        targets::of(&self.history, &questions, gap)
     }
 
     /// Takes in a batch of replies.

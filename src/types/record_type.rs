@@ -37,10 +37,20 @@ impl RecordType {
     pub const CNAME: Self = Self(5);
     /// Start of a zone of authority (RFC 1035).
     pub const SOA: Self = Self(6);
+    /// Mail exchange (RFC 1035).
+    pub const MX: Self = Self(15);
     /// Text (RFC 1035).
     pub const TXT: Self = Self(16);
     /// IPv6 address (RFC 3596).
     pub const AAAA: Self = Self(28);
+    /// Service location (RFC 2782).
+    pub const SRV: Self = Self(33);
+    /// Naming authority pointer (RFC 3403).
+    pub const NAPTR: Self = Self(35);
+    /// Service binding (RFC 9460).
+    pub const SVCB: Self = Self(64);
+    /// The same for HTTPS (RFC 9460).
+    pub const HTTPS: Self = Self(65);
 
     /// Every mnemonic that can be written, for hints in errors.
     pub fn known_names() -> impl Iterator<Item = &'static str> {

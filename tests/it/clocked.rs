@@ -115,6 +115,7 @@ impl Clocked {
             resolvers: &self.group.resolvers,
             options: self.group.options,
             questions: &[],
+            targets: &[],
             declared: &self.declared,
             observations: &asked.observations,
             now: self.now(),

@@ -13,6 +13,7 @@ mod crash;
 mod declared;
 mod dnssec;
 mod healthy;
+mod services;
 mod silent;
 mod soak;
 mod ttls;

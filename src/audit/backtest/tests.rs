@@ -16,6 +16,7 @@ fn setting(scene: &Scene) -> Setting {
         options: scene.options,
         resolvers: scene.resolvers.clone(),
         questions: scene.questions.clone(),
+        targets: Vec::new(),
     }
 }
 

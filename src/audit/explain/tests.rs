@@ -37,6 +37,7 @@ fn explained(theta: u32, until: &str, resolver: impl Fn(DateTime<Utc>) -> Reply)
             options: scene.options,
             resolvers: scene.resolvers.clone(),
             questions: scene.questions.clone(),
+            targets: Vec::new(),
         },
         zones: scene.zones.clone(),
         ..RoundContext::default()

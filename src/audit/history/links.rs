@@ -114,6 +114,18 @@ impl LinkHistory {
         self.last_asked.is_some_and(|at| at >= horizon)
     }
 
+    /// The values that servers gave last, each within `gap` of the last answer of any of them.
+    pub fn served_lately(&self, gap: Duration) -> impl Iterator<Item = &Value> {
+        let epochs = self.servers.values().map(|server| &server.epoch);
+        let newest = epochs.clone().map(|epoch| epoch.last_seen).max();
+        let is_recent = move |at: DateTime<Utc>| {
+            newest.is_some_and(|newest| (newest - at).to_std().is_ok_and(|age| age <= gap))
+        };
+        epochs
+            .filter(move |epoch| is_recent(epoch.last_seen))
+            .map(|epoch| &epoch.value)
+    }
+
     /// Whether a value was served at some instant between `from` and `until`, by any server.
     pub fn was_served(&self, value: &Value, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
         let mut servers = self.servers.values();

@@ -89,12 +89,19 @@ fn data(said: &[&str], ttl: u32) -> Result<Data, String> {
     }
 }
 
-/// Addresses, `alias TARGET`, `nothing` or `gone`.
+/// Addresses, `service TARGET…` (SRV), `alias TARGET`, `nothing` or `gone`.
 pub(super) fn value(said: &[&str]) -> Result<Value, String> {
     match said {
         [] => Err("which value?".to_owned()),
         ["gone"] => Ok(Value::Nxdomain),
         ["nothing"] => Ok(Value::Nodata),
+        ["service", targets @ ..] => {
+            let records = targets.iter().map(|target| format!("0 0 5060 {target}"));
+            let records: Vec<_> = records.collect();
+            Ok(rrset(
+                &records.iter().map(String::as_str).collect::<Vec<_>>(),
+            ))
+        }
         ["alias", target] => Ok(Value::Cname(words::read::<DnsName>(target)?)),
         records => Ok(rrset(records)),
     }

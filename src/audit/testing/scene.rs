@@ -21,11 +21,12 @@ use crate::{
         judge::{self, Again, RoundInput, Zones, judge_round},
         ledger::{Ledger, Throttles},
         round::{self, Conclusion},
+        targets,
         verdict::{State, Verdict},
     },
     types::{
         Flags, Observation, Policy, QueryOptions, Question, RecordType, Resolver, Source,
-        SourceKind, Span, Value,
+        SourceKind, Span, Target, Value,
     },
 };
 
@@ -45,6 +46,8 @@ pub(crate) struct Scene {
     pub(crate) questions: Vec<Question>,
     /// What people declared.
     pub(crate) declared: Declared,
+    /// What service records among the questions lead to: asked, too.
+    pub(crate) followed: Vec<Target>,
     /// Asked of authorities only: what aliases lead to.
     pub(crate) targets: Vec<Question>,
     pub(crate) samples: i64,
@@ -89,6 +92,7 @@ impl Scene {
             options: QueryOptions::default(),
             questions: vec![question(NAME, RecordType::A)],
             declared: Declared::default(),
+            followed: Vec::new(),
             targets: Vec::new(),
             samples: 1,
             pace: [secs(1), secs(2)],
@@ -118,6 +122,7 @@ impl Scene {
 
     /// The first half of a round: it asks, and takes in what comes back.
     pub(crate) fn ask(&mut self, at: DateTime<Utc>, world: World) -> Heard {
+        self.follow();
         let mut heard = Heard {
             observations: self.ask_authorities(at, &self.questions, world),
             ..Heard::default()
@@ -128,6 +133,16 @@ impl Scene {
         heard.observations.sort_by_key(|one| one.at);
         self.absorb(&heard.observations);
         heard
+    }
+
+    /// Service records of the round before lead to questions of this one.
+    fn follow(&mut self) {
+        let before = std::mem::take(&mut self.followed);
+        self.questions
+            .retain(|one| before.iter().all(|target| target.question != *one));
+        self.followed = targets::of(&self.history, &self.questions, self.gap());
+        let led_to = self.followed.iter().map(|target| target.question.clone());
+        self.questions.extend(led_to);
     }
 
     /// The second half: what is suspicious is asked again, and the whole judged.
@@ -303,6 +318,7 @@ impl Scene {
             resolvers: &self.resolvers,
             options: self.options,
             questions: &self.questions,
+            targets: &self.followed,
             declared: &self.declared,
             observations,
             now,

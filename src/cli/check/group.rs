@@ -30,6 +30,7 @@ pub(super) fn of(args: &CheckArgs, config: &Config) -> Result<Group, CliError> {
         name: "check".to_owned(),
         names: each_once(names),
         types: each_once(&args.types),
+        targets: Vec::new(),
         schedule: Schedule::parse("0 * * * * *")
             .map_err(|error| CliError::Usage(error.to_string()))?,
         resolvers: asked_so(options, args.whom.resolvers(config)?),

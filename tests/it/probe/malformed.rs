@@ -176,6 +176,7 @@ async fn verdict(seen: &Observation) -> State {
         resolvers: &[],
         options: QueryOptions::default(),
         questions: std::slice::from_ref(&seen.question),
+        targets: &[],
         declared: &Declared::default(),
         observations: &observations,
         now: observations[0].at.max(seen.at),
