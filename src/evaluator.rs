@@ -134,7 +134,7 @@ impl Evaluator {
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = clock::now();
         let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
-        let targets = self.memory().targets(group);
+        let targets = self.memory().targets(group, started);
         let group = &*Arc::new(group.following(targets));
         let mut loss = Loss(Some(&self.memory));
         let first = recorder();

@@ -43,6 +43,7 @@ pub use again::Again;
 use context::Context;
 pub(crate) use failure::FAILURE_REMEMBERED;
 pub use failure::is_turned_away;
+use reason::instant;
 pub use zones::{Unplaced, Zones};
 
 /// Everything a round is judged from, besides the history, which has taken in its observations already.
@@ -88,7 +89,11 @@ impl RoundInput<'_> {
     ) -> String {
         let targets = self.targets.iter();
         let leading = targets.filter(|target| asked.clone().any(|one| *one == target.question));
-        let services: BTreeSet<_> = leading.map(|target| target.service.to_string()).collect();
+        let service = |target: &Target| match target.until {
+            Some(until) => format!("{} in caches until {}", target.service, instant(until)),
+            None => target.service.to_string(),
+        };
+        let services: BTreeSet<_> = leading.map(service).collect();
         if services.is_empty() {
             return String::new();
         }

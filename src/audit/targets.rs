@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     audit::history::{History, LinkKey},
     names::DnsName,
@@ -21,76 +23,133 @@ pub const MOST_NAMES: usize = 32;
 const ADDRESSES: [RecordType; 2] = [RecordType::A, RecordType::AAAA];
 
 /// Everything that the service records among `questions` lead to, as authorities served them within `gap` of their last
-/// word; in order of question, each once, and none of `questions` themselves.
-pub fn of(history: &History, questions: &[Question], gap: Duration) -> Vec<Target> {
+/// word, or as caches may hold them at `now` that fetched them before a change; in order of question, each once, and none of
+/// `questions` themselves.
+pub fn of(
+    history: &History,
+    questions: &[Question],
+    gap: Duration,
+    now: DateTime<Utc>,
+) -> Vec<Target> {
     let mut walk = Walk {
         history,
         gap,
+        now,
         seen: questions.iter().cloned().collect(),
         names: BTreeSet::new(),
         found: BTreeMap::new(),
         next: VecDeque::new(),
+        left: Vec::new(),
     };
-    for question in questions.iter().filter(|one| is_service(one.rtype)) {
-        walk.next.push_back((question.clone(), question));
+    for question in questions.iter().filter(|one| one.rtype.is_service()) {
+        walk.next.push_back(Step {
+            place: question.clone(),
+            service: question,
+            until: None,
+        });
     }
-    while let Some((place, service)) = walk.next.pop_front() {
-        walk.follow(&place, service);
-    }
+    walk.run();
     let found = walk.found.into_iter();
     found
-        .map(|(question, service)| Target {
+        .map(|(question, (service, until))| Target {
             question,
             service: service.clone(),
+            until,
         })
         .collect()
+}
+
+/// Service records to read, and the question of the group that led there.
+struct Step<'a> {
+    place: Question,
+    service: &'a Question,
+    /// Until when caches may lead there, where authorities no longer do.
+    until: Option<DateTime<Utc>>,
 }
 
 struct Walk<'a> {
     history: &'a History,
     gap: Duration,
+    now: DateTime<Utc>,
     seen: BTreeSet<Question>,
     names: BTreeSet<DnsName>,
-    found: BTreeMap<Question, &'a Question>,
-    /// Service records to read, and the question of the group that led there.
-    next: VecDeque<(Question, &'a Question)>,
+    found: BTreeMap<Question, (&'a Question, Option<DateTime<Utc>>)>,
+    next: VecDeque<Step<'a>>,
+    /// What stood at a step before.
+    left: Vec<(Step<'a>, &'a Value)>,
 }
 
 impl<'a> Walk<'a> {
-    fn follow(&mut self, place: &Question, service: &'a Question) {
+    /// What is served comes first: where there is more than is followed, what was left is left out. Of that the latest
+    /// comes first.
+    fn run(&mut self) {
+        self.drain();
+        let mut left = std::mem::take(&mut self.left);
+        left.sort_by(|(one, old), (other, older)| {
+            (other.until, &one.place, old).cmp(&(one.until, &other.place, older))
+        });
+        for (step, value) in left {
+            self.read(&step, value);
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(step) = self.next.pop_front() {
+            self.follow(&step);
+        }
+    }
+
+    fn follow(&mut self, step: &Step<'a>) {
         let key = LinkKey {
-            owner: place.name.clone(),
-            rtype: place.rtype,
+            owner: step.place.name.clone(),
+            rtype: step.place.rtype,
         };
         let Some(link) = self.history.link(&key) else {
             return;
         };
         for value in link.served_lately(self.gap) {
-            match value {
-                // The alias is part of its own question's answer: only what stands at its end is new.
-                Value::Cname(target) => self.read_on(target, place.rtype, service),
-                Value::Rrset(set) => {
-                    for rdata in set {
-                        self.take(place, rdata, service);
-                    }
-                }
-                Value::Nodata | Value::Nxdomain => {}
+            self.read(step, value);
+        }
+        // What lies behind what was left is followed as it is now.
+        if step.until.is_none() {
+            for (value, until) in link.held_still(self.now) {
+                let before = Step {
+                    place: step.place.clone(),
+                    service: step.service,
+                    until: Some(until),
+                };
+                self.left.push((before, value));
             }
         }
     }
 
-    fn read_on(&mut self, name: &DnsName, rtype: RecordType, service: &'a Question) {
-        let place = Question {
-            name: name.clone(),
-            rtype,
-        };
-        if self.seen.insert(place.clone()) {
-            self.next.push_back((place, service));
+    fn read(&mut self, step: &Step<'a>, value: &Value) {
+        match value {
+            // The alias is part of its own question's answer: only what stands at its end is new.
+            Value::Cname(target) => self.read_on(target.clone(), step.place.rtype, step),
+            Value::Rrset(set) => {
+                for rdata in set {
+                    self.take(step, rdata);
+                }
+            }
+            Value::Nodata | Value::Nxdomain => {}
         }
     }
 
-    fn take(&mut self, place: &Question, rdata: &str, service: &'a Question) {
-        let Some((name, types)) = leads_to(place, rdata) else {
+    fn read_on(&mut self, name: DnsName, rtype: RecordType, step: &Step<'a>) {
+        let place = Question { name, rtype };
+        if self.seen.insert(place.clone()) {
+            self.next.push_back(Step {
+                place,
+                service: step.service,
+                until: step.until,
+            });
+        }
+    }
+
+    fn take(&mut self, step: &Step<'a>, rdata: &str) {
+        let Some((name, types)) = leads_to(&step.place, rdata) else {
             return;
         };
         if !self.names.contains(&name) && self.names.len() >= MOST_NAMES {
@@ -102,20 +161,18 @@ impl<'a> Walk<'a> {
                 name: name.clone(),
                 rtype: *rtype,
             };
-            if !self.seen.insert(question.clone()) {
+            if self.seen.contains(&question) {
                 continue;
             }
-            if is_service(*rtype) {
-                self.next.push_back((question.clone(), service));
+            let led = (step.service, step.until);
+            if rtype.is_service() {
+                self.read_on(name.clone(), *rtype, step);
+            } else {
+                self.seen.insert(question.clone());
             }
-            self.found.insert(question, service);
+            self.found.insert(question, led);
         }
     }
-}
-
-fn is_service(rtype: RecordType) -> bool {
-    use RecordType as Type;
-    [Type::MX, Type::SRV, Type::NAPTR, Type::SVCB, Type::HTTPS].contains(&rtype)
 }
 
 /// Where one record leads, and what a client asks there; `None` where it says that there is no such service (`.`), or leads
@@ -169,9 +226,13 @@ mod tests {
         history.absorb(&observe(&source, &asked, at(when), &reply), GAP);
     }
 
-    fn found(history: &History, asked: &[Question]) -> Vec<String> {
-        let targets = of(history, asked, GAP).into_iter();
-        let text = |target: Target| format!("{} <- {}", target.question, target.service);
+    fn found(history: &History, asked: &[Question], now: &str) -> Vec<String> {
+        let text = |target: Target| {
+            let until = target.until.map(|until| until.format(" until %H:%M"));
+            let until = until.map(|until| until.to_string()).unwrap_or_default();
+            format!("{} <- {}{until}", target.question, target.service)
+        };
+        let targets = of(history, asked, GAP, at(now)).into_iter();
         targets.map(text).collect()
     }
 
@@ -198,7 +259,7 @@ mod tests {
             question("sip2.example.com", RecordType::A),
         ];
         assert_eq!(
-            found(&history, &asked),
+            found(&history, &asked, "10:00"),
             [
                 "_sip._udp.example.com SRV <- example.com NAPTR",
                 "sip1.example.com A <- example.com NAPTR",
@@ -214,7 +275,7 @@ mod tests {
             let mut history = History::default();
             told(&mut history, "10:00", ("x.example.com", rtype), &[record]);
             let asked = [question("x.example.com", rtype)];
-            let names: Vec<_> = of(&history, &asked, GAP)
+            let names: Vec<_> = of(&history, &asked, GAP, at("10:00"))
                 .into_iter()
                 .map(|target| target.question.to_string())
                 .collect();
@@ -232,24 +293,69 @@ mod tests {
     }
 
     #[test]
-    fn what_is_served_no_more_is_not_followed_and_nobody_makes_us_ask_more_than_so_much() {
+    fn what_is_served_no_more_is_followed_while_caches_may_hold_it() {
         let mut history = History::default();
         let srv = ("_sip._udp.example.com", RecordType::SRV);
         let asked = [question(srv.0, srv.1)];
         told(&mut history, "10:00", srv, &["0 0 5060 old.example.com"]);
         told(&mut history, "10:01", srv, &["0 0 5060 new.example.com"]);
+        let new = [
+            "new.example.com A <- _sip._udp.example.com SRV",
+            "new.example.com AAAA <- _sip._udp.example.com SRV",
+        ];
+        let old = [
+            "old.example.com A <- _sip._udp.example.com SRV until 10:06",
+            "old.example.com AAAA <- _sip._udp.example.com SRV until 10:06",
+        ];
+        // Its end is 10:01, its TTL 300 s.
+        assert_eq!(found(&history, &asked, "10:06"), [new, old].concat());
+        assert_eq!(found(&history, &asked, "10:07"), new);
+        // Served again: nobody has to hold it any longer.
+        told(&mut history, "10:02", srv, &["0 0 5060 old.example.com"]);
+        let served = &found(&history, &asked, "10:03")[2..];
+        assert!(
+            served.iter().all(|one| !one.contains("until")),
+            "{served:?}"
+        );
+    }
+
+    #[test]
+    fn a_chain_that_was_left_is_followed_to_its_end() {
+        let mut history = History::default();
+        let naptr = ("example.com", RecordType::NAPTR);
+        let asked = [question(naptr.0, naptr.1)];
+        let leads_to = |service: &str| format!(r#"10 50 "s" "SIP+D2U" "" {service}.example.com"#);
+        told(&mut history, "10:00", naptr, &[&leads_to("_sip._udp")]);
+        let srv = ("_sip._udp.example.com", RecordType::SRV);
+        told(&mut history, "10:00", srv, &["0 0 5060 sip1.example.com"]);
+        told(&mut history, "10:01", naptr, &[&leads_to("_sip._tcp")]);
         assert_eq!(
-            found(&history, &asked),
+            found(&history, &asked, "10:02"),
             [
-                "new.example.com A <- _sip._udp.example.com SRV",
-                "new.example.com AAAA <- _sip._udp.example.com SRV",
+                "_sip._tcp.example.com SRV <- example.com NAPTR",
+                "_sip._udp.example.com SRV <- example.com NAPTR until 10:06",
+                "sip1.example.com A <- example.com NAPTR until 10:06",
+                "sip1.example.com AAAA <- example.com NAPTR until 10:06",
             ]
         );
-        let many: Vec<_> = (0..100)
-            .map(|n| format!("0 0 5060 h{n}.example.com"))
-            .collect();
-        let many: Vec<_> = many.iter().map(String::as_str).collect();
-        told(&mut history, "10:02", srv, &many);
-        assert_eq!(found(&history, &asked).len(), 2 * MOST_NAMES);
+    }
+
+    #[test]
+    fn nobody_makes_us_ask_more_than_so_much_and_what_is_served_comes_first() {
+        let mut history = History::default();
+        let srv = ("_sip._udp.example.com", RecordType::SRV);
+        let asked = [question(srv.0, srv.1)];
+        let many = |prefix: &str| -> Vec<String> {
+            let hosts = (0..100).map(|n| format!("0 0 5060 {prefix}{n}.example.com"));
+            hosts.collect()
+        };
+        for (when, prefix) in [("10:00", "a"), ("10:01", "b")] {
+            let many = many(prefix);
+            let many: Vec<_> = many.iter().map(String::as_str).collect();
+            told(&mut history, when, srv, &many);
+        }
+        let found = found(&history, &asked, "10:02");
+        assert_eq!(found.len(), 2 * MOST_NAMES);
+        assert!(found.iter().all(|one| one.starts_with('b')), "{found:?}");
     }
 }

@@ -110,7 +110,7 @@ pub(super) async fn run(args: &CheckArgs, config: &Config, output: Output) -> Re
     announce(&group, output);
     let report = Report::of(audit_once(&asker, &group).await, &group, args.debug);
     output.progress("");
-    let table = |report: &Report| report::table(report, group.questions(), args.debug);
+    let table = |report: &Report| report::table(report, args.debug);
     output.list(&report, table, report::listing)?;
     Ok(report.exit_code())
 }
@@ -136,7 +136,8 @@ impl Report {
         let resolvers = group.resolvers.iter().map(AsRef::as_ref);
         Self {
             checked_at: clock::now(),
-            exposures: exposures(group.questions(), resolvers, &said),
+            exposures: exposures(audit.questions.iter().cloned(), resolvers, &said),
+            questions: audit.questions,
             messages: debug.map(|_| messages::of(audit.observations)),
             verdicts: audit.verdicts,
             findings: audit.findings,

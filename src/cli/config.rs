@@ -6,7 +6,10 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::output::wrap;
-use crate::config::{Channel, ChannelKind, Config, Group};
+use crate::{
+    audit::targets::MOST_NAMES,
+    config::{Channel, ChannelKind, Config, Group},
+};
 
 /// How many runs are shown.
 const RUNS: usize = 5;
@@ -66,13 +69,14 @@ fn group_report(group: &Group, now: DateTime<Utc>) -> String {
         channels => channels.join(", "),
     };
     format!(
-        "\nGroup `{}`\n  names      {}, asked for {}\n  resolvers  {}: {} questions a round, beside those to the authorities\n  \
+        "\nGroup `{}`\n  names      {}, asked for {}\n  resolvers  {}: {} questions a round, beside those to the authorities{}\n  \
          channels   {channels}\n  schedule   {} (cron in UTC; weekdays: 0 or 7 is Sunday, 1 is Monday)\n  next runs  {}\n",
         group.name,
         group.names.len(),
         types.join(", "),
         resolvers.join(", "),
         questions(group),
+        followed(group),
         group.schedule,
         runs.join("\n             "),
     )
@@ -85,6 +89,17 @@ fn questions(group: &Group) -> usize {
         .map(|resolver| resolver.addresses.len())
         .sum();
     group.questions().count() * usize::from(group.samples) * addresses
+}
+
+/// What service records lead to is not known before they are asked for.
+fn followed(group: &Group) -> String {
+    let mut types = group.types.iter();
+    if !types.any(|rtype| rtype.is_service()) {
+        return String::new();
+    }
+    format!(
+        ",\n             and those for what service records lead to: {MOST_NAMES} names at most"
+    )
 }
 
 fn channel_report(channel: &Channel, config: &Config) -> String {
@@ -105,12 +120,23 @@ fn channel_report(channel: &Channel, config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::samples::config;
+    use std::sync::Arc;
+
+    use crate::{cli::samples::config, types::RecordType};
 
     #[test]
     fn a_valid_configuration_is_told_in_words_with_its_next_runs() {
         let now = "2026-11-22T19:05:30Z".parse().unwrap();
         insta::assert_snapshot!(super::check_report(&config(), now));
+    }
+
+    #[test]
+    fn what_service_records_lead_to_comes_on_top() {
+        let mut config = config();
+        let group = Arc::make_mut(&mut config.groups[0]);
+        group.types = vec![RecordType::SRV];
+        let report = super::check_report(&config, chrono::DateTime::UNIX_EPOCH);
+        assert_eq!(report.matches("service records").count(), 1, "{report}");
     }
 
     #[test]

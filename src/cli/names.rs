@@ -64,7 +64,7 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<u8, CliError>
     let mut config = config.calibrated(&calibrations, now);
     for group in &mut config.groups {
         let questions: Vec<_> = group.questions().collect();
-        let targets = targets::of(&known, &questions, longest_gap(&group.policy));
+        let targets = targets::of(&known, &questions, longest_gap(&group.policy), now);
         *group = Arc::new(group.following(targets));
     }
     output.list(

@@ -1,6 +1,7 @@
 //! What the groups ask of each resolver address, and where that is more than is allowed.
 //!
-//! Deliberately absent: refusing it. Rounds then take longer than they should, and nothing else is wrong.
+//! Deliberately absent: refusing it. Rounds then take longer than they should, and nothing else is wrong. What service
+//! records lead to is not counted either: nobody knows it before they are asked for.
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 

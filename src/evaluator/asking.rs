@@ -46,6 +46,15 @@ pub struct Asked {
     pub held_back: BTreeSet<Source>,
 }
 
+impl Asked {
+    /// Takes in what was asked after it.
+    pub(super) fn extend(&mut self, later: Self) {
+        self.observations.extend(later.observations);
+        self.zones.extend(later.zones);
+        self.held_back.extend(later.held_back);
+    }
+}
+
 /// Puts questions. Cheap to clone.
 #[derive(Clone)]
 pub struct Asker {
@@ -93,6 +102,8 @@ impl Asker {
         let chain = Chain::new(self, group).with_soa();
         // The walk comes first, so that the questions themselves leave at the same moment.
         join_all(group.names.iter().map(|name| chain.zone(name))).await;
+        let led_to = group.targets.iter();
+        join_all(led_to.map(|target| chain.zone(&target.question.name))).await;
         let lanes = lanes(group, false, false, canary);
         let first: HashSet<&DnsName> = lanes
             .iter()

@@ -60,11 +60,11 @@ impl Memory {
         }
     }
 
-    /// What the service records of the group lead to.
-    pub(super) fn targets(&self, group: &Group) -> Vec<Target> {
+    /// What the service records of the group lead to at `now`.
+    pub(super) fn targets(&self, group: &Group, now: DateTime<Utc>) -> Vec<Target> {
         let questions: Vec<_> = group.questions().collect();
         let gap = context::longest_gap(&group.policy);
-        targets::of(&self.history, &questions, gap)
+        targets::of(&self.history, &questions, gap, now)
     }
 
     /// Takes in a batch of replies.

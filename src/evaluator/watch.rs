@@ -1,6 +1,9 @@
 //! Audits without store, incidents and schedule, one after another: what `check` shows.
 //!
-//! Deliberately absent: when the next one is due, and anything that outlives the process.
+//! What service records lead to is asked in the same audit, as soon as they have said it. Deliberately absent: when the
+//! next one is due, and anything that outlives the process.
+
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     asking::{Asked, Asker},
@@ -13,16 +16,23 @@ use crate::{
         finding::Finding,
         findings,
         history::History,
+        targets,
         verdict::Verdict,
     },
     clock,
     config::Group,
-    types::Observation,
+    types::{Observation, Question, Target},
 };
+
+/// How often an audit follows what was just said: from NAPTR to SRV records, from those to addresses, and one more NAPTR
+/// record on the way (RFC 3404 section 4.1).
+const MOST_STEPS: usize = 3;
 
 /// What one audit found, and what it heard.
 #[derive(Debug)]
 pub struct Audit {
+    /// What was asked: the group's questions, and what service records among them lead to.
+    pub questions: Vec<Question>,
     /// One per question and resolver address.
     pub verdicts: Vec<Verdict>,
     /// What is wrong at the authorities.
@@ -40,9 +50,9 @@ pub struct Watch {
 impl Watch {
     /// Asks everything once, asks again what must not be believed at once, and judges.
     pub async fn audit(&mut self, asker: &Asker, group: &Group) -> Audit {
-        let mut heard = asker.ask(group, |_, _| group.samples, |_| None).await;
         let gap = context::longest_gap(&group.policy);
-        context::absorb(&mut self.history, gap, &heard.observations);
+        let (group, mut heard) = self.ask(asker, group, gap).await;
+        let group = &group;
         // There is no database, and so nobody who declared anything.
         let declared = Declared::default();
         let context = judged_by(setting(group), &heard, &declared);
@@ -60,10 +70,39 @@ impl Watch {
         self.history.forget_before(now - context::REMEMBERED);
         let Asked { observations, .. } = heard;
         Audit {
+            questions: group.questions().collect(),
             verdicts,
             findings,
             observations,
         }
+    }
+
+    /// Asks everything, then what the service records in the replies lead to; the group that follows them.
+    async fn ask(&mut self, asker: &Asker, group: &Group, gap: Duration) -> (Group, Asked) {
+        let mut following = group.following(self.targets(group, gap));
+        let (mut heard, mut next) = (Asked::default(), following.clone());
+        for _ in 0..=MOST_STEPS {
+            let more = asker.ask(&next, |_, _| group.samples, |_| None).await;
+            context::absorb(&mut self.history, gap, &more.observations);
+            heard.extend(more);
+            let known: BTreeSet<_> = following.questions().collect();
+            let mut new = self.targets(group, gap);
+            new.retain(|target| !known.contains(&target.question));
+            if new.is_empty() {
+                break;
+            }
+            following.targets.extend(new.iter().cloned());
+            next = Group {
+                types: Vec::new(),
+                ..group.following(new)
+            };
+        }
+        (following, heard)
+    }
+
+    fn targets(&self, group: &Group, gap: Duration) -> Vec<Target> {
+        let questions: Vec<_> = group.questions().collect();
+        targets::of(&self.history, &questions, gap, clock::now())
     }
 
     fn verdicts(&self, context: &RoundContext, heard: &Asked) -> Vec<Verdict> {

@@ -52,6 +52,11 @@ impl RecordType {
     /// The same for HTTPS (RFC 9460).
     pub const HTTPS: Self = Self(65);
 
+    /// Whether its records lead to further names that a client asks for: MX, SRV, NAPTR, SVCB and HTTPS.
+    pub fn is_service(self) -> bool {
+        [Self::MX, Self::SRV, Self::NAPTR, Self::SVCB, Self::HTTPS].contains(&self)
+    }
+
     /// Every mnemonic that can be written, for hints in errors.
     pub fn known_names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(_, name)| *name)

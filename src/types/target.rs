@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: reading it off the record, which is [`crate::audit::targets`].
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Question;
@@ -13,4 +14,7 @@ pub struct Target {
     pub question: Question,
     /// The question of the group that led there.
     pub service: Question,
+    /// Until when caches may lead there that hold the record as it was; `None` while authorities do.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
 }

@@ -35,6 +35,8 @@ const ZONE: &str = "
     shop    300  CNAME lb.example.com.
     lb      300  A   192.0.2.80
     long    86400 A  192.0.2.86
+    _sip._udp 300 SRV 10 0 5060 dialer1.example.com.
+    _sip._udp 300 SRV 20 0 5060 shop.example.com.
     xn--bcher-kva 300 A 192.0.2.99
 ";
 

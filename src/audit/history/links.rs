@@ -126,6 +126,16 @@ impl LinkHistory {
             .map(|epoch| &epoch.value)
     }
 
+    /// The values that servers gave before their last, each with the instant until which an honest cache may hold it: those
+    /// that one may still hold at `now`.
+    pub fn held_still(&self, now: DateTime<Utc>) -> impl Iterator<Item = (&Value, DateTime<Utc>)> {
+        let past = self.servers.values().flat_map(|server| &server.past);
+        past.filter_map(move |(value, past)| {
+            let until = past.deadline().filter(|until| *until >= now)?;
+            Some((value, until))
+        })
+    }
+
     /// Whether a value was served at some instant between `from` and `until`, by any server.
     pub fn was_served(&self, value: &Value, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
         let mut servers = self.servers.values();

@@ -122,7 +122,7 @@ impl Scene {
 
     /// The first half of a round: it asks, and takes in what comes back.
     pub(crate) fn ask(&mut self, at: DateTime<Utc>, world: World) -> Heard {
-        self.follow();
+        self.follow(at);
         let mut heard = Heard {
             observations: self.ask_authorities(at, &self.questions, world),
             ..Heard::default()
@@ -136,11 +136,11 @@ impl Scene {
     }
 
     /// Service records of the round before lead to questions of this one.
-    fn follow(&mut self) {
+    fn follow(&mut self, now: DateTime<Utc>) {
         let before = std::mem::take(&mut self.followed);
         self.questions
             .retain(|one| before.iter().all(|target| target.question != *one));
-        self.followed = targets::of(&self.history, &self.questions, self.gap());
+        self.followed = targets::of(&self.history, &self.questions, self.gap(), now);
         let led_to = self.followed.iter().map(|target| target.question.clone());
         self.questions.extend(led_to);
     }

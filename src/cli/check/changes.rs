@@ -96,6 +96,7 @@ mod tests {
 
     fn report(verdicts: Vec<Verdict>, findings: Vec<Finding>) -> Report {
         Report {
+            questions: Vec::new(),
             checked_at: history::at("2026-11-22T19:05:00Z"),
             verdicts,
             findings,

@@ -33,6 +33,9 @@ use crate::{
 pub(super) struct Report {
     /// When it was made.
     pub(super) checked_at: DateTime<Utc>,
+    /// What was asked, in the order in which it is shown to people.
+    #[serde(skip)]
+    pub(super) questions: Vec<Question>,
     /// One per question and resolver address.
     pub(super) verdicts: Vec<Verdict>,
     /// What is wrong at the authorities.
@@ -45,24 +48,20 @@ pub(super) struct Report {
 }
 
 /// For people. The line on top says the day that the instants below belong to.
-pub(super) fn table(
-    report: &Report,
-    questions: impl Iterator<Item = Question>,
-    debug: Option<Debug>,
-) -> String {
+pub(super) fn table(report: &Report, debug: Option<Debug>) -> String {
     let cached = report
         .verdicts
         .iter()
         .filter_map(|verdict| verdict.cached_until);
     let instants = Instants::over(cached.chain([report.checked_at]));
     let mut text = format!("checked at {}\n\n", instant(report.checked_at));
-    for question in questions {
-        let of_question = |verdict: &&Verdict| verdict.question == question;
+    for question in &report.questions {
+        let of_question = |verdict: &&Verdict| verdict.question == *question;
         let mut verdicts: Vec<_> = report.verdicts.iter().filter(of_question).collect();
         verdicts.sort_by_key(|verdict| place(&verdict.observed.source));
         let mut exposures = report.exposures.iter();
-        let exposure = exposures.find(|exposure| exposure.question == question);
-        text += &section(&question, &verdicts, exposure, instants);
+        let exposure = exposures.find(|exposure| exposure.question == *question);
+        text += &section(question, &verdicts, exposure, instants);
         text.push('\n');
     }
     for finding in &report.findings {
@@ -186,12 +185,13 @@ mod tests {
     fn a_resolver_is_shown_by_address_where_it_has_several() {
         let report = Report {
             checked_at: history::at("2026-11-22T19:05:00Z"),
+            questions: vec![history::question()],
             verdicts: history::verdicts(),
             findings: Vec::new(),
             exposures: history::exposures(),
             messages: None,
         };
-        let text = table(&report, std::iter::once(history::question()), None);
+        let text = table(&report, None);
         insta::assert_snapshot!(text);
         assert!(fits(&text));
     }

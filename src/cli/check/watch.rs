@@ -56,7 +56,7 @@ pub(super) async fn run(
         let report = Report::of(audit, group, debug);
         match output.format {
             Format::Json => output.json_line(&report)?,
-            _ => output.text(&screen.draw(before.as_ref(), &report, group))?,
+            _ => output.text(&screen.draw(before.as_ref(), &report))?,
         }
         before = Some(report);
     }
@@ -72,8 +72,8 @@ struct Screen {
 }
 
 impl Screen {
-    fn draw(&mut self, before: Option<&Report>, report: &Report, group: &Group) -> String {
-        let whole = || report::table(report, group.questions(), self.debug);
+    fn draw(&mut self, before: Option<&Report>, report: &Report) -> String {
+        let whole = || report::table(report, self.debug);
         let at = instant(report.checked_at);
         let changed = before.map(|before| changes::lines(before, report));
         match changed {
@@ -103,14 +103,8 @@ impl Screen {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::{
-        audit::verdict::State,
-        cli::samples::{self, history},
-        types::Question,
-    };
+    use crate::{audit::verdict::State, cli::samples::history};
 
     /// A report in which `quad9` says this.
     fn report(at: &str, state: State, answer: &str) -> Report {
@@ -119,6 +113,7 @@ mod tests {
         verdict.observed.records = vec![answer.to_owned()];
         Report {
             checked_at: history::at(at),
+            questions: vec![history::question()],
             verdicts: vec![verdict],
             findings: Vec::new(),
             exposures: Vec::new(),
@@ -135,22 +130,15 @@ mod tests {
         }
     }
 
-    fn group() -> Group {
-        let mut group = (*samples::config().groups[0]).clone();
-        let Question { name, rtype } = history::question();
-        (group.names, group.types, group.tags) = (vec![name], vec![rtype], BTreeMap::new());
-        group
-    }
-
     fn rounds(is_terminal: bool) -> String {
-        let (mut screen, group) = (screen(is_terminal), group());
+        let mut screen = screen(is_terminal);
         let first = report("2026-11-22T19:05:00Z", State::Consistent, "2001:db8::1");
         let second = report("2026-11-22T19:05:05Z", State::Propagating, "2001:db8::1");
         let third = report("2026-11-22T19:05:10Z", State::Propagating, "2001:db8::1");
         [
-            screen.draw(None, &first, &group),
-            screen.draw(Some(&first), &second, &group),
-            screen.draw(Some(&second), &third, &group),
+            screen.draw(None, &first),
+            screen.draw(Some(&first), &second),
+            screen.draw(Some(&second), &third),
         ]
         .concat()
     }

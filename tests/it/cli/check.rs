@@ -42,6 +42,34 @@ async fn absent_data_is_told_as_nodata_and_an_alias_with_its_target() {
 }
 
 #[tokio::test]
+async fn a_service_record_is_followed_to_the_addresses_that_clients_use() {
+    let servers = Servers::start().await;
+    let args = ["_sip._udp.example.com", "--type", "SRV"];
+    let ran = check(&servers, &args).await;
+    assert_tells!("service_record", ran.fits());
+    assert_eq!(ran.code, 0);
+    // A wrong address behind it is a breach, though nobody asked for the host by name.
+    let wrong = &["198.51.100.66"];
+    servers
+        .beta
+        .edit(|script| script.plant("dialer1.example.com", "A", 86_400, wrong));
+    let ran = check(&servers, &[&args[..], &["--format", "json"]].concat()).await;
+    let json = ran.json();
+    let verdicts = json["verdicts"].as_array().unwrap().iter();
+    let bad: Vec<_> = verdicts
+        .filter(|one| one["state"] != "consistent")
+        .collect();
+    assert_eq!(bad.len(), 1, "{bad:?}");
+    assert_eq!(bad[0]["question"]["name"], "dialer1.example.com");
+    let reason = bad[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.ends_with("; it serves _sip._udp.example.com SRV"),
+        "{reason}"
+    );
+    assert_eq!(ran.code, 1);
+}
+
+#[tokio::test]
 async fn an_internationalised_name_is_shown_both_ways() {
     let servers = Servers::start().await;
     let ran = check(&servers, &["bücher.example.com", "--type", "A"]).await;
