@@ -69,10 +69,17 @@ pub(crate) async fn finish(mut command: Command) -> Ran {
     }
 }
 
+/// [`program`] where there is no history: what a service of this machine has recorded is not read.
+pub(super) fn newcomer(directory: &Path) -> Command {
+    let mut command = program(directory);
+    command.env("DNS_AUDITOR__DATABASE__DATA_DIR", directory.join("data"));
+    command
+}
+
 /// Runs the program in a directory of its own.
 pub(super) async fn run(args: &[&str]) -> Ran {
     let directory = tempfile::tempdir().unwrap();
-    let mut command = program(directory.path());
+    let mut command = newcomer(directory.path());
     command.args(args);
     finish(command).await
 }

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::program::{Ran, assert_prints, finish, program, run};
+use super::program::{Ran, assert_prints, finish, newcomer, program, run};
 use crate::{
     rounds::{Servers, Watched},
     sink::{Reply, Sink},
@@ -81,7 +81,7 @@ async fn a_command_line_that_says_nothing_is_explained() {
 #[tokio::test]
 async fn a_reader_that_leaves_early_is_no_error() {
     let directory = tempfile::tempdir().unwrap();
-    let mut command = program(directory.path());
+    let mut command = newcomer(directory.path());
     command.args(["resolvers", "--format", "json"]);
     let ended = tokio::task::spawn_blocking(move || {
         let mut child = command
