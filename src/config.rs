@@ -108,6 +108,14 @@ pub struct Http {
     pub url: Option<String>,
 }
 
+impl Http {
+    /// What links in messages begin with.
+    pub fn base_url(&self) -> String {
+        let listening = || format!("http://{}", self.listen);
+        self.url.clone().unwrap_or_else(listening)
+    }
+}
+
 /// How authorities are found.
 #[derive(Debug, Clone)]
 pub struct Authority {

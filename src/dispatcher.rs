@@ -250,6 +250,7 @@ impl Dispatcher {
         let remarks = Remarks {
             history_of: outcome::is_history(&message, now).then_some(message.created_at),
             instead_of: message.instead_of.as_deref(),
+            sample: false,
         };
         let body = remarks.on(channel.kind, message.body.clone());
         let begun = Instant::now();

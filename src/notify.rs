@@ -5,28 +5,31 @@
 //! judged may change shape, what receivers parse may not.
 //!
 //! Reading order: [`wording`] has the words for every verdict, [`next_steps`] says what to do, [`slack`] and
-//! [`webhook`] make the two bodies of it, [`remarks`] adds what is known only when it is sent, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
+//! [`webhook`] make the two bodies of it, [`sample`] makes incidents up, [`remarks`] adds what is known only when it is sent, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
 
 pub mod deliver;
 pub mod inert;
 pub mod next_steps;
 pub mod remarks;
 pub mod resolve;
+pub mod sample;
 pub mod signature;
 pub mod slack;
 pub mod webhook;
 pub mod wording;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use remarks::Remarks;
+use serde::Deserialize;
 use serde_json::Value;
 
 pub use deliver::{Delivery, Notifier};
 
 use crate::{
     audit::incident::{Incident, Transition},
-    config::ChannelKind,
+    config::{ChannelKind, Group},
     types::Resolver,
 };
 
@@ -38,10 +41,34 @@ pub struct MessageContext<'a> {
     /// Where this instance's HTTP face is reached by people, such as `https://auditor.example.com`; `None`: no links
     /// to incidents.
     pub base_url: Option<&'a str>,
-    /// The group's runbook.
-    pub runbook: Option<&'a str>,
+    /// What the configuration says of the incident's group; nothing where it is no longer configured.
+    pub group: GroupFacts<'a>,
     /// The resolvers an incident may name, for their operators and flush pages.
     pub resolvers: &'a [Arc<Resolver>],
+}
+
+/// What a group's configuration adds to a message about it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GroupFacts<'a> {
+    /// The page for whoever is woken.
+    pub runbook: Option<&'a str>,
+    /// The free labels.
+    pub tags: Option<&'a BTreeMap<String, String>>,
+    /// How many names it watches.
+    pub names: Option<usize>,
+    /// The highest TTL that its policy allows, seconds.
+    pub max_ttl: Option<u32>,
+}
+
+impl<'a> From<&'a Group> for GroupFacts<'a> {
+    fn from(group: &'a Group) -> Self {
+        Self {
+            runbook: group.runbook.as_deref(),
+            tags: Some(&group.tags),
+            names: Some(group.names.len()),
+            max_ttl: Some(group.policy.max_ttl),
+        }
+    }
 }
 
 impl MessageContext<'_> {
@@ -73,6 +100,32 @@ pub fn test_body(kind: ChannelKind, vantage: &str, now: DateTime<Utc>) -> Value 
         ChannelKind::Slack => slack::test_message(vantage, now).to_value(),
         ChannelKind::Webhook => webhook::Message::test(vantage, now).to_value(),
     }
+}
+
+/// A body as people read it, its keys in the order in which they are sent.
+pub fn shown(kind: ChannelKind, body: &Value) -> String {
+    let message = match kind {
+        ChannelKind::Slack => None,
+        ChannelKind::Webhook => webhook::Message::deserialize(body).ok(),
+    };
+    let pretty = match message {
+        Some(message) => serde_json::to_string_pretty(&message),
+        None => serde_json::to_string_pretty(body),
+    };
+    pretty.unwrap_or_default()
+}
+
+/// The body of a made-up step: as [`body`], saying that it is a sample.
+pub fn sample_body(
+    kind: ChannelKind,
+    transition: &Transition,
+    context: &MessageContext<'_>,
+) -> Value {
+    let remarks = Remarks {
+        sample: true,
+        ..Remarks::default()
+    };
+    remarks.on(kind, body(kind, transition, context))
 }
 
 /// The message kind as `NewMessage` and the webhook name it, such as `incident.opened`.

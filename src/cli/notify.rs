@@ -1,8 +1,10 @@
-//! `notify`: a test message through the real path, what became of messages, and those that were given up sent again.
+//! `notify`: what a message looks like, a test through the real path, what became of messages, and those that were given
+//! up sent again.
 //!
 //! A test goes into the outbox and out through the dispatcher, as any other. Deliberately absent: a short cut.
 
 mod log;
+mod sample;
 
 use clap::{Args, Subcommand};
 use tokio::time::{Duration, Instant, sleep};
@@ -33,7 +35,11 @@ enum NotifyCommand {
     Test {
         /// The channel's id
         channel: String,
+        #[command(flatten)]
+        sample: sample::SampleArgs,
     },
+    /// The body of a made-up message for a channel, as it would be sent
+    Preview(sample::PreviewArgs),
     /// The messages written for channels and what became of them; of one message every attempt
     Log(log::LogArgs),
     /// Sends messages again that were given up
@@ -45,37 +51,64 @@ impl NotifyArgs {
     pub(super) fn printed(&self) -> Printed {
         match self.command {
             NotifyCommand::Log(_) => Printed::Rows,
-            NotifyCommand::Test { .. } | NotifyCommand::Replay(_) => Printed::Words,
+            NotifyCommand::Test { .. } | NotifyCommand::Preview(_) | NotifyCommand::Replay(_) => {
+                Printed::Words
+            }
         }
     }
 }
 
 pub(super) async fn run(args: NotifyArgs, config: &Config, output: Output) -> Result<u8, CliError> {
     match args.command {
-        NotifyCommand::Test { channel } => test(&channel, config, output).await,
+        NotifyCommand::Test { channel, sample } => test(&channel, &sample, config, output).await,
+        NotifyCommand::Preview(args) => sample::preview(&args, config, output),
         NotifyCommand::Log(args) => log::run(&args, config, output).await,
         NotifyCommand::Replay(args) => log::replay(&args, config, output).await,
     }
 }
 
-async fn test(channel: &str, config: &Config, output: Output) -> Result<u8, CliError> {
-    let Some(channel) = config.channels.iter().find(|known| known.id == channel) else {
-        let known: Vec<_> = config
-            .channels
-            .iter()
-            .map(|channel| channel.id.as_str())
-            .collect();
-        let known = if known.is_empty() {
-            "none is configured".to_owned()
-        } else {
-            known.join(", ")
-        };
-        return Err(CliError::Usage(format!(
-            "there is no channel {channel}; known: {known}"
-        )));
+fn known<'a>(config: &'a Config, id: &str) -> Result<&'a Channel, CliError> {
+    let channels = &config.channels;
+    if let Some(channel) = channels.iter().find(|known| known.id == id) {
+        return Ok(channel);
+    }
+    let known: Vec<_> = channels.iter().map(|one| one.id.as_str()).collect();
+    let known = if known.is_empty() {
+        "none is configured".to_owned()
+    } else {
+        known.join(", ")
+    };
+    Err(CliError::Usage(format!(
+        "there is no channel {id}; known: {known}"
+    )))
+}
+
+async fn test(
+    channel: &str,
+    sample: &sample::SampleArgs,
+    config: &Config,
+    output: Output,
+) -> Result<u8, CliError> {
+    let channel = known(config, channel)?;
+    let (id, now) = (Uuid::new_v4(), clock::now());
+    let body = match sample.verdict() {
+        Some(verdict) => sample::body(verdict, sample.step, channel, config, id, now)?,
+        None => notify::test_body(channel.kind, &config.vantage, now),
+    };
+    let message = NewMessage {
+        id,
+        vantage: config.vantage.clone(),
+        incident_id: None,
+        channel: channel.id.clone(),
+        kind: "test".to_owned(),
+        severity: Severity::Info,
+        body,
+        created_at: now,
+        expires_at: None,
+        fallback: None,
     };
     history::with(config, output, async |store| {
-        send(store, channel, config, output).await
+        send(store, channel, &message, config, output).await
     })
     .await?
 }
@@ -83,23 +116,11 @@ async fn test(channel: &str, config: &Config, output: Output) -> Result<u8, CliE
 async fn send(
     store: &Store,
     channel: &Channel,
+    message: &NewMessage,
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
-    let now = clock::now();
-    let message = NewMessage {
-        id: Uuid::new_v4(),
-        vantage: config.vantage.clone(),
-        incident_id: None,
-        channel: channel.id.clone(),
-        kind: "test".to_owned(),
-        severity: Severity::Info,
-        body: notify::test_body(channel.kind, &config.vantage, now),
-        created_at: now,
-        expires_at: None,
-        fallback: None,
-    };
-    store.enqueue(std::slice::from_ref(&message)).await?;
+    store.enqueue(std::slice::from_ref(message)).await?;
     let instance = format!("notify-test/{}", message.id);
     let dispatcher = Dispatcher::new(
         store.clone(),

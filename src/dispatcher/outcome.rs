@@ -35,7 +35,7 @@ impl Dispatcher {
         let (id, channel, kind, attempt) =
             (message.id, &message.channel, &message.kind, message.attempt);
         match delivery {
-            Delivery::Delivered { status } => {
+            Delivery::Delivered { answer } => {
                 tracing::info!(message.id = %id, %channel, %kind, attempt, duration_ms, "delivered {kind} to {channel}");
                 self.count(message, DeliveryResult::Delivered);
                 let late = if is_history(message, now) {
@@ -43,7 +43,7 @@ impl Dispatcher {
                 } else {
                     ""
                 };
-                let detail = format!("HTTP {status}{late}");
+                let detail = format!("{answer}{late}");
                 insist(RECORDING, |_| self.store.delivered(id, now, &detail)).await
             }
             Delivery::Dead { why } => self.bury(message, now, &why).await,

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::{
     audit::{incident::Transition, ledger::message_id},
     config::{Channel, Config, Group},
-    notify::{self, MessageContext},
+    notify::{self, GroupFacts, MessageContext},
     store::{NewMessage, outbox::Fallback},
 };
 
@@ -20,11 +20,11 @@ pub fn for_transitions(
     group: &Group,
     transitions: &[Transition],
 ) -> Vec<NewMessage> {
-    let base_url = base_url(config);
+    let base_url = config.http.base_url();
     let context = MessageContext {
         vantage: &config.vantage,
         base_url: Some(&base_url),
-        runbook: group.runbook.as_deref(),
+        group: group.into(),
         resolvers: &group.resolvers,
     };
     let channels = group.channels.iter();
@@ -66,11 +66,11 @@ pub fn for_those_told(
     told: &[String],
     transition: &Transition,
 ) -> Vec<NewMessage> {
-    let base_url = base_url(config);
+    let base_url = config.http.base_url();
     let context = MessageContext {
         vantage: &config.vantage,
         base_url: Some(&base_url),
-        runbook: None,
+        group: GroupFacts::default(),
         resolvers: &config.resolvers,
     };
     told.iter()
@@ -97,9 +97,4 @@ fn message(transition: &Transition, channel: &Channel, context: &MessageContext<
 fn channel<'a>(config: &'a Config, id: &str) -> Option<&'a Channel> {
     let known = config.channels.iter().find(|channel| channel.id == *id)?;
     Some(known)
-}
-
-fn base_url(config: &Config) -> String {
-    let listening = || format!("http://{}", config.http.listen);
-    config.http.url.clone().unwrap_or_else(listening)
 }

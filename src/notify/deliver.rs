@@ -90,14 +90,9 @@ impl Notifier {
             Ok(reply) => reply,
             Err(error) => return self.not_sent(error, &url),
         };
-        if reply.status().is_success() {
-            return Delivery::Delivered {
-                status: reply.status().as_u16(),
-            };
-        }
-        let said = read(&mut reply).await;
+        let said = redact(&read(&mut reply).await, &url);
         let after = outcome::retry_after(reply.headers(), now);
-        outcome::judge(channel.kind, reply.status(), after, &redact(&said, &url))
+        outcome::judge(channel.kind, reply.status(), after, &said)
     }
 
     fn not_sent(&self, error: reqwest::Error, url: &Url) -> Delivery {

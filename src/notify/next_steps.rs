@@ -48,6 +48,9 @@ pub fn next_steps(incident: &Incident, context: &MessageContext<'_>) -> Vec<Next
         "propagating_long" | "stale_overdue" | "stale_extended" => {
             let mut steps = flushes(incident, context);
             steps.push(keep_old_answer_working(incident));
+            if incident.verdict == "propagating_long" {
+                steps.push(lower_ttl(context));
+            }
             steps
         }
         "filtered" => operators(incident, context)
@@ -67,8 +70,14 @@ pub fn next_steps(incident: &Incident, context: &MessageContext<'_>) -> Vec<Next
             .into_iter()
             .collect(),
     };
-    if let Some(runbook) = context.runbook {
+    if let Some(runbook) = context.group.runbook {
         steps.push(NextStep::at("Open the runbook", runbook));
+    }
+    if incident.acked_at.is_none() {
+        steps.push(NextStep::new(format!(
+            "Take it, so that it is not told again while it stays as it is: dns-auditor incidents ack {}",
+            incident.id
+        )));
     }
     steps
 }
@@ -122,6 +131,14 @@ fn flushes(incident: &Incident, context: &MessageContext<'_>) -> Vec<NextStep> {
             )),
         })
         .collect()
+}
+
+/// The next change is over sooner then; what is cached now stays.
+fn lower_ttl(context: &MessageContext<'_>) -> NextStep {
+    NextStep::new(match context.group.max_ttl {
+        Some(most) => format!("Lower the TTL at the authority to {most} before the next change"),
+        None => "Lower the TTL at the authority before the next change".to_owned(),
+    })
 }
 
 fn keep_old_answer_working(incident: &Incident) -> NextStep {

@@ -1,13 +1,14 @@
-//! What is said of a message beside what it tells: that it is history by now, and whom it was meant for.
+//! What is said of a message beside what it tells: that it is history by now, whom it was meant for, that it is made up.
 //!
-//! It is added when the message is sent, since it is not known before. Deliberately absent: deciding either.
+//! The first two are added when the message is sent, since they are not known before. Deliberately absent: deciding either.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{
-    inert::{code, prose},
+    inert::{clip, code, prose},
     next_steps::utc,
+    slack::HEADER,
     webhook,
 };
 use crate::config::ChannelKind;
@@ -19,6 +20,8 @@ pub struct Remarks<'a> {
     pub history_of: Option<DateTime<Utc>>,
     /// The channel that was meant, where another tells it.
     pub instead_of: Option<&'a str>,
+    /// Whether it is made up.
+    pub sample: bool,
 }
 
 impl Remarks<'_> {
@@ -33,8 +36,12 @@ impl Remarks<'_> {
                 let note = webhook::DeliveryNote {
                     history: self.history_of.is_some(),
                     instead_of: self.instead_of.map(str::to_owned),
+                    sample: self.sample,
                 };
                 body["delivery"] = json!(note);
+                if self.sample {
+                    body["type"] = "test".into();
+                }
             }
         }
         body
@@ -43,6 +50,11 @@ impl Remarks<'_> {
     /// Small print below the header, and the front of the notification.
     fn on_slack(&self, body: &mut Value) {
         let mut lines = Vec::new();
+        if self.sample {
+            lines.push(
+                "*A sample: nothing is wrong.* It shows what such a message looks like.".to_owned(),
+            );
+        }
         if let Some(at) = self.history_of {
             lines.push(format!(
                 "*History, not news:* written {} and not taken until now.",
@@ -63,6 +75,15 @@ impl Remarks<'_> {
         if let (Some(at), Some(text)) = (self.history_of, body["text"].as_str()) {
             body["text"] = format!("History of {}: {text}", prose(&utc(at), 40)).into();
         }
+        if let (true, Some(text)) = (self.sample, body["text"].as_str()) {
+            body["text"] = format!("Sample: {text}").into();
+            let header = &mut body["blocks"][0]["text"]["text"];
+            *header = clip(
+                &format!("Sample: {}", header.as_str().unwrap_or_default()),
+                HEADER,
+            )
+            .into();
+        }
     }
 }
 
@@ -74,6 +95,7 @@ mod tests {
         Remarks {
             history_of: Some("2026-11-22T19:05:00Z".parse().unwrap()),
             instead_of: Some("ops<!channel>"),
+            sample: false,
         }
     }
 

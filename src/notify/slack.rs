@@ -6,14 +6,16 @@
 mod blocks;
 mod evidence;
 mod headline;
+mod place;
 
 use chrono::{DateTime, Utc};
 
+pub(super) use blocks::HEADER;
 pub use blocks::{Block, MOST_CHARACTERS, Message, Text};
 pub use headline::headline;
 
 use crate::{
-    audit::incident::{Incident, Transition, TransitionKind},
+    audit::incident::{Incident, Status, Transition, TransitionKind},
     notify::{
         MessageContext,
         inert::{code, prose},
@@ -22,6 +24,9 @@ use crate::{
     },
 };
 
+/// Most steps of one message.
+const MOST_STEPS: usize = 8;
+
 /// The message that tells `transition`.
 pub fn message(transition: &Transition, context: &MessageContext<'_>) -> Message {
     let incident = &transition.incident;
@@ -29,15 +34,16 @@ pub fn message(transition: &Transition, context: &MessageContext<'_>) -> Message
     let sections = match transition.kind {
         TransitionKind::Resolved => vec![
             Some(ended(transition)),
-            evidence::section("Last bad answers", incident, 3),
+            evidence::section("Last bad answers", incident, context, 3),
             evidence::authority(incident),
-            names(incident),
+            place::touched(incident, context),
         ],
         _ => vec![
             Some(meaning(transition)),
-            evidence::section("Served", incident, 6),
+            evidence::section(served(incident), incident, context, 6),
             evidence::authority(incident),
-            names(incident),
+            place::operators(incident, context),
+            place::touched(incident, context),
             Some(times(incident)),
             steps(incident, context),
             evidence::reproduce(incident),
@@ -49,6 +55,14 @@ pub fn message(transition: &Transition, context: &MessageContext<'_>) -> Message
     }
     message.footer(footer(incident, context));
     message
+}
+
+/// The title above the bad replies: while it recovers they are past.
+fn served(incident: &Incident) -> &'static str {
+    match incident.status {
+        Status::Open => "Served",
+        Status::Recovering | Status::Resolved => "Last bad answers",
+    }
 }
 
 /// A test message.
@@ -84,55 +98,40 @@ fn meaning(transition: &Transition) -> String {
 fn ended(transition: &Transition) -> String {
     let incident = &transition.incident;
     let end = incident.resolved_at.unwrap_or(transition.at);
-    format!(
-        "It is over: {}\n*Lasted:* {} (from {} to {})\n*Last bad sample:* {}",
-        prose(&transition.reason, 400),
-        duration(end, incident.opened_at),
-        local(incident.opened_at),
-        local(end),
-        local(incident.last_bad_at),
-    )
-}
-
-/// The first names, where there is more than the headline's one.
-fn names(incident: &Incident) -> Option<String> {
-    let total = incident.names.len();
-    if total < 2 {
-        return None;
+    let mut lines = vec![
+        format!("It is over: {}", prose(&transition.reason, 400)),
+        format!(
+            "*Lasted:* {}, from {} to {}",
+            duration(end, incident.opened_at),
+            both(incident.opened_at),
+            both(end)
+        ),
+        format!("*Last bad sample:* {}", both(incident.last_bad_at)),
+    ];
+    if let Some(until) = incident.cached_until {
+        let last = until.max(incident.last_bad_at);
+        lines.push(format!(
+            "*Exposure:* {}; a client could hold a bad answer until {}",
+            duration(last, incident.opened_at),
+            both(last)
+        ));
     }
-    let mut text = String::new();
-    let mut shown = 0;
-    for name in &incident.names {
-        let item = code(name.as_str(), 100);
-        if text.len() + item.len() > 1000 {
-            break;
-        }
-        if shown > 0 {
-            text.push(' ');
-        }
-        text.push_str(&item);
-        shown += 1;
-    }
-    let more = match total - shown {
-        0 => String::new(),
-        rest => format!(" +{rest} more"),
-    };
-    Some(format!("*Names ({total}):* {text}{more}"))
+    lines.join("\n")
 }
 
 fn times(incident: &Incident) -> String {
-    let mut lines = vec![format!("*Since:* {}", local(incident.opened_at))];
+    let mut lines = vec![format!("*Since:* {}", both(incident.opened_at))];
     if let Some(until) = incident.cached_until {
-        lines.push(format!("*Cached until:* {} (seen)", local(until)));
+        lines.push(format!("*Cached until:* {}, as seen", both(until)));
     }
     if let Some(until) = incident.worst_case_until {
         lines.push(format!(
-            "*Worst case until:* {} (a cache not asked yet)",
-            local(until)
+            "*Worst case until:* {}, at a cache not asked yet",
+            both(until)
         ));
     }
     if let Some(at) = incident.acked_at {
-        lines.push(format!("*Acknowledged:* {}", local(at)));
+        lines.push(format!("*Acknowledged:* {}", both(at)));
     }
     lines.join("\n")
 }
@@ -142,10 +141,8 @@ fn steps(incident: &Incident, context: &MessageContext<'_>) -> Option<String> {
     if steps.is_empty() {
         return None;
     }
-    let mut lines: Vec<String> = steps.iter().take(8).map(step_line).collect();
-    if steps.len() > lines.len() {
-        lines.push(format!("+{} more", steps.len() - lines.len()));
-    }
+    let mut lines: Vec<String> = steps.iter().take(MOST_STEPS).map(step_line).collect();
+    lines.extend(more(steps.len() - lines.len(), incident, context));
     Some(format!("*Next steps*\n{}", lines.join("\n")))
 }
 
@@ -184,6 +181,21 @@ fn footer(incident: &Incident, context: &MessageContext<'_>) -> String {
         code(&incident.key.group, 60),
         code(context.vantage, 60)
     )
+}
+
+/// `+37 more`, a link where the rest can be read; `None` where nothing was left out.
+fn more(rest: usize, incident: &Incident, context: &MessageContext<'_>) -> Option<String> {
+    let url = context.incident_url(incident);
+    match url.and_then(|url| link_target(&url)) {
+        _ if rest == 0 => None,
+        Some(url) => Some(format!("<{url}|+{rest} more>")),
+        None => Some(format!("+{rest} more")),
+    }
+}
+
+/// An instant in the reader's own time and in UTC.
+fn both(at: DateTime<Utc>) -> String {
+    format!("{} ({})", local(at), utc(at))
 }
 
 /// An instant in the reader's own time, with UTC where Slack cannot tell it.

@@ -3,6 +3,8 @@
 //! The shape is the product's contract with receivers; its order of keys is kept to the wire. Deliberately absent:
 //! the headers, which are made anew for every attempt ([`super::deliver`]).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,6 +54,9 @@ pub struct DeliveryNote {
     pub history: bool,
     /// The channel that was meant, where this one is told instead.
     pub instead_of: Option<String>,
+    /// Whether it is made up, to show what such a message looks like.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sample: bool,
 }
 
 /// What the message is about.
@@ -82,6 +87,9 @@ pub struct IncidentBody {
     pub severity: String,
     /// The group.
     pub group: String,
+    /// The group's free labels.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Names concerned, at most [`MOST_ROWS`].
     pub names: Vec<String>,
     /// How many there are in truth.
@@ -215,6 +223,7 @@ fn incident_body(incident: &Incident, context: &MessageContext<'_>) -> IncidentB
         verdict: incident.verdict.clone(),
         severity: incident.severity.to_string(),
         group: incident.key.group.clone(),
+        tags: context.group.tags.cloned().unwrap_or_default(),
         names: texts(incident.names.iter().take(MOST_ROWS)),
         names_total: incident.names.len(),
         types: texts(&incident.types),

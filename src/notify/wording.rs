@@ -13,8 +13,8 @@ pub struct Wording {
     pub legal: Option<&'static str>,
 }
 
-const WITHIN: &str =
-    "yes: the resolver keeps what it was given, for no longer than the TTL it was given";
+const WITHIN: &str = "yes: the resolver keeps what it was given, for no longer than the TTL it was given; the \
+    authority's TTL is to blame, not the resolver";
 
 const TABLE: [(&str, Wording); 28] = [
     (
@@ -229,6 +229,11 @@ const fn judged(short: &'static str, meaning: &'static str, legal: &'static str)
         meaning,
         legal: Some(legal),
     }
+}
+
+/// The names that there are words for, in the order of the table.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|(name, _)| *name)
 }
 
 /// The words for a state's or a finding's name; plain ones where the name is not known here.

@@ -4,4 +4,5 @@ mod delivering;
 mod fixtures;
 mod hostile;
 mod messages;
+mod samples;
 mod tls;

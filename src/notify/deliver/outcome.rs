@@ -25,8 +25,8 @@ const MOST_SAID: usize = 160;
 pub enum Delivery {
     /// The receiver took it.
     Delivered {
-        /// The HTTP status, 2xx.
-        status: u16,
+        /// What it answered.
+        answer: String,
     },
     /// It may be taken later.
     Retry {
@@ -53,7 +53,7 @@ impl Delivery {
     }
 }
 
-/// The outcome of a reply that is not a success.
+/// The outcome of a reply. Success is any 2xx.
 ///
 /// An alert is worth trying again unless the same bytes, signed anew, can never be taken: so only those statuses are
 /// final that condemn the message (400, 413, 422 and their like) or say that there is no receiver (404, 410), which condemns
@@ -67,6 +67,7 @@ pub(super) fn judge(
 ) -> Delivery {
     let why = describe(status, said);
     match status.as_u16() {
+        200..=299 => Delivery::Delivered { answer: why },
         404 | 410 => Delivery::Gone { why },
         400 | 405 | 406 | 411 | 413 | 414 | 415 | 422 => Delivery::Dead { why },
         403 if kind == ChannelKind::Slack => Delivery::Dead { why },

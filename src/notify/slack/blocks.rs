@@ -10,7 +10,8 @@ use crate::notify::inert::{clip, plain};
 
 /// Most characters of all texts of a message together, markup and escapes included.
 pub const MOST_CHARACTERS: usize = 9000;
-const HEADER: usize = 150;
+/// Most characters of a header.
+pub(in crate::notify) const HEADER: usize = 150;
 const SECTION: usize = 3000;
 
 /// A message for an incoming webhook.

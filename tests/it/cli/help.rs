@@ -41,6 +41,7 @@ async fn every_command_explains_itself_within_100_columns() {
         "config show",
         "notify",
         "notify test",
+        "notify preview",
         "notify log",
         "notify replay",
         "demo",

@@ -7,6 +7,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::Value;
+
 use super::program::{Ran, assert_prints, finish, newcomer, program, run};
 use crate::{
     rounds::{Servers, Watched},
@@ -155,6 +157,40 @@ async fn a_test_message_takes_the_real_path() {
     let unknown = test("voip-opps").await;
     assert_prints!("unknown_channel", unknown.shown());
     assert_eq!(unknown.code, 2);
+}
+
+#[tokio::test]
+async fn a_sample_is_sent_as_it_is_previewed_and_preview_sends_nothing() {
+    let watched = Watched::start().await;
+    let notify = async |arguments: &[&str]| {
+        let file = watched.file();
+        let mut command = program(file.parent().unwrap());
+        command
+            .arg("notify")
+            .args(arguments)
+            .arg("--config")
+            .arg(&file);
+        finish(command).await
+    };
+    let previewed = notify(&["preview", "voip-ops", "--sample", "ttl"]).await;
+    assert_eq!(previewed.code, 0);
+    assert!(watched.sink.received().is_empty());
+    let previewed: Value = serde_json::from_str(&previewed.stdout).unwrap();
+
+    let sent = notify(&["test", "voip-ops", "--sample", "ttl"]).await;
+    assert_eq!(sent.code, 0);
+    let sent = watched.sink.received()[0].json();
+    assert_eq!(sent["text"], previewed["text"]);
+    let text = sent["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("Sample: [WARNING]") && text.contains("TTL above policy"),
+        "{text}"
+    );
+
+    let unknown = notify(&["preview", "voip-ops", "--sample", "nonsense"]).await;
+    assert_eq!(unknown.code, 2);
+    let alone = notify(&["test", "voip-ops", "--step", "resolved"]).await;
+    assert_eq!(alone.code, 2);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::fixtures::{at, context, divergent, resolvers, step};
+use super::fixtures::{at, context, delivered, divergent, resolvers, step};
 use crate::sink::{Received, Reply, Sink};
 
 const KEY: &[u8] = b"twenty-four bytes of key";
@@ -88,10 +88,7 @@ fn verify(received: &Received) {
 async fn a_webhook_arrives_signed_over_the_bytes_that_were_sent() {
     let sink = Sink::start([]).await;
     let hook = channel(ChannelKind::Webhook, &sink.url());
-    assert_eq!(
-        deliver(&hook, at("19:05:01")).await,
-        Delivery::Delivered { status: 200 }
-    );
+    assert_eq!(deliver(&hook, at("19:05:01")).await, delivered());
     let received = &sink.received()[0];
     verify(received);
     assert_eq!(received.header("content-type"), "application/json");
@@ -111,9 +108,10 @@ async fn a_webhook_arrives_signed_over_the_bytes_that_were_sent() {
 async fn a_slack_message_arrives_without_webhook_headers() {
     let sink = Sink::start([Reply::status(200).saying("ok")]).await;
     let slack = channel(ChannelKind::Slack, &sink.url());
+    let answer = "HTTP 200: ok".to_owned();
     assert_eq!(
         deliver(&slack, at("19:05:01")).await,
-        Delivery::Delivered { status: 200 }
+        Delivery::Delivered { answer }
     );
     let received = &sink.received()[0];
     assert_eq!(received.header("webhook-signature"), "");
@@ -128,10 +126,7 @@ async fn a_failed_attempt_and_the_next_carry_one_id_and_their_own_instants() {
         deliver(&hook, at("19:05:01")).await,
         retry("HTTP 500: rollup_error")
     );
-    assert_eq!(
-        deliver(&hook, at("19:05:06")).await,
-        Delivery::Delivered { status: 200 }
-    );
+    assert_eq!(deliver(&hook, at("19:05:06")).await, delivered());
     let received = sink.received();
     assert_eq!(
         received[0].header("webhook-id"),

@@ -1,6 +1,10 @@
 //! Incidents as the ledger would leave them, for messages to be made of.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+};
 
 use chrono::{DateTime, Utc};
 use dns_auditor::{
@@ -11,7 +15,7 @@ use dns_auditor::{
         verdict::Family,
     },
     names::DnsName,
-    notify::MessageContext,
+    notify::{Delivery, GroupFacts, MessageContext},
     types::{
         Ede, QueryOptions, Question, RecordType, Resolver, ResolverTraits, Severity, Source,
         SourceKind, Transport,
@@ -56,11 +60,32 @@ pub(super) fn resolvers() -> Vec<Arc<Resolver>> {
     ]
 }
 
+/// The outcome at a receiver that has nothing to say.
+pub(super) fn delivered() -> Delivery {
+    Delivery::Delivered {
+        answer: "HTTP 200".to_owned(),
+    }
+}
+
+/// The labels of the group.
+fn tags() -> &'static BTreeMap<String, String> {
+    static TAGS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+        let tags = [("customer", "acme"), ("carrier", "isp-a")];
+        BTreeMap::from(tags.map(|(key, value)| (key.to_owned(), value.to_owned())))
+    });
+    &TAGS
+}
+
 pub(super) fn context(resolvers: &[Arc<Resolver>]) -> MessageContext<'_> {
     MessageContext {
         vantage: "us-west-2",
         base_url: Some("https://auditor.example.com/"),
-        runbook: Some("https://wiki.example.com/dns?page=flush&v=2"),
+        group: GroupFacts {
+            runbook: Some("https://wiki.example.com/dns?page=flush&v=2"),
+            tags: Some(tags()),
+            names: Some(60),
+            max_ttl: Some(300),
+        },
         resolvers,
     }
 }

@@ -108,6 +108,7 @@ fn keys_are_sent_in_the_order_of_the_contract_even_after_a_queue_sorted_them() {
             "verdict",
             "severity",
             "group",
+            "tags",
             "names",
             "names_total",
             "types",

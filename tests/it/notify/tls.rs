@@ -20,6 +20,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
+use super::fixtures::delivered;
+
 const AUTHORITY: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/it/notify/tls/authority.pem"
@@ -100,7 +102,7 @@ fn is_child() -> bool {
 async fn a_receiver_vouched_for_by_the_system_is_trusted() {
     if is_child() {
         let url = format!("https://localhost:{}/hook", receiver().await);
-        assert_eq!(deliver(url).await, Delivery::Delivered { status: 200 });
+        assert_eq!(deliver(url).await, delivered());
     } else {
         in_a_process_that_trusts(
             AUTHORITY,
@@ -136,10 +138,7 @@ async fn without_any_authority_https_is_refused_and_plain_http_to_loopback_still
             "{outcome:?}"
         );
         let sink = crate::sink::Sink::start([]).await;
-        assert_eq!(
-            deliver(sink.url()).await,
-            Delivery::Delivered { status: 200 }
-        );
+        assert_eq!(deliver(sink.url()).await, delivered());
     } else {
         in_a_process_that_trusts(
             "/nonexistent/no-authorities.pem",

@@ -1,0 +1,80 @@
+//! What a made-up incident of every verdict looks like in Slack, as people read it, and what must hold of each.
+
+use dns_auditor::{
+    config::ChannelKind,
+    notify::{
+        self,
+        sample::{Scene, Step, transition, verdicts},
+        webhook,
+    },
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::fixtures::{at, context, resolvers};
+
+fn sample(kind: ChannelKind, verdict: &str, step: Step) -> Value {
+    let resolvers = resolvers();
+    let name = "dialer7.example.com".parse().unwrap();
+    let scene = Scene {
+        id: Uuid::from_u128(0x1111_2222_3333_4444_8555_6666_7777_8888),
+        vantage: "us-west-2",
+        group: "dialers",
+        name: &name,
+        resolvers: &resolvers,
+        now: at("19:05:00"),
+    };
+    let step = transition(verdict, step, &scene).unwrap();
+    notify::sample_body(kind, &step, &context(&resolvers))
+}
+
+/// The blocks' texts from top to bottom, instants as a reader in UTC sees them.
+fn read(message: &Value) -> String {
+    let blocks = message["blocks"].as_array().unwrap().iter();
+    let texts = blocks.map(|block| {
+        let text = &block["text"]["text"];
+        let small = &block["elements"][0]["text"];
+        text.as_str().or(small.as_str()).unwrap().to_owned()
+    });
+    let mut all = texts.collect::<Vec<_>>().join("\n\n");
+    while let Some((before, token)) = all.split_once("<!date^") {
+        let (token, after) = token.split_once('>').unwrap();
+        all = format!("{before}{}{after}", token.split_once('|').unwrap().1);
+    }
+    all
+}
+
+#[test]
+fn every_verdict_reads_well_in_slack() {
+    for verdict in verdicts() {
+        let message = sample(ChannelKind::Slack, verdict, Step::Opened);
+        insta::assert_snapshot!(format!("sample_{verdict}"), read(&message));
+    }
+}
+
+#[test]
+fn every_step_reads_well_in_slack() {
+    for step in Step::ALL {
+        let message = sample(ChannelKind::Slack, "propagating_long", step);
+        insta::assert_snapshot!(format!("step_{}", step.name()), read(&message));
+    }
+}
+
+#[test]
+fn a_sample_cannot_be_taken_for_news() {
+    for verdict in verdicts() {
+        for step in Step::ALL {
+            let slack = sample(ChannelKind::Slack, verdict, step);
+            let header = slack["blocks"][0]["text"]["text"].as_str().unwrap();
+            let notification = slack["text"].as_str().unwrap();
+            assert!(header.starts_with("Sample: ["), "{header}");
+            assert!(notification.starts_with("Sample: ["), "{notification}");
+
+            let hook = sample(ChannelKind::Webhook, verdict, step);
+            let sent = webhook::wire_bytes(&hook);
+            let message: webhook::Message = serde_json::from_slice(&sent).unwrap();
+            assert_eq!(message.kind, "test");
+            assert!(message.delivery.unwrap().sample);
+        }
+    }
+}
