@@ -42,7 +42,7 @@ FUZZ_END = -max_len=4096 -timeout=5 -max_total_time=$(SECONDS) -print_final_stat
 fuzz:
 	packaging/install-deps fuzz
 	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --locked --release --target host-tuple
-	cd fuzz && set -e && for target in reply framing; do \
+	cd fuzz && set -e && for target in reply framing unpack; do \
 		mkdir -p corpus/$$target artifacts/$$target; \
 		target/*/release/$$target corpus/$$target seeds/$$target -artifact_prefix=artifacts/$$target/ $(FUZZ_END); done
 

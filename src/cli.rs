@@ -7,6 +7,7 @@ mod backtest;
 mod check;
 mod config;
 mod coverage;
+mod db;
 mod declarations;
 mod demo;
 mod denials;
@@ -148,6 +149,8 @@ enum Command {
     Names,
     /// The configuration: is it right, and what does it come to
     Config(ConfigArgs),
+    /// The database: its state; migrating, packing and pruning it by hand
+    Db(db::DbArgs),
     /// The channels
     Notify(notify::NotifyArgs),
     /// The incident of 2020 in a minute: offline, nothing to set up, nothing left behind
@@ -205,7 +208,7 @@ impl Command {
             | Self::WhatIf(_)
             | Self::Backtest(_)
             | Self::Names => Printed::Rows,
-            Self::Evidence(_) | Self::Explain(_) | Self::Replay(_) => Printed::Whole,
+            Self::Evidence(_) | Self::Explain(_) | Self::Replay(_) | Self::Db(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
             Self::Change(args) => args.printed(),
             Self::Flush(args) => args.printed(),
@@ -355,6 +358,7 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
             output.text(&source.require()?.show())?;
             Ok(EXIT_OK)
         }
+        Command::Db(args) => db::run(&args, &source.load()?, output).await,
         Command::Notify(args) => {
             Box::pin(notify::run(args, &source.require_with_secrets()?, output)).await
         }

@@ -17,6 +17,7 @@ mod options;
 pub mod presets;
 mod raw;
 mod resolvers;
+mod retention;
 pub mod schedule;
 mod secret;
 mod section;
@@ -37,6 +38,7 @@ pub use endpoints::{path as read_path, server_name as read_server_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{load, load_with};
 pub use options::{read_client_subnet, show_client_subnet};
+pub use retention::Retention;
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{Secret, SecretSource};
 
@@ -75,6 +77,8 @@ pub struct Config {
     pub vantage: String,
     /// Where history is kept.
     pub database: Database,
+    /// What of it is kept for how long.
+    pub retention: Retention,
     /// The HTTP face.
     pub http: Http,
     /// How authorities are found.

@@ -181,7 +181,7 @@ async fn serve(
         resolvers: config.resolvers.clone().into(),
         periods: Arc::new(config.periods()),
     });
-    let upkeep = upkeep::keep_partitions(store.clone(), shutdown.clone());
+    let upkeep = upkeep::keep_house(store.clone(), config.retention, shutdown.clone());
     let parts = [
         (
             "dispatcher",

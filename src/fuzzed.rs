@@ -1,4 +1,4 @@
-//! The part of the crate that reads octets from the network, as the root of a crate of its own: what `fuzz/` is built of.
+//! What reads octets from the network, and packs, as the root of a crate of its own: what `fuzz/` is built of.
 //!
 //! Not a module of this crate. With this little the fuzzer is built in a minute, and nothing but what it looks for slows it
 //! down. Deliberately absent: anything that is not the very file that the program is built of.
@@ -18,4 +18,9 @@ pub mod probe {
 
         pub(super) use framing::Frames;
     }
+}
+
+/// As [`dns_auditor::store`], without the database.
+pub mod store {
+    pub mod pack;
 }

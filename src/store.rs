@@ -18,6 +18,7 @@
 //! ```
 
 mod calibrations;
+pub mod closing;
 mod columns;
 mod connect;
 pub mod declarations;
@@ -33,18 +34,21 @@ mod learned_caps;
 pub mod messages;
 pub mod observations;
 pub mod outbox;
+pub mod pack;
 mod partition;
 pub mod patience;
 pub mod private_pg;
 pub mod propagation;
 mod record;
 pub mod replay;
+pub mod retention;
 mod retire;
 pub mod round;
 pub mod service_level;
 mod spans;
 mod standing;
 pub mod state;
+pub mod status;
 pub mod timeline;
 pub mod watched;
 pub mod who_served;
@@ -54,6 +58,7 @@ use std::sync::Arc;
 
 use sqlx::PgPool;
 
+pub use connect::Schema;
 pub use error::StoreError;
 pub use finish::RoundOutcome;
 pub use outbox::NewMessage;
@@ -67,4 +72,5 @@ pub struct Store {
     pool: PgPool,
     interned: Arc<intern::Interned>,
     partitions: Arc<partition::Known>,
+    schema: Schema,
 }

@@ -16,7 +16,7 @@ use super::{
     error::{Complaint, Origin, Report},
     groups, identity,
     raw::{self, Table},
-    resolvers,
+    resolvers, retention,
     section::Section,
     settings::{References, Settings},
 };
@@ -80,8 +80,8 @@ pub(super) fn read(
     raw::overlay(&mut root, vault.environment, report);
     let mut top = Section::new("at the top level", Origin::File(0), &root, report);
     let vantage = top.parsed("vantage", identity::label);
-    let [database, http, authority, defaults] =
-        ["database", "http", "authority", "defaults"].map(|key| top.table(key));
+    let [database, retention, http, authority, defaults] =
+        ["database", "retention", "http", "authority", "defaults"].map(|key| top.table(key));
     let [resolver, group, channel] = ["resolver", "group", "channel"].map(|key| top.tables(key));
     top.finish();
 
@@ -102,6 +102,7 @@ pub(super) fn read(
     Some(Config {
         vantage: vantage.map_or_else(|| host_name(vault.environment), |vantage| vantage.value),
         database: read_database(database, vault, report),
+        retention: retention::read(retention, report),
         http: read_http(http, report),
         authority: read_authority(authority, report),
         ipv6,

@@ -10,7 +10,7 @@ use super::error::{Complaint, Origin, Report};
 
 /// The tables that a file may have more than once: no variable could say which it means.
 const REPEATED: [&str; 3] = ["resolver", "group", "channel"];
-const SINGLE: [&str; 4] = ["database", "http", "authority", "defaults"];
+const SINGLE: [&str; 5] = ["database", "retention", "http", "authority", "defaults"];
 
 /// The prefix of the variables that override keys.
 pub(super) const PREFIX: &str = "DNS_AUDITOR__";

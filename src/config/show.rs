@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 use toml::Value;
 
 use super::{
-    Channel, ChannelKind, Config, Group, Secret, SecretSource, presets, show_client_subnet,
+    Channel, ChannelKind, Config, Group, Secret, SecretSource, presets, retention::FOREVER,
+    show_client_subnet,
 };
 use crate::types::{Expect, Mode, QueryOptions, Resolver, Serials, Severity};
 
@@ -27,6 +28,7 @@ impl Config {
             }
         };
         section("[database]", &self.database());
+        section("[retention]", &self.retention());
         let mut http: Vec<Entry> = vec![("listen", self.http.listen.to_string().into())];
         http.extend(
             self.http
@@ -57,6 +59,17 @@ impl Config {
             section("[[channel]]", &channel_table(channel));
         }
         text
+    }
+
+    fn retention(&self) -> Vec<Entry> {
+        let kept = &self.retention;
+        let limit = |limit: Option<Duration>| limit.map_or_else(|| FOREVER.into(), duration);
+        vec![
+            ("raw", duration(kept.raw)),
+            ("packed", limit(kept.packed)),
+            ("messages", limit(kept.messages)),
+            ("spans", limit(kept.spans)),
+        ]
     }
 
     fn database(&self) -> Vec<Entry> {

@@ -20,26 +20,41 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a healthy database may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Versions of the schema: the last migration's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Schema {
+    /// As it was found; `None` where there was none.
+    pub before: Option<i64>,
+    /// As it is.
+    pub now: i64,
+}
+
 impl Store {
     /// Connects, and brings the schema up to date. Several processes may do so at once.
     ///
     /// Refuses a server before `PostgreSQL` 15 and a schema that a newer program has migrated.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = options(url)?;
-        prepare(&options).await?;
+        let schema = prepare(&options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .acquire_timeout(CONNECT_TIMEOUT)
             .connect_lazy_with(options);
-        Ok(Self::over(pool))
+        Ok(Self::over(pool, schema))
     }
 
-    fn over(pool: PgPool) -> Self {
+    fn over(pool: PgPool, schema: Schema) -> Self {
         Self {
             pool,
             interned: Arc::default(),
             partitions: Arc::default(),
+            schema,
         }
+    }
+
+    /// The schema as it was found and as it is.
+    pub fn schema(&self) -> Schema {
+        self.schema
     }
 
     /// Connects to another URL from now on: the same database, whose server came back elsewhere.
@@ -71,15 +86,15 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
 }
 
 /// Checks and migrates over one connection of its own: unlike a pool, it says at once why it cannot connect.
-async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
+async fn prepare(options: &PgConnectOptions) -> Result<Schema, StoreError> {
     let connecting = PgConnection::connect_with(options);
     let mut connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
         .await
         .map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))??;
     check_version(&mut connection).await?;
-    migrate(&mut connection).await?;
+    let schema = migrate(&mut connection).await?;
     connection.close().await?;
-    Ok(())
+    Ok(schema)
 }
 
 async fn check_version(connection: &mut PgConnection) -> Result<(), StoreError> {
@@ -95,10 +110,25 @@ async fn check_version(connection: &mut PgConnection) -> Result<(), StoreError> 
     Ok(())
 }
 
-async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+async fn migrate(connection: &mut PgConnection) -> Result<Schema, StoreError> {
     let known = MIGRATOR.iter().map(|one| one.version).max().unwrap_or(0);
-    MIGRATOR.run(connection).await.map_err(|error| match error {
-        MigrateError::VersionMissing(applied) => StoreError::NewerSchema { applied, known },
-        other => other.into(),
-    })
+    let before = applied(connection).await?;
+    MIGRATOR
+        .run(connection)
+        .await
+        .map_err(|error| match error {
+            MigrateError::VersionMissing(applied) => StoreError::NewerSchema { applied, known },
+            other => other.into(),
+        })?;
+    Ok(Schema { before, now: known })
+}
+
+/// The last migration that was applied. The table is the library's own, and not there before the first.
+async fn applied(connection: &mut PgConnection) -> Result<Option<i64>, StoreError> {
+    let there = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null");
+    if !there.fetch_one(&mut *connection).await? {
+        return Ok(None);
+    }
+    let last = sqlx::query_scalar("select max(version) from _sqlx_migrations where success");
+    Ok(last.fetch_one(connection).await?)
 }

@@ -112,7 +112,8 @@ impl Store {
             for (one, key) in part.iter().zip(keys) {
                 columns.push(one, interned(&series, key, "series")?)?;
             }
-            columns.insert(self).await?;
+            let inserted = columns.insert(self).await;
+            self.noticing_lost_partitions(inserted)?;
         }
         Ok(())
     }

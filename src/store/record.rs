@@ -30,18 +30,20 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let key = SeriesKey::of(first);
         let series = self.intern_series(round.vantage_id, [&key]).await?;
-        let found = sqlx::query_scalar!(
+        let series_id = interned(&series, &key, "series")?;
+        let is_raw = sqlx::query_scalar!(
             r#"-- is_recorded
             select exists (
                 select from observation where at = $1 and round_id = $2 and series_id = $3
             ) as "found!""#,
             first.at,
             round.round_id,
-            interned(&series, &key, "series")?
+            series_id
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(found)
+        // In this order: what is packed meanwhile is found in its new place.
+        Ok(is_raw || self.is_packed(series_id, round.round_id, first.at).await?)
     }
 
     /// Writes a chunk of a round: the observations, and the spans as they stand after them. All of it or nothing.
@@ -58,7 +60,8 @@ impl Store {
         let keys = self.keys_of(round, &observations, &spans).await?;
         self.ensure_days(days(&observations)).await?;
         let mut transaction = self.pool.begin().await?;
-        insert(&mut transaction, round, &observations, &keys).await?;
+        let inserted = insert(&mut transaction, round, &observations, &keys).await;
+        self.noticing_lost_partitions(inserted)?;
         spans::upsert(&mut transaction, &spans, &keys).await?;
         transaction.commit().await?;
         Ok(())
@@ -74,7 +77,8 @@ impl Store {
         let keys = self.keys_of(round, &asides, &[]).await?;
         self.ensure_days(days(&asides)).await?;
         let mut transaction = self.pool.begin().await?;
-        insert(&mut transaction, round, &asides, &keys).await?;
+        let inserted = insert(&mut transaction, round, &asides, &keys).await;
+        self.noticing_lost_partitions(inserted)?;
         transaction.commit().await?;
         Ok(())
     }

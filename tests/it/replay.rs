@@ -2,10 +2,13 @@
 //!
 //! Deliberately absent: what a changed policy would have made of them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
     metrics::RoundReport,
     replay::verify::{Verified, verify},
+    store::closing::Pace,
 };
 
 use crate::{
@@ -81,4 +84,13 @@ async fn a_replay_gives_what_was_stored_through_changes_faults_people_and_restar
         verified.verdicts_begun > 20 && verified.steps > 4,
         "{verified:#?}"
     );
+    // Out of packs as out of rows.
+    let tomorrow = Utc::now() + TimeDelta::days(2);
+    let packed = watched
+        .store
+        .pack_due(Duration::ZERO, tomorrow, Pace::Full)
+        .await;
+    let samples = packed.unwrap().unwrap().samples;
+    assert!(samples > 200, "{samples}");
+    assert_eq!(self::verified(&watched).await, verified);
 }

@@ -112,6 +112,18 @@ fn one_mistake_gives_one_error() {
             "auditor.toml:1:8: `http` must be a table: write [http]",
         ),
         (
+            "[retention]\nspans = '1d'\n",
+            "auditor.toml:2:9: `spans` must be from 30days to 100years, not 1day",
+        ),
+        (
+            "[retention]\npacked = '6d'\n",
+            "auditor.toml:1:1: `packed` is less than `raw`: samples would go before they are packed\n    hint: make `raw` shorter, or keep samples longer",
+        ),
+        (
+            "[retention]\nmessages = 'never'\n",
+            "auditor.toml:2:12: `messages` must be a duration, not `never`\n    hint: write it with its unit: \"5s\", \"10m\", \"2h\"",
+        ),
+        (
             "vantage = \"a\\nb\"\n",
             "auditor.toml:1:11: \"a\\nb\" does not name anything\n    hint: 1 to 64 characters on one line, no spaces around",
         ),

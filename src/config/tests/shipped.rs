@@ -104,7 +104,7 @@ fn every_known_key_and_preset_is_in_it() {
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
         .collect();
     let sections = report.known();
-    assert_eq!(sections.len(), 8, "{sections:?}");
+    assert_eq!(sections.len(), 9, "{sections:?}");
     for (section, keys) in sections {
         assert!(!keys.is_empty());
         for key in keys {

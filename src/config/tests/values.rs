@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{good, group, read, read_with};
 use crate::{
-    config::{Config, Secrets, error::Report},
+    config::{Config, Retention, Secrets, error::Report},
     types::{Mode, Policy, RecordType, Severity, Transport},
 };
 
@@ -13,6 +13,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.database.url, None);
     assert_eq!(config.authority.root_hints.len(), 13);
     assert!(!config.vantage.is_empty());
+    assert_eq!(config.retention, Retention::default());
     let group = &config.groups[0];
     assert_eq!(group.types, [RecordType::A, RecordType::AAAA]);
     assert_eq!(group.schedule.to_string(), "0 * * * * *");
@@ -26,6 +27,20 @@ fn what_is_not_written_has_its_default() {
     assert_eq!((group.samples, group.attempts), (1, 2));
     assert_eq!(group.timeout, Duration::from_secs(1));
     assert!(group.channels.is_empty() && group.tags.is_empty() && group.runbook.is_none());
+}
+
+#[test]
+fn what_is_kept_is_kept_for_a_time_or_for_ever() {
+    let config =
+        good("[retention]\nraw = '0s'\npacked = '400d'\nmessages = '30d'\nspans = 'forever'\n");
+    let days = |days: u64| Duration::from_hours(24 * days);
+    let expected = Retention {
+        raw: Duration::ZERO,
+        packed: Some(days(400)),
+        messages: Some(days(30)),
+        spans: None,
+    };
+    assert_eq!(config.retention, expected);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn ordinary_life_is_never_told_and_each_fault_is_told_once() {
         let (rounds, seed) = (setting("ROUNDS", 20), setting("SEED", clock()));
         let all = run(usize::try_from(rounds).unwrap(), seed);
         let limit = Duration::from_secs(10) * u32::try_from(rounds).unwrap();
-        timeout(limit + Duration::from_mins(10), all)
+        timeout(limit + Duration::from_mins(10), Box::pin(all))
             .await
             .expect("it takes for ever");
     });

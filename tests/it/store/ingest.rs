@@ -28,7 +28,7 @@ async fn read_back(store: &Store, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec
 }
 
 /// Replies of every kind, each with something unusual in it.
-fn odd_ones() -> Vec<Observation> {
+pub(super) fn odd_ones() -> Vec<Observation> {
     let source = resolver("google", "8.8.8.8:53");
     let plain = observation(&source, "dialer7.example.com", "192.0.2.7", 300, at(1));
     let mut all = vec![

@@ -1,0 +1,150 @@
+//! Closing days: their samples move into packs, hour by hour, and their raw partition goes when nothing is left in it.
+//!
+//! An hour moves in one transaction, so that a sample is in one place at any instant; a crash undoes the hour it meets,
+//! and the next pass goes on there. What was packed is read back before the transaction commits. Samples that come later
+//! are packed beside the others. One instance packs at a time; what rounds write meanwhile lies in days that are open.
+//!
+//! Deliberately absent: a clock, and what is kept for how long.
+
+mod hour;
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+
+use super::{Store, StoreError, partition::Parent};
+
+/// How long after its end a day may still get samples: of rounds that began in it, or waited for the database.
+const SETTLING: TimeDelta = TimeDelta::hours(1);
+
+/// The longest rest between two hours.
+const LONGEST_REST: Duration = Duration::from_secs(10);
+
+/// How much was packed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Packed {
+    /// Days whose raw partition went.
+    pub days: u64,
+    /// Samples that moved.
+    pub samples: u64,
+    /// Packs that were made of them.
+    pub packs: u64,
+    /// Octets of the packs.
+    pub octets: u64,
+}
+
+impl Packed {
+    fn add(&mut self, other: Self) {
+        self.days += other.days;
+        self.samples += other.samples;
+        self.packs += other.packs;
+        self.octets += other.octets;
+    }
+}
+
+/// How much of the machine packing takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As much as there is.
+    Full,
+    /// After each hour it rests for as long as the hour took: rounds come first.
+    Restful,
+}
+
+/// Whether a day is to be packed at `now`, when closed days stay raw for `keep`.
+pub(super) fn is_due(day: NaiveDate, keep: Duration, now: DateTime<Utc>) -> bool {
+    let keep = TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX);
+    let until = now
+        .checked_sub_signed(SETTLING)
+        .and_then(|now| now.checked_sub_signed(keep));
+    until.is_some_and(|until| day < until.date_naive())
+}
+
+impl Store {
+    /// The days whose samples are raw and due to be packed, the oldest first.
+    pub async fn days_to_pack(
+        &self,
+        keep: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<NaiveDate>, StoreError> {
+        let present = self.partitions_of(Parent::Observation).await?;
+        let days = present.into_iter().map(|one| one.partition.first);
+        Ok(days.filter(|day| is_due(*day, keep, now)).collect())
+    }
+
+    /// Packs a closed day and drops its raw partition. `None` where another instance is packing.
+    pub async fn pack_day(&self, day: NaiveDate, pace: Pace) -> Result<Option<Packed>, StoreError> {
+        self.ensure([Parent::Pack.of(day)].into()).await?;
+        let mut packed = Packed::default();
+        for hour in hours(day) {
+            let began = Instant::now();
+            let Some(moved) = self.pack_hour(hour).await? else {
+                return Ok(None);
+            };
+            packed.add(moved);
+            if pace == Pace::Restful && moved.samples > 0 {
+                tokio::time::sleep(began.elapsed().min(LONGEST_REST)).await;
+            }
+        }
+        let gone = self
+            .drop_partition(Parent::Observation.of(day), true)
+            .await?;
+        packed.days = u64::from(gone);
+        Ok(Some(packed))
+    }
+
+    /// Packs every day that is due. `None` where another instance is packing.
+    pub async fn pack_due(
+        &self,
+        keep: Duration,
+        now: DateTime<Utc>,
+        pace: Pace,
+    ) -> Result<Option<Packed>, StoreError> {
+        let mut packed = Packed::default();
+        for day in self.days_to_pack(keep, now).await? {
+            match self.pack_day(day, pace).await? {
+                Some(one) => packed.add(one),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(packed))
+    }
+}
+
+/// The beginnings of a day's hours.
+fn hours(day: NaiveDate) -> impl Iterator<Item = DateTime<Utc>> {
+    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
+    let next = day.checked_add_days(Days::new(1));
+    let until = next.map_or(midnight, |next| {
+        next.and_time(chrono::NaiveTime::MIN).and_utc()
+    });
+    (0..24)
+        .map(move |hour| midnight + TimeDelta::hours(hour))
+        .filter(move |hour| *hour < until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_due_when_it_is_over_has_settled_and_was_kept() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
+        let now = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let keep = Duration::from_hours(48);
+        for (keep, at, due) in [
+            (Duration::ZERO, "2026-11-22T23:00:00Z", false),
+            (Duration::ZERO, "2026-11-23T00:59:59Z", false),
+            (Duration::ZERO, "2026-11-23T01:00:00Z", true),
+            (keep, "2026-11-25T00:59:59Z", false),
+            (keep, "2026-11-25T01:00:00Z", true),
+            (Duration::MAX, "2026-11-25T01:00:00Z", false),
+            // A clock that went back.
+            (Duration::ZERO, "2020-11-23T01:00:00Z", false),
+        ] {
+            assert_eq!(is_due(day, keep, now(at)), due, "{keep:?} at {at}");
+        }
+        assert_eq!(hours(day).count(), 24);
+        assert_eq!(hours(day).last(), Some(now("2026-11-22T23:00:00Z")));
+    }
+}

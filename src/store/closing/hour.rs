@@ -1,0 +1,217 @@
+//! One hour's samples: out of the raw partition, into packs, and read back, in one transaction.
+//!
+//! Deliberately absent: holding them all. They come in order of series; what is held is one series' samples, and the packs.
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+
+use super::Packed;
+use crate::store::{
+    Store, StoreError, columns,
+    observations::Row,
+    pack::{self, MOST_SAMPLES, Sample},
+};
+
+/// Packs one statement carries.
+const PACKS_PER_STATEMENT: usize = 5_000;
+
+impl Store {
+    /// Moves what is raw of an hour into packs; `None` where another instance is packing.
+    pub(super) async fn pack_hour(
+        &self,
+        hour: DateTime<Utc>,
+    ) -> Result<Option<Packed>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let ours = sqlx::query_scalar!(
+            r#"-- pack_hour
+            select pg_try_advisory_xact_lock(hashtextextended('dns-auditor packing', 0)) as "ours!""#
+        );
+        if !ours.fetch_one(&mut *transaction).await? {
+            return Ok(None);
+        }
+        let packs = take(&mut transaction, hour).await?;
+        if packs.samples() == 0 {
+            // Not left to the end of scope, which ends it some time later: the next hour takes the lock again.
+            transaction.rollback().await?;
+            return Ok(Some(Packed::default()));
+        }
+        let parts = packs.insert(&mut transaction, hour).await?;
+        packs.verify(&mut transaction, hour, &parts).await?;
+        let packed = Packed {
+            days: 0,
+            samples: packs.samples(),
+            packs: packs.bodies.len() as u64,
+            octets: packs.bodies.iter().map(|body| body.len() as u64).sum(),
+        };
+        count(&mut transaction, hour, packed).await?;
+        transaction.commit().await?;
+        Ok(Some(packed))
+    }
+}
+
+/// Takes an hour's rows out of their partition, and packs them series by series.
+async fn take(connection: &mut PgConnection, hour: DateTime<Utc>) -> Result<Packs, StoreError> {
+    let mut rows = sqlx::query_as!(
+        Row,
+        r#"-- take
+        with taken as (delete from observation where at >= $1 and at < $1 + interval '1 hour' returning *)
+        select series_id as "series_id!", at as "at!", round_id as "round_id!", answer_id as "answer_id!",
+            annotation_id as "annotation_id!", ttl, ttls, rtt_us as "rtt_us!", size as "size!",
+            mismatched as "mismatched!", flags as "flags!", attempts as "attempts!", transport as "transport!", age
+        from taken order by series_id, at, round_id"#,
+        hour
+    )
+    .fetch(connection);
+    let (mut packs, mut series_id, mut samples) = (Packs::default(), 0, Vec::new());
+    while let Some(row) = rows.try_next().await? {
+        if row.series_id != series_id {
+            packs.push(series_id, &samples)?;
+            samples.clear();
+            series_id = row.series_id;
+        }
+        samples.push(row.into_sample()?);
+    }
+    packs.push(series_id, &samples)?;
+    Ok(packs)
+}
+
+/// Packs column by column, as `unnest` takes them.
+#[derive(Default)]
+struct Packs {
+    series_ids: Vec<i32>,
+    /// Where a series has more than one.
+    offsets: Vec<i16>,
+    samples: Vec<i32>,
+    bodies: Vec<Vec<u8>>,
+}
+
+impl Packs {
+    fn samples(&self) -> u64 {
+        self.samples
+            .iter()
+            .map(|count| u64::from(count.cast_unsigned()))
+            .sum()
+    }
+
+    /// Packs the samples of a series, and reads the pack.
+    fn push(&mut self, series_id: i32, samples: &[Sample]) -> Result<(), StoreError> {
+        for (offset, part) in (0..).zip(samples.chunks(MOST_SAMPLES)) {
+            let body = pack::pack(part);
+            let body = body.ok_or_else(|| StoreError::unreadable("pack", "too many samples"))?;
+            let read = pack::unpack(&body).map_err(|why| StoreError::unreadable("pack", why))?;
+            if read != part {
+                let why = format!("series {series_id} does not read back as it was");
+                return Err(StoreError::unreadable("pack", why));
+            }
+            self.series_ids.push(series_id);
+            self.offsets.push(offset);
+            self.samples.push(columns::number("count", part.len())?);
+            self.bodies.push(body);
+        }
+        Ok(())
+    }
+
+    /// Writes all of them beside those that the hour has already. Returns the part that each became.
+    async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        hour: DateTime<Utc>,
+    ) -> Result<Vec<i16>, StoreError> {
+        let parts = self.parts(connection, hour).await?;
+        for from in (0..self.bodies.len()).step_by(PACKS_PER_STATEMENT) {
+            let to = (from + PACKS_PER_STATEMENT).min(self.bodies.len());
+            sqlx::query!(
+                "-- insert_packs
+                insert into observation_pack (hour, series_id, part, samples, body)
+                select $1, * from unnest($2::integer[], $3::smallint[], $4::integer[], $5::bytea[])",
+                hour,
+                &self.series_ids[from..to],
+                &parts[from..to],
+                &self.samples[from..to],
+                &self.bodies[from..to]
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(parts)
+    }
+
+    /// The first part of each that is free.
+    async fn parts(
+        &self,
+        connection: &mut PgConnection,
+        hour: DateTime<Utc>,
+    ) -> Result<Vec<i16>, StoreError> {
+        let taken = sqlx::query!(
+            r#"-- parts_taken
+            select series_id, max(part) as "last!" from observation_pack where hour = $1 group by series_id"#,
+            hour
+        )
+        .fetch_all(connection)
+        .await?;
+        let taken: std::collections::HashMap<_, _> =
+            taken.iter().map(|row| (row.series_id, row.last)).collect();
+        let packs = self.series_ids.iter().zip(&self.offsets);
+        let part = |(series_id, offset): (&i32, &i16)| {
+            let free = taken.get(series_id).map_or(0, |last| i32::from(*last) + 1);
+            columns::number("part of an hour", free + i32::from(*offset))
+        };
+        packs.map(part).collect()
+    }
+
+    /// What the server has must be what was packed, octet by octet.
+    async fn verify(
+        &self,
+        connection: &mut PgConnection,
+        hour: DateTime<Utc>,
+        parts: &[i16],
+    ) -> Result<(), StoreError> {
+        let stored = sqlx::query!(
+            r#"-- verify_packs
+            select sum(samples) as samples, sha256(string_agg(sha256(body), '' order by series_id, part)) as digest
+            from observation_pack
+            join unnest($2::integer[], $3::smallint[]) as written (series_id, part) using (series_id, part)
+            where hour = $1"#,
+            hour,
+            &self.series_ids,
+            parts
+        )
+        .fetch_one(connection)
+        .await?;
+        let mut digest = Sha256::new();
+        for body in &self.bodies {
+            digest.update(Sha256::digest(body));
+        }
+        let digest = digest.finalize().to_vec();
+        let samples = stored.samples.map(i64::cast_unsigned);
+        if stored.digest != Some(digest) || samples != Some(self.samples()) {
+            let why = format!("what was written for {hour} is not what was packed");
+            return Err(StoreError::unreadable("pack", why));
+        }
+        Ok(())
+    }
+}
+
+/// Adds to what is packed of the day.
+async fn count(
+    connection: &mut PgConnection,
+    hour: DateTime<Utc>,
+    packed: Packed,
+) -> Result<(), StoreError> {
+    let signed = |number: u64| columns::number::<u64, i64>("count", number);
+    sqlx::query!(
+        "-- count_packed
+        insert into packed_day as known (day, samples, packs, octets) values ($1, $2, $3, $4)
+        on conflict (day) do update set samples = known.samples + excluded.samples,
+            packs = known.packs + excluded.packs, octets = known.octets + excluded.octets",
+        hour.date_naive(),
+        signed(packed.samples)?,
+        signed(packed.packs)?,
+        signed(packed.octets)?
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

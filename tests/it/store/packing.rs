@@ -1,0 +1,325 @@
+//! Closed days move into packs, and come out as they were: restarts, rivals, latecomers and faults notwithstanding.
+
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use dns_auditor::{
+    store::{
+        Store, StoreError,
+        closing::{Pace, Packed},
+        observations::ObservationQuery,
+    },
+    types::Observation,
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use super::{
+    ingest::odd_ones,
+    samples::{at, begin, observation, opening, resolver},
+};
+use crate::{
+    cli::program::program,
+    postgres::{execute, fresh_database, fresh_store},
+};
+
+/// Some days after what is recorded here.
+fn later() -> DateTime<Utc> {
+    at(0) + TimeDelta::days(3)
+}
+
+fn day() -> NaiveDate {
+    at(0).date_naive()
+}
+
+async fn everything(store: &Store) -> Vec<Observation> {
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from: at(0) - TimeDelta::days(1),
+        to: at(0) + TimeDelta::days(90),
+        group: Some("dialers".to_owned()),
+        name: None,
+    };
+    let recorded = store.observations(&query).await.unwrap();
+    recorded.into_iter().map(|one| one.observation).collect()
+}
+
+async fn pack(store: &Store) -> Packed {
+    let packed = store.pack_due(Duration::ZERO, later(), Pace::Full).await;
+    packed.unwrap().unwrap()
+}
+
+async fn number(url: &str, statement: &str) -> i64 {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let number = sqlx::query_scalar(AssertSqlSafe(statement.to_owned()));
+    number.fetch_one(&mut connection).await.unwrap()
+}
+
+const RAW: &str = "select count(*) from observation";
+const PACKED: &str = "select coalesce(sum(samples), 0)::bigint from observation_pack";
+
+/// A day of some series every five minutes, from the first instant of it to the last.
+async fn record_a_day(store: &Store, series: i64) -> i64 {
+    let midnight = day().and_time(chrono::NaiveTime::MIN).and_utc();
+    let round = begin(store, midnight).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let mut all = Vec::new();
+    for moment in 0..288 {
+        for nth in 0..series {
+            let when = midnight + TimeDelta::seconds(moment * 300) + TimeDelta::microseconds(nth);
+            let ttl = 300 - (moment % 6) as u32 * 17;
+            all.push(observation(
+                &source,
+                &format!("d{nth}.example"),
+                "192.0.2.1",
+                ttl,
+                when,
+            ));
+        }
+    }
+    store.record_asides(round, &all).await.unwrap();
+    i64::try_from(all.len()).unwrap()
+}
+
+#[tokio::test]
+async fn every_field_of_a_packed_observation_comes_back_as_it_was() {
+    let store = fresh_store().await;
+    let round = begin(&store, at(0)).await;
+    let written = odd_ones();
+    let chunk: Vec<_> = written
+        .iter()
+        .map(|one| (one.clone(), opening(one)))
+        .collect();
+    store.record(round, &chunk).await.unwrap();
+    let packed = pack(&store).await;
+    assert_eq!((packed.days, packed.samples), (1, written.len() as u64));
+    assert_eq!(everything(&store).await, written);
+    // Whoever lost the answer of a write finds it in its new place.
+    for one in &written {
+        assert!(store.is_recorded(round, one).await.unwrap(), "{one:?}");
+        let at = one.at + TimeDelta::milliseconds(500);
+        let never = Observation { at, ..one.clone() };
+        assert!(!store.is_recorded(round, &never).await.unwrap());
+    }
+    // Nothing is left to do.
+    assert_eq!(pack(&store).await, Packed::default());
+}
+
+#[tokio::test]
+async fn a_window_over_packed_and_open_days_has_both() {
+    let store = fresh_store().await;
+    let total = record_a_day(&store, 3).await;
+    let round = begin(&store, at(1)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let open = observation(&source, "d1.example", "192.0.2.1", 60, later());
+    store
+        .record_asides(round, std::slice::from_ref(&open))
+        .await
+        .unwrap();
+    let before = everything(&store).await;
+    assert_eq!(pack(&store).await.samples, total.cast_unsigned());
+    assert_eq!(everything(&store).await, before);
+    assert_eq!(before.last(), Some(&open));
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from: before[100].at,
+        to: before[200].at,
+        group: None,
+        name: Some("d1.example".parse().unwrap()),
+    };
+    let found = store.observations(&query).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|one| one.observation).collect();
+    let expected = before[100..200]
+        .iter()
+        .filter(|one| one.question.name == query.name.clone().unwrap());
+    assert_eq!(found, expected.cloned().collect::<Vec<_>>());
+    assert!(!found.is_empty());
+}
+
+#[tokio::test]
+async fn samples_that_come_late_are_packed_beside_the_others() {
+    let url = fresh_database().await;
+    let (here, rival) = (
+        Store::open(&url).await.unwrap(),
+        Store::open(&url).await.unwrap(),
+    );
+    let total = record_a_day(&here, 2).await;
+    assert_eq!(pack(&rival).await.days, 1);
+    // This instance still takes the day's partition for there, as after a clock that went back.
+    let round = begin(&here, at(1)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let late = observation(&source, "d1.example", "192.0.2.9", 60, at(0));
+    let refused = here
+        .record_asides(round, std::slice::from_ref(&late))
+        .await
+        .unwrap_err();
+    assert!(refused.is_transient(), "{refused}");
+    here.record_asides(round, std::slice::from_ref(&late))
+        .await
+        .unwrap();
+    assert_eq!(pack(&rival).await.samples, 1);
+    let all = everything(&here).await;
+    assert_eq!(i64::try_from(all.len()), Ok(total + 1));
+    assert!(all.contains(&late));
+    assert_eq!(
+        number(&url, "select max(part)::bigint from observation_pack").await,
+        1
+    );
+    assert_eq!(
+        number(&url, "select samples from packed_day").await,
+        total + 1
+    );
+}
+
+#[tokio::test]
+async fn two_instances_that_pack_at_once_pack_every_sample_once() {
+    let url = fresh_database().await;
+    let (one, two) = (
+        Store::open(&url).await.unwrap(),
+        Store::open(&url).await.unwrap(),
+    );
+    let total = record_a_day(&one, 5).await;
+    let before = everything(&one).await;
+    let pack = async |store: &Store| loop {
+        let packed = store
+            .pack_due(Duration::ZERO, later(), Pace::Full)
+            .await
+            .unwrap();
+        if number(&url, RAW).await == 0
+            && store
+                .days_to_pack(Duration::ZERO, later())
+                .await
+                .unwrap()
+                .is_empty()
+        {
+            return packed;
+        }
+    };
+    tokio::join!(pack(&one), pack(&two));
+    assert_eq!(number(&url, PACKED).await, total);
+    assert_eq!(everything(&two).await, before);
+}
+
+#[tokio::test]
+async fn an_instance_that_is_killed_again_and_again_loses_nothing() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let total = record_a_day(&store, 40).await;
+    let before = everything(&store).await;
+    let directory = tempfile::tempdir().unwrap();
+    // The day is long over for a process of today.
+    let file = directory.path().join("auditor.toml");
+    std::fs::write(&file, "vantage = \"here\"\n[retention]\nraw = \"0s\"\n").unwrap();
+    let mut killed_half_way = 0;
+    for nth in 1_u32.. {
+        let mut command = program(directory.path());
+        command
+            .args(["db", "pack", "--config"])
+            .arg(&file)
+            .env("DATABASE_URL", &url);
+        let mut packing = command.stdout(Stdio::null()).spawn().unwrap();
+        // Each lives a little longer than the one before, so that one comes to the end.
+        let until = Instant::now() + Duration::from_millis(15) * nth;
+        while Instant::now() < until && packing.try_wait().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        packing.kill().unwrap();
+        packing.wait().unwrap();
+        let (raw, packed) = (number(&url, RAW).await, number(&url, PACKED).await);
+        // What it was about is undone by the server, at once or in a moment.
+        let there = number(&url, &format!("select (({RAW}) + ({PACKED}))::bigint")).await;
+        assert_eq!(there, total);
+        killed_half_way += u32::from(raw > 0 && packed > 0);
+        if store
+            .days_to_pack(Duration::ZERO, Utc::now())
+            .await
+            .unwrap()
+            .is_empty()
+        {
+            break;
+        }
+        assert!(nth < 400, "it never comes to an end");
+    }
+    assert!(killed_half_way > 0, "none was killed at work");
+    assert_eq!(everything(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_reader_keeps_a_partition_for_a_while_and_no_round_waits_for_it() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    record_a_day(&store, 2).await;
+    let mut reader = PgConnection::connect(&url).await.unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    let count = sqlx::query_scalar::<_, i64>("select count(*) from observation");
+    assert!(count.fetch_one(&mut *reading).await.unwrap() > 0);
+    let packed = pack(&store).await;
+    assert_eq!(
+        packed.days, 0,
+        "it waited for the reader, or took the partition from it"
+    );
+    assert_eq!(
+        store.days_to_pack(Duration::ZERO, later()).await.unwrap(),
+        [day()]
+    );
+    let round = begin(&store, at(1)).await;
+    let sample = observation(
+        &resolver("quad9", "9.9.9.9:53"),
+        "a.example",
+        "192.0.2.1",
+        60,
+        later(),
+    );
+    let recording = store.record_asides(round, std::slice::from_ref(&sample));
+    tokio::time::timeout(Duration::from_secs(5), recording)
+        .await
+        .unwrap()
+        .unwrap();
+    reading.rollback().await.unwrap();
+    assert_eq!(pack(&store).await.days, 1);
+}
+
+#[tokio::test]
+async fn what_the_disk_changes_is_told_before_the_rows_go_and_afterwards() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let total = record_a_day(&store, 2).await;
+    execute(
+        &url,
+        "create function spoil() returns trigger language plpgsql as
+            $$ begin new.body = set_byte(new.body, 9, get_byte(new.body, 9) # 1); return new; end $$;
+         create trigger spoil before insert on observation_pack for each row execute function spoil()"
+            .to_owned(),
+    )
+    .await;
+    let refused = store
+        .pack_due(Duration::ZERO, later(), Pace::Full)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Unreadable { what: "pack", .. }),
+        "{refused}"
+    );
+    assert_eq!(
+        (number(&url, RAW).await, number(&url, PACKED).await),
+        (total, 0)
+    );
+    execute(&url, "drop trigger spoil on observation_pack".to_owned()).await;
+    pack(&store).await;
+    let spoil = "update observation_pack set body = set_byte(body, 9, get_byte(body, 9) # 1)";
+    execute(&url, spoil.to_owned()).await;
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from: at(0),
+        to: later(),
+        group: None,
+        name: None,
+    };
+    let refused = store.observations(&query).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Unreadable { what: "pack", .. }),
+        "{refused}"
+    );
+}

@@ -1,0 +1,128 @@
+//! What was kept long enough goes, and nothing else.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use dns_auditor::{
+    config::Retention,
+    store::{
+        Store,
+        closing::Pace,
+        retention::{Gone, Prune},
+    },
+};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use super::samples::{at, begin, observation, opening, resolver};
+use crate::postgres::fresh_database;
+
+const DAY: Duration = Duration::from_hours(24);
+
+async fn names(url: &str, statement: &str) -> Vec<String> {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let names = sqlx::query_scalar(AssertSqlSafe(statement.to_owned()));
+    names.fetch_all(&mut connection).await.unwrap()
+}
+
+fn short() -> Retention {
+    Retention {
+        raw: Duration::ZERO,
+        packed: Some(DAY),
+        messages: Some(DAY),
+        spans: Some(30 * DAY),
+    }
+}
+
+fn told(gone: &[Gone]) -> Vec<(&str, Option<u64>)> {
+    let told = gone.iter();
+    told.map(|one| (one.table.as_str(), one.rows)).collect()
+}
+
+/// A year ago: one answer, then another that stands to this day; all of it packed.
+async fn an_old_history() -> (String, Store, DateTime<Utc>) {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let then = at(0) - TimeDelta::days(365);
+    let round = begin(&store, then).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let samples = [("192.0.2.1", 0), ("192.0.2.2", 60)].map(|(address, seconds)| {
+        let when = then + TimeDelta::seconds(seconds);
+        observation(&source, "a.example", address, 300, when)
+    });
+    let chunk = samples.map(|one| (one.clone(), opening(&one)));
+    store.record(round, &chunk).await.unwrap();
+    store
+        .pack_due(Duration::ZERO, at(0), Pace::Full)
+        .await
+        .unwrap()
+        .unwrap();
+    (url, store, then)
+}
+
+const PARTITIONS: &str =
+    "select relname::text from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where relkind = 'r' order by relname";
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_go_and_a_real_one_does_it() {
+    let (url, store, then) = an_old_history().await;
+    store.ensure_partitions(at(0), 0).await.unwrap();
+    let before = names(&url, PARTITIONS).await;
+    let dry = store.prune(&short(), at(0), Prune::DryRun).await.unwrap();
+    let (pack, message) = (
+        then.format("observation_pack_%Y%m").to_string(),
+        then.format("message_%Y%m%d").to_string(),
+    );
+    let expected = [
+        (pack.as_str(), None),
+        (message.as_str(), None),
+        ("span", Some(1)),
+    ];
+    assert_eq!(told(&dry), expected);
+    assert_eq!(names(&url, PARTITIONS).await, before);
+    let gone = store.prune(&short(), at(0), Prune::Really).await.unwrap();
+    assert_eq!(told(&gone), told(&dry));
+    let left = names(&url, PARTITIONS).await;
+    let expected = before
+        .into_iter()
+        .filter(|name| *name != pack && *name != message);
+    assert_eq!(left, expected.collect::<Vec<_>>());
+    assert_eq!(
+        names(&url, "select day::text from packed_day").await,
+        [""; 0]
+    );
+    // What stands is kept, however old.
+    let spans = store.restore_spans("here", at(0)).await.unwrap();
+    assert_eq!(spans.len(), 1);
+    assert_eq!(
+        store.prune(&short(), at(0), Prune::Really).await.unwrap(),
+        []
+    );
+}
+
+#[tokio::test]
+async fn nothing_goes_that_is_kept_for_ever_or_not_for_long_enough() {
+    let (_, store, then) = an_old_history().await;
+    let forever = Retention::default();
+    assert_eq!(
+        store.prune(&forever, at(0), Prune::Really).await.unwrap(),
+        []
+    );
+    let soon = then + TimeDelta::hours(23);
+    assert_eq!(
+        store.prune(&short(), soon, Prune::Really).await.unwrap(),
+        []
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_of_the_databases_makes_nothing_old() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    store.ensure_partitions(Utc::now(), 0).await.unwrap();
+    let ahead = Utc::now() + TimeDelta::days(4_000);
+    assert_eq!(
+        store.prune(&short(), ahead, Prune::Really).await.unwrap(),
+        []
+    );
+}
