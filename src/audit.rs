@@ -4,7 +4,7 @@
 //! in `tests/it` holds this.
 //!
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
-//! [`findings`] says what is wrong at the authorities themselves, [`ledger`] turns a round's judgement into incidents,
+//! [`findings`] says what is wrong at the authorities themselves, `path` who was not heard himself, [`ledger`] turns a round's judgement into incidents,
 //! [`round`] is the order in which these follow each other, by a [`context`] that is stored for replays, [`keep`] says which
 //! messages prove it. [`declared`] is what people say of changes and flushes: an input like the history. [`calibration`]
 //! reads what a resolver does with TTLs out of replies to canaries.
@@ -23,6 +23,7 @@ pub mod incident;
 pub mod judge;
 pub mod keep;
 pub mod ledger;
+mod path;
 pub mod round;
 #[cfg(test)]
 mod scenarios;
@@ -34,4 +35,4 @@ pub mod what_if;
 
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
-pub const ENGINE_VERSION: u32 = 3;
+pub const ENGINE_VERSION: u32 = 4;

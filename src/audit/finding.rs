@@ -43,11 +43,13 @@ pub enum FindingKind {
     ExpectedMismatch,
     /// The authority's value changed, and nobody declared the change.
     UnexpectedChange,
+    /// Somebody on the way from the vantage answers port 53 in place of those who are asked.
+    PathIntercepted,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NameMissing,
         Self::TtlAbovePolicy,
         Self::NegativeTtlAbovePolicy,
@@ -61,6 +63,7 @@ impl FindingKind {
         Self::SerialLag,
         Self::ExpectedMismatch,
         Self::UnexpectedChange,
+        Self::PathIntercepted,
     ];
 
     /// The name in every output.
@@ -79,13 +82,14 @@ impl FindingKind {
             Self::SerialLag => "serial_lag",
             Self::ExpectedMismatch => "expected_mismatch",
             Self::UnexpectedChange => "unexpected_change",
+            Self::PathIntercepted => "path_intercepted",
         }
     }
 
     /// Rounds in a row that must show it before it is told.
     pub fn rounds_to_confirm(self) -> u32 {
         match self {
-            Self::LameAuthority | Self::AuthorityUnreachable => 3,
+            Self::LameAuthority | Self::AuthorityUnreachable | Self::PathIntercepted => 3,
             // A TTL that has just risen may reach a resolver before the server that gave it is heard here again.
             Self::TtlStretched => 2,
             _ => 1,
@@ -126,6 +130,8 @@ pub enum Subject {
     },
     /// A zone as a whole.
     Zone(DnsName),
+    /// The vantage that looks, whichever it is.
+    Vantage,
 }
 
 /// One thing that is wrong, found in one round.
@@ -141,7 +147,7 @@ pub struct Finding {
     pub zone: Option<DnsName>,
     /// The names and types of the group that it concerns.
     pub questions: Vec<Question>,
-    /// The resolver ids it was seen at (`ttl_stretched` only).
+    /// The resolver ids it was seen at (`ttl_stretched` and `path_intercepted` only).
     pub resolvers: Vec<String>,
     /// The authoritative servers it was seen at, by host name.
     pub authorities: Vec<String>,

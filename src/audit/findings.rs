@@ -6,6 +6,7 @@
 mod changes;
 mod expected;
 mod names;
+mod path;
 mod serials;
 mod servers;
 mod stretched;
@@ -24,6 +25,7 @@ use crate::{
         finding::Finding,
         history::{History, Standing},
         judge::RoundInput,
+        path::Interception,
         verdict::Verdict,
     },
     types::{Observation, Value},
@@ -36,19 +38,39 @@ const MOST_EVIDENCE: usize = 100;
 /// Every finding of the round, by kind and subject: one for each.
 pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<Finding> {
     let view = View::new(history, input, verdicts);
-    let mut found = names::missing(&view);
-    found.extend(names::split(&view));
-    found.extend(ttl::above_policy(&view));
-    found.extend(ttl::negative_above_policy(&view));
-    found.extend(stretched::find(&view));
-    found.extend(ttl::unequal_in_rrset(&view));
-    found.extend(expected::mismatch(&view));
-    found.extend(changes::unexpected(&view));
-    found.extend(serials::lag(&view));
-    found.extend(servers::unreachable_or_lame(&view));
-    found.extend(unplaced::find(&view));
-    found.extend(zones::ns_mismatch(&view));
-    found.extend(zones::delegation_ttl(&view));
+    let intercepted = view
+        .path
+        .as_ref()
+        .map(|path| path::intercepted(&view, path));
+    // What nobody said who was asked shows nothing of names, zones and servers.
+    let mut found = if view.path.as_ref().is_some_and(Interception::is_whole) {
+        Vec::new()
+    } else {
+        of_the_others(&view)
+    };
+    for finding in &mut found {
+        tidy(finding);
+        finding.reason += &input.service_of(&finding.questions.iter());
+    }
+    found.extend(intercepted);
+    found
+}
+
+/// Everything that is found at names, zones and servers, by kind and subject.
+fn of_the_others(view: &View) -> Vec<Finding> {
+    let mut found = names::missing(view);
+    found.extend(names::split(view));
+    found.extend(ttl::above_policy(view));
+    found.extend(ttl::negative_above_policy(view));
+    found.extend(stretched::find(view));
+    found.extend(ttl::unequal_in_rrset(view));
+    found.extend(expected::mismatch(view));
+    found.extend(changes::unexpected(view));
+    found.extend(serials::lag(view));
+    found.extend(servers::unreachable_or_lame(view));
+    found.extend(unplaced::find(view));
+    found.extend(zones::ns_mismatch(view));
+    found.extend(zones::delegation_ttl(view));
     found.sort_by(|one, other| {
         (one.kind, &one.subject, &one.zone).cmp(&(other.kind, &other.subject, &other.zone))
     });
@@ -59,10 +81,6 @@ pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<
         }
         is_same
     });
-    for finding in &mut found {
-        tidy(finding);
-        finding.reason += &input.service_of(&finding.questions.iter());
-    }
     found
 }
 

@@ -33,6 +33,7 @@ use crate::{
         declared::Declared,
         evidence::Baseline,
         history::{History, LinkKey, Standing},
+        path::Interception,
         verdict::{Sample, State, Verdict, VerdictFlag},
     },
     types::{
@@ -69,7 +70,7 @@ pub struct RoundInput<'a> {
     pub now: DateTime<Utc>,
 }
 
-impl RoundInput<'_> {
+impl<'a> RoundInput<'a> {
     /// What was said to a resolver beside a plain question.
     fn options_of(&self, resolver: &str) -> QueryOptions {
         let mut resolvers = self.resolvers.iter();
@@ -78,7 +79,7 @@ impl RoundInput<'_> {
     }
 
     /// The observations that count: all but asides.
-    pub(super) fn samples(&self) -> impl Iterator<Item = &Observation> {
+    pub(super) fn samples(&self) -> impl Iterator<Item = &'a Observation> + use<'a> {
         self.observations.iter().filter(|one| !one.is_aside())
     }
 
@@ -180,6 +181,9 @@ pub fn judge_round(history: &History, input: &RoundInput) -> Vec<Verdict> {
         .filter_map(|samples| judge_samples(&context, samples))
         .collect();
     raise_servfail(&mut verdicts);
+    if let Some(interception) = Interception::of(history, input) {
+        interception.mute(&mut verdicts);
+    }
     verdicts
 }
 

@@ -17,6 +17,7 @@ mod growth;
 mod ids;
 mod keeping;
 mod merge;
+mod path;
 mod recovery;
 #[cfg(test)]
 mod tests;
@@ -96,7 +97,8 @@ pub struct Judgement<'a> {
 
 /// Takes the ledger one round further and says what there is to tell: at most one transition per incident, openings first.
 ///
-/// 1. Decide whether the vantage sees anything; when blind, nothing but that counts.
+/// 1. Leave out what came over an intercepted path. Decide whether the vantage hears anybody: while it is blind, or hears
+///    nobody but whoever answers in the others' stead, nothing but that counts.
 /// 2. Gather what is bad, without what an authority finding explains.
 /// 3. Aim each sighting at its axis: the name, the resolver, the authority.
 /// 4. Count towards confirmation.
@@ -106,29 +108,44 @@ pub struct Judgement<'a> {
 pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition> {
     let throttles = Throttles::of(ledger);
     let mut book = Book::open(std::mem::take(&mut ledger.incidents));
-    let blind = blind::sees_nothing(judgement);
-    let mut sightings = if blind {
+    let heard = path::heard(judgement.verdicts);
+    let judgement = &Judgement {
+        verdicts: &heard,
+        ..*judgement
+    };
+    let only = all_that_counts(judgement);
+    let mut sightings = if only == Some(Family::Blind) {
         vec![blind::sighting(judgement)]
     } else {
         evidence::gather(judgement, &book)
     };
+    sightings.retain(|one| only.is_none_or(|family| one.home.family == family));
     axis::aim(&mut sightings, &book, judgement);
     confirm::count(
         &mut ledger.candidates,
         &mut sightings,
         &book,
         judgement,
-        blind,
+        only,
     );
     axis::fall_back(&mut sightings, &book);
     growth::grow(&mut book, &sightings, judgement);
     confirm::settle(&mut ledger.candidates, &sightings, &book);
-    for entry in book.in_view(blind) {
+    for entry in book.in_view(only) {
         recovery::step(entry, &sightings, judgement);
         recovery::remind(entry, judgement);
     }
-    throttle::step(&mut book, &throttles, judgement, blind);
+    throttle::step(&mut book, &throttles, judgement, only.is_some());
     book.close(&mut ledger.incidents, judgement.now)
+}
+
+/// The one family that counts in a round in which the vantage hears nobody; `None` where everything does.
+fn all_that_counts(judgement: &Judgement<'_>) -> Option<Family> {
+    if path::is_whole(judgement.findings) {
+        Some(path::FAMILY)
+    } else {
+        blind::sees_nothing(judgement).then_some(Family::Blind)
+    }
 }
 
 /// A person takes the incident: reminders stop, everything else is still told. The first to take it counts.
@@ -162,7 +179,7 @@ pub fn retire(
     now: DateTime<Utc>,
 ) -> Vec<Transition> {
     let mut book = Book::open(std::mem::take(&mut ledger.incidents));
-    for entry in book.in_view(false) {
+    for entry in book.in_view(None) {
         let gone = recovery::forget_unasked(&mut entry.incident, names, resolvers);
         if gone {
             entry.resolve(now, "the configuration no longer asks for it");

@@ -172,6 +172,8 @@ pub enum VerdictFlag {
     ValidationLost,
     /// This address turns everything away, and is asked one question a round until it answers one.
     Throttled,
+    /// Somebody on the way answers in its place: nothing is said of it.
+    PathIntercepted,
 }
 
 /// One sample of a round, for shares and recovery by backend.

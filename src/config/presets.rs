@@ -19,6 +19,7 @@ struct Preset {
     signs_blocks: bool,
     ecs: bool,
     cap: Option<(u32, &'static str)>,
+    nsid_suffix: Option<&'static str>,
     flush_page: Option<&'static str>,
     /// The encrypted transports beside UDP and TCP, each with the name that its certificate is for. All of these serve
     /// HTTP at the usual path.
@@ -27,6 +28,8 @@ struct Preset {
 
 const MEASURED: &str = "measured 2023-03, nullrouted.space";
 const QUAD9_CAP: Option<(u32, &str)> = Some((43_200, MEASURED));
+/// Quad9 publishes that whoever hears anything else is redirected.
+const QUAD9_NSID: Option<&str> = Some(".rrdns.pch.net");
 
 const PRESETS: [Preset; 7] = [
     // Quad9 has no flush page and honours no flush requests.
@@ -38,6 +41,7 @@ const PRESETS: [Preset; 7] = [
         signs_blocks: true,
         ecs: false,
         cap: QUAD9_CAP,
+        nsid_suffix: QUAD9_NSID,
         flush_page: None,
         encrypted: &[
             (Transport::Tls, "dns.quad9.net"),
@@ -59,6 +63,7 @@ const PRESETS: [Preset; 7] = [
         signs_blocks: false,
         ecs: false,
         cap: QUAD9_CAP,
+        nsid_suffix: QUAD9_NSID,
         flush_page: None,
         encrypted: &[
             (Transport::Tls, "dns10.quad9.net"),
@@ -78,6 +83,7 @@ const PRESETS: [Preset; 7] = [
         signs_blocks: true,
         ecs: true,
         cap: QUAD9_CAP,
+        nsid_suffix: QUAD9_NSID,
         flush_page: None,
         encrypted: &[
             (Transport::Tls, "dns11.quad9.net"),
@@ -97,6 +103,7 @@ const PRESETS: [Preset; 7] = [
         signs_blocks: false,
         ecs: false,
         cap: None,
+        nsid_suffix: None,
         flush_page: Some("https://one.one.one.one/purge-cache/"),
         encrypted: &[
             (Transport::Tls, "one.one.one.one"),
@@ -116,6 +123,7 @@ const PRESETS: [Preset; 7] = [
         signs_blocks: false,
         ecs: true,
         cap: Some((21_600, MEASURED)),
+        nsid_suffix: None,
         flush_page: Some("https://dns.google/cache"),
         encrypted: &[
             (Transport::Tls, "dns.google"),
@@ -135,6 +143,7 @@ const PRESETS: [Preset; 7] = [
         signs_blocks: false,
         ecs: true,
         cap: Some((3600, MEASURED)),
+        nsid_suffix: None,
         flush_page: Some("https://cachecheck.opendns.com/"),
         encrypted: &[
             (Transport::Tls, "dns.opendns.com"),
@@ -154,6 +163,7 @@ const PRESETS: [Preset; 7] = [
         signs_blocks: false,
         ecs: false,
         cap: None,
+        nsid_suffix: None,
         flush_page: None,
         encrypted: &[
             (Transport::Tls, "unfiltered.adguard-dns.com"),
@@ -241,6 +251,8 @@ impl Preset {
                 ecs: self.ecs,
                 ttl_cap: self.cap.map(|(seconds, _)| seconds),
                 ttl_cap_source: self.cap.map(|(_, source)| source.to_owned()),
+                is_public: true,
+                nsid_suffix: self.nsid_suffix.map(str::to_owned),
                 flush_page: self.flush_page.map(str::to_owned),
                 ..ResolverTraits::default()
             },

@@ -111,6 +111,9 @@ fn finding_step(verdict: &str) -> Option<&'static str> {
         "unexpected_change" => {
             "Find out who changed the record; declare it where it was meant (`change declare --at`)"
         }
+        "path_intercepted" => {
+            "Find out who answers port 53 on this vantage's way out; ask resolvers over TLS, HTTPS or QUIC until then"
+        }
         "blind" => "Check this vantage's own network and its way to the Internet",
         _ => return None,
     })

@@ -16,7 +16,7 @@ pub struct Wording {
 const WITHIN: &str = "yes: the resolver keeps what it was given, for no longer than the TTL it was given; the \
     authority's TTL is to blame, not the resolver";
 
-const TABLE: [(&str, Wording); 28] = [
+const TABLE: [(&str, Wording); 29] = [
     (
         "unreachable",
         told("no reply", "The resolver does not answer at all."),
@@ -207,6 +207,13 @@ const TABLE: [(&str, Wording); 28] = [
         ),
     ),
     (
+        "path_intercepted",
+        told(
+            "somebody intercepts DNS from this vantage",
+            "Somebody on the way answers port 53 in place of those who are asked: nothing is judged by what came from them.",
+        ),
+    ),
+    (
         "blind",
         told(
             "the vantage is blind",
@@ -280,6 +287,7 @@ mod tests {
             F::NsMismatch,
             F::RrsetTtlMismatch,
             F::DelegationTtl,
+            F::PathIntercepted,
         ];
         let names = states
             .iter()

@@ -105,6 +105,12 @@ pub struct ResolverTraits {
     /// Every backend was measured to repeat TTLs instead of counting them down.
     #[serde(default)]
     pub constant_ttl: bool,
+    /// Anybody may ask it, and its operator shares no server with another one.
+    #[serde(default)]
+    pub is_public: bool,
+    /// What the identifiers (NSID, RFC 5001) of all its servers end in, in lower case; `None`: not known.
+    #[serde(default)]
+    pub nsid_suffix: Option<String>,
     /// The page where a person can flush its cache.
     pub flush_page: Option<String>,
     /// The prefix under which it makes AAAA records of A records, where that is not `64:ff9b::/96` (RFC 6052).

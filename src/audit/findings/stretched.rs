@@ -24,7 +24,7 @@ pub(super) fn find(view: &View) -> Vec<Finding> {
     let samples = view.input.samples();
     for sample in samples.filter(|one| one.source.kind == SourceKind::Resolver) {
         // A stale answer is given a TTL of its own (RFC 8767 section 5).
-        if sample.is_stale() {
+        if sample.is_stale() || view.is_intercepted(sample) {
             continue;
         }
         for (index, link) in sample.answer.links.iter().enumerate() {

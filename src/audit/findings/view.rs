@@ -11,6 +11,7 @@ use crate::{
     audit::{
         history::{History, LinkKey, Standing, is_authoritative},
         judge::RoundInput,
+        path::Interception,
         verdict::Verdict,
     },
     names::DnsName,
@@ -40,6 +41,8 @@ pub(super) struct View<'a> {
     pub(super) input: &'a RoundInput<'a>,
     /// The group's questions, also where every resolver is left alone.
     pub(super) questions: BTreeSet<Question>,
+    /// Whether somebody on the way answers.
+    pub(super) path: Option<Interception<'a>>,
     standings: HashMap<LinkKey, Standing<'a>>,
     chains: HashMap<Question, Vec<DnsName>>,
     /// By the zone of the asked name, and by every zone that the chain passes.
@@ -63,6 +66,7 @@ impl<'a> View<'a> {
             history,
             input,
             questions: questions(input, verdicts),
+            path: Interception::of(history, input),
             standings: HashMap::new(),
             chains: HashMap::new(),
             at_home: HashMap::new(),
@@ -233,6 +237,12 @@ impl<'a> View<'a> {
     /// The group's questions whose chain passes the zone.
     pub(super) fn questions_through(&self, zone: &Zone) -> Vec<Question> {
         self.passing.get(&zone.apex).cloned().unwrap_or_default()
+    }
+
+    /// Whether a reply is nobody's own word.
+    pub(super) fn is_intercepted(&self, reply: &Observation) -> bool {
+        let path = self.path.as_ref();
+        path.is_some_and(|path| path.covers(&reply.source))
     }
 
     pub(super) fn zone_apex(&self, owner: &DnsName) -> Option<DnsName> {

@@ -136,6 +136,11 @@ impl LinkHistory {
         })
     }
 
+    /// Whether a server was ever heard on it with authority, as far as that is remembered.
+    pub fn has_heard(&self, server: SocketAddr) -> bool {
+        self.servers.contains_key(&server)
+    }
+
     /// Whether a value was served at some instant between `from` and `until`, by any server.
     pub fn was_served(&self, value: &Value, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
         let mut servers = self.servers.values();

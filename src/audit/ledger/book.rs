@@ -105,11 +105,10 @@ impl Book {
             .or_else(|| self.get(&sighting.home))
     }
 
-    /// The incidents a round says something of: while blind, only `blind` itself.
-    pub(super) fn in_view(&mut self, blind: bool) -> impl Iterator<Item = &mut Entry> {
-        self.entries
-            .values_mut()
-            .filter(move |entry| !blind || entry.incident.key.family == Family::Blind)
+    /// The incidents a round says something of: where only one family counts, those of that.
+    pub(super) fn in_view(&mut self, only: Option<Family>) -> impl Iterator<Item = &mut Entry> {
+        let entries = self.entries.values_mut();
+        entries.filter(move |entry| only.is_none_or(|family| entry.incident.key.family == family))
     }
 
     /// The incidents that are open and not recovering.

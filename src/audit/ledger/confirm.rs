@@ -27,19 +27,19 @@ const LAPSE_PERIODS: i32 = 3;
 
 type Counts = BTreeMap<(Family, String), Candidate>;
 
-/// Counts the round and marks what is believed now. While blind, everything but `blind` keeps its count.
+/// Counts the round and marks what is believed now. Where only one family counts, everything else keeps its count.
 pub(super) fn count(
     candidates: &mut Vec<Candidate>,
     sightings: &mut [Sighting<'_>],
     book: &Book,
     judgement: &Judgement<'_>,
-    blind: bool,
+    only: Option<Family>,
 ) {
     let mut counts: Counts = std::mem::take(candidates)
         .into_iter()
         .map(|candidate| ((candidate.key.family, candidate.subject.clone()), candidate))
         .collect();
-    drop_what_is_over(&mut counts, judgement, blind);
+    drop_what_is_over(&mut counts, judgement, only.is_some());
     let mut counted = BTreeSet::new();
     for sighting in sightings.iter_mut() {
         if is_news(sighting, book) {
@@ -47,14 +47,18 @@ pub(super) fn count(
         }
     }
     candidates.extend(counts.into_values());
-    candidates.retain(|one| is_still_seen(one, &counted, blind));
+    candidates.retain(|one| is_still_seen(one, &counted, only));
 }
 
 /// A finding and `blind` are counted in every round that they last; a verdict's candidate ends by its verdicts.
-fn is_still_seen(candidate: &Candidate, counted: &BTreeSet<(Family, String)>, blind: bool) -> bool {
+fn is_still_seen(
+    candidate: &Candidate,
+    counted: &BTreeSet<(Family, String)>,
+    only: Option<Family>,
+) -> bool {
     let family = candidate.key.family;
     backends::is_by_backend(family)
-        || (blind && family != Family::Blind)
+        || only.is_some_and(|only| family != only)
         || counted.contains(&(family, candidate.subject.clone()))
 }
 
@@ -86,7 +90,7 @@ fn count_one(
 }
 
 /// Forgets candidates that lapsed, and those whose question was answered well.
-fn drop_what_is_over(counts: &mut Counts, judgement: &Judgement<'_>, blind: bool) {
+fn drop_what_is_over(counts: &mut Counts, judgement: &Judgement<'_>, held_back: bool) {
     let period = TimeDelta::from_std(judgement.policy.period).unwrap_or(TimeDelta::MAX);
     let lapse = period.checked_mul(LAPSE_PERIODS).unwrap_or(TimeDelta::MAX);
     let verdicts: BTreeMap<String, &Verdict> = judgement
@@ -104,7 +108,7 @@ fn drop_what_is_over(counts: &mut Counts, judgement: &Judgement<'_>, blind: bool
         let over = verdicts
             .get(base)
             .is_some_and(|verdict| ends(verdict, *family, base != subject));
-        judgement.now - candidate.last_at <= lapse && (blind || !over)
+        judgement.now - candidate.last_at <= lapse && (held_back || !over)
     });
 }
 

@@ -74,7 +74,7 @@ pub(super) fn gather<'a>(judgement: &Judgement<'a>, book: &Book) -> Vec<Sighting
         .findings
         .iter()
         .filter(|finding| finding.severity >= Severity::Warning)
-        .flat_map(|finding| of_finding(finding, judgement.group));
+        .flat_map(|finding| of_finding(finding, judgement));
     let mut sightings: Vec<_> = verdicts.chain(findings).collect();
     sightings.sort_by(|a, b| order(a).cmp(&order(b)));
     sightings
@@ -134,27 +134,33 @@ fn of_verdict<'a>(verdict: &'a Verdict, group: &str) -> Option<Sighting<'a>> {
 }
 
 /// One sighting, or one for each resolver where the finding is the resolvers' own.
-fn of_finding<'a>(finding: &'a Finding, group: &str) -> Vec<Sighting<'a>> {
+fn of_finding<'a>(finding: &'a Finding, judgement: &Judgement<'_>) -> Vec<Sighting<'a>> {
     if finding.resolvers.is_empty() {
-        return vec![of_finding_at(finding, None, group)];
+        return vec![of_finding_at(finding, None, judgement)];
+    }
+    if finding.subject == Subject::Vantage {
+        return vec![Sighting {
+            resolvers: finding.resolvers.iter().map(String::as_str).collect(),
+            ..of_finding_at(finding, None, judgement)
+        }];
     }
     let each = finding.resolvers.iter();
-    each.map(|resolver| of_finding_at(finding, Some(resolver), group))
+    each.map(|resolver| of_finding_at(finding, Some(resolver), judgement))
         .collect()
 }
 
 fn of_finding_at<'a>(
     finding: &'a Finding,
     resolver: Option<&'a String>,
-    group: &str,
+    judgement: &Judgement<'_>,
 ) -> Sighting<'a> {
-    let (axis, subject) = place(finding);
+    let (axis, subject) = place(finding, judgement.vantage);
     let counted = match resolver {
         Some(resolver) => format!("{subject} @ {resolver}"),
         None => subject.clone(),
     };
     let home = IncidentKey {
-        group: group.to_owned(),
+        group: judgement.group.to_owned(),
         axis,
         subject,
         family: Family::Finding(finding.kind),
@@ -193,7 +199,7 @@ fn of_finding_at<'a>(
 }
 
 /// Where a finding is told by itself. A zone of which no server answers is one cause, however many servers it has.
-fn place(finding: &Finding) -> (Axis, String) {
+fn place(finding: &Finding, vantage: &str) -> (Axis, String) {
     let whole_zone =
         finding.kind == FindingKind::AuthorityUnreachable && finding.severity == Severity::Critical;
     match (&finding.subject, &finding.zone) {
@@ -201,6 +207,7 @@ fn place(finding: &Finding) -> (Axis, String) {
         (Subject::Server { .. }, Some(zone)) if whole_zone => (Axis::Authority, zone.to_string()),
         (Subject::Server { address, .. }, _) => (Axis::Authority, address.clone()),
         (Subject::Question(question), _) => (Axis::Name, question.to_string()),
+        (Subject::Vantage, _) => (Axis::Vantage, vantage.to_owned()),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
             explained::is_authority_down,
             flushed,
             keeping::note_observed,
+            path,
         },
         verdict::{Family, Verdict},
     },
@@ -150,6 +151,9 @@ fn is_examined(incident: &Incident, judgement: &Judgement<'_>) -> bool {
     let Family::Finding(kind) = incident.key.family else {
         return !judgement.verdicts.is_empty();
     };
+    if incident.key.family == path::FAMILY {
+        return path::is_examined(incident, judgement);
+    }
     let concerns =
         |question: &Question| incident.names.is_empty() || incident.names.contains(&question.name);
     let asked = |verdict: &&Verdict| concerns(&verdict.question);

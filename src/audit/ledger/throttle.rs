@@ -88,7 +88,7 @@ impl Throttles {
 }
 
 /// Brings every address that was asked in the round up to date.
-pub(super) fn step(book: &mut Book, before: &Throttles, judgement: &Judgement<'_>, blind: bool) {
+pub(super) fn step(book: &mut Book, before: &Throttles, judgement: &Judgement<'_>, deaf: bool) {
     let mut by_source: BTreeMap<&Source, Vec<&Verdict>> = BTreeMap::new();
     for verdict in judgement.verdicts {
         let source = &verdict.observed.source;
@@ -97,7 +97,7 @@ pub(super) fn step(book: &mut Book, before: &Throttles, judgement: &Judgement<'_
     for (source, verdicts) in by_source {
         if !verdicts.iter().all(|verdict| is_turned_away(verdict)) {
             end(book, source, judgement.now);
-        } else if let Some(throttle) = next(book, before, source, &verdicts, judgement, blind) {
+        } else if let Some(throttle) = next(book, before, source, &verdicts, judgement, deaf) {
             hold(book, source, &throttle);
         }
     }
@@ -124,7 +124,7 @@ fn next(
     source: &Source,
     verdicts: &[&Verdict],
     judgement: &Judgement<'_>,
-    blind: bool,
+    deaf: bool,
 ) -> Option<Throttle> {
     let was_held_back = judgement.held_back.contains(source);
     match before.get(source) {
@@ -137,8 +137,8 @@ fn next(
             next_try: next_try(known.tries.saturating_add(1), source, judgement),
             ..known.clone()
         }),
-        // A longer period is back-off enough. While the vantage is blind, nobody else is blamed.
-        None if was_held_back || blind || judgement.policy.period * 2 > MOST_APART => None,
+        // A longer period is back-off enough. While the vantage hears nobody, nobody else is blamed.
+        None if was_held_back || deaf || judgement.policy.period * 2 > MOST_APART => None,
         None => {
             let is_confirmed = |verdict: &&Verdict| {
                 let mut open = book.open_entries().map(|entry| &entry.incident);

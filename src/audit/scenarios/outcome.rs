@@ -19,11 +19,12 @@ use crate::{
 };
 
 /// Flags that are worth a line of their own.
-const TELLING: [VerdictFlag; 4] = [
+const TELLING: [VerdictFlag; 5] = [
     VerdictFlag::ServeStaleInUse,
     VerdictFlag::ExpectedMismatch,
     VerdictFlag::LowConfidence,
     VerdictFlag::ConstantTtl,
+    VerdictFlag::PathIntercepted,
 ];
 
 /// Where everything stood after the last round, and all that was said.
@@ -95,6 +96,7 @@ fn name(subject: &Subject) -> String {
         Subject::Question(question) => question.to_string(),
         Subject::Server { name, .. } => name.clone(),
         Subject::Zone(zone) => zone.to_string(),
+        Subject::Vantage => "the vantage".to_owned(),
     }
 }
 

@@ -21,7 +21,8 @@ use crate::{
 const STALE_WINDOW: &str = "1d";
 
 impl Stage {
-    /// `ID ADDRESS [cap D] [known D] [floor D] [prefetch PERCENT] [stale D] [ede] [backends SITE…|N] [constant] [busy]`.
+    /// `ID ADDRESS [cap D] [known D] [floor D] [prefetch PERCENT] [stale D] [ede] [backends SITE…|N] [constant] [busy]
+    /// [public] [servers SUFFIX]`: whether it is a public service, and what the NSIDs of its servers end in.
     ///
     /// `cap` is what it does; the auditor knows of it unless `known` says otherwise (`known nothing`).
     pub(super) fn introduce_resolver(&mut self, words: &mut Words) -> Result<(), String> {
@@ -49,6 +50,7 @@ impl Stage {
             stale: stale.map(|_| Stale { window, ede }),
         };
         let operator = words.option("operator");
+        let (is_public, nsid_suffix) = (words.flag("public"), words.option("servers"));
         let caches = caches(words, habits);
         let recursor = Recursor::new(id, caches);
         self.world
@@ -59,6 +61,8 @@ impl Stage {
         if let Some(operator) = operator {
             operator.clone_into(&mut known.operator);
         }
+        known.traits.is_public = is_public;
+        known.traits.nsid_suffix = nsid_suffix.map(str::to_owned);
         self.scene.resolvers.push(Arc::new(known));
         Ok(())
     }
@@ -90,6 +94,8 @@ impl Stage {
                 let server = words.next()?;
                 recursor.prefer(at, (server != "anybody").then(|| server.to_owned()));
             }
+            "shows" => recursor.show(at, Some(words.next()?.to_owned())),
+            "is" if words.next_if("itself") => recursor.show(at, None),
             "fetches" => recursor.meddle(at, scope, Meddling::Fetch(questions)),
             "holds" => {
                 for (key, value, ttl, _) in answers(words)? {

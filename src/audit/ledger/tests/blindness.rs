@@ -1,14 +1,15 @@
-//! A vantage that sees nothing, and what it holds back.
+//! A vantage that sees nothing, or hears nobody but a stranger on the way; and what it holds back.
 
-use super::lab::{Lab, all, dialer, kinds, seen, some};
+use super::lab::{Lab, all, dialer, found, kinds, seen, some};
 use crate::{
     audit::{
+        finding::{Finding, FindingKind, Subject},
         incident::{
             Axis,
             TransitionKind::{Opened, Reminder, Resolved, Updated},
         },
         ledger::AuthorityReach,
-        verdict::State,
+        verdict::{State, Verdict, VerdictFlag},
     },
     types::Severity,
 };
@@ -127,4 +128,103 @@ fn blind_needs_both_sides_and_two_sources() {
             round.len()
         );
     }
+}
+
+/// A finding that somebody on the way answers, in place of these servers and resolvers.
+fn intercepted(servers: &[&str], resolvers: &[&str]) -> Finding {
+    let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect();
+    Finding {
+        severity: if servers.is_empty() {
+            Severity::Warning
+        } else {
+            Severity::Critical
+        },
+        subject: Subject::Vantage,
+        zone: None,
+        authorities: texts(servers),
+        resolvers: texts(resolvers),
+        ..found(FindingKind::PathIntercepted, &dialer(1))
+    }
+}
+
+/// A verdict that is taken back because of it.
+fn muted(number: usize, resolver: &str) -> Verdict {
+    Verdict {
+        flags: vec![VerdictFlag::PathIntercepted],
+        ..seen(&dialer(number), resolver, State::Unknown)
+    }
+}
+
+#[test]
+fn while_nobody_is_heard_but_a_stranger_one_incident_is_told_and_nothing_else_moves() {
+    let mut lab = Lab::new();
+    lab.policy.repeat_interval = std::time::Duration::from_hours(8);
+    lab.round(vec![seen(&dialer(1), "google", State::Divergent)]);
+    lab.rounds(3, &[seen(&dialer(2), "quad9", State::Servfail)]);
+    let before = lab.ledger.incidents.clone();
+    assert_eq!(before.len(), 2);
+    let whole = intercepted(&["ns1", "ns2"], &[]);
+    let mut told = Vec::new();
+    for _ in 0..20 {
+        let round = vec![
+            muted(1, "google"),
+            muted(2, "quad9"),
+            seen(&dialer(3), "office", State::Divergent),
+        ];
+        told.extend(lab.round_with(round, vec![whole.clone()]));
+    }
+    assert_eq!(kinds(&told), [Opened]);
+    let path = &told[0].incident;
+    assert_eq!(
+        (path.key.axis, &*path.key.subject, &*path.verdict),
+        (Axis::Vantage, "us-west-2", "path_intercepted")
+    );
+    let others = lab.ledger.incidents.iter();
+    let others: Vec<_> = others.filter(|one| one.id != path.id).cloned().collect();
+    assert_eq!(others, before);
+    // It is over, and so are they.
+    let mut light = all(2, "google", State::Consistent);
+    light.extend(all(2, "quad9", State::Consistent));
+    let told = lab.rounds(20, &light);
+    assert_eq!(
+        kinds(&told)
+            .iter()
+            .filter(|kind| **kind == Resolved)
+            .count(),
+        3
+    );
+    assert!(lab.ledger.incidents.is_empty());
+}
+
+#[test]
+fn beside_a_resolver_in_whose_place_a_stranger_answers_the_others_are_judged() {
+    let mut lab = Lab::new();
+    lab.round(vec![seen(&dialer(1), "google", State::Divergent)]);
+    let part = intercepted(&[], &["google"]);
+    let mut told = Vec::new();
+    for _ in 0..15 {
+        let round = vec![
+            muted(1, "google"),
+            seen(&dialer(2), "quad9", State::Filtered),
+        ];
+        told.extend(lab.round_with(round, vec![part.clone()]));
+    }
+    assert_eq!(kinds(&told), [Opened, Opened], "{told:?}");
+    let path = &told[1].incident;
+    assert_eq!(
+        (&*path.verdict, path.severity),
+        ("path_intercepted", Severity::Warning)
+    );
+    assert_eq!(super::lab::words(&path.resolvers), ["google"]);
+    // Silence at google does not say that its path is free again; an answer does.
+    let told = lab.rounds(15, &[seen(&dialer(1), "google", State::Unreachable)]);
+    assert!(
+        told.iter()
+            .all(|one| one.incident.key.axis != Axis::Vantage),
+        "{told:?}"
+    );
+    let told = lab.rounds(15, &[seen(&dialer(1), "google", State::Consistent)]);
+    let ended = told.iter().filter(|one| one.kind == Resolved);
+    let ended: Vec<_> = ended.map(|one| &*one.incident.verdict).collect();
+    assert!(ended.contains(&"path_intercepted"), "{ended:?}");
 }

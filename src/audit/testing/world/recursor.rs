@@ -74,6 +74,8 @@ pub(crate) struct Recursor {
     conduct: Vec<(DateTime<Utc>, Scope, Conduct)>,
     meddling: Vec<(DateTime<Utc>, Scope, Meddling)>,
     preferred: Timeline<Option<String>>,
+    /// The NSID of whoever answers in its stead.
+    stranger: Timeline<Option<String>>,
     /// Up to where meddling has been done.
     done: usize,
     turns: HashMap<Question, usize>,
@@ -103,6 +105,11 @@ impl Recursor {
     /// From `at` on it asks this server before any other.
     pub(crate) fn prefer(&mut self, at: DateTime<Utc>, server: Option<String>) {
         self.preferred.set(at, server);
+    }
+
+    /// From `at` on somebody answers in its stead, who shows this NSID; `None`: it answers itself.
+    pub(crate) fn show(&mut self, at: DateTime<Utc>, stranger: Option<String>) {
+        self.stranger.set(at, stranger);
     }
 
     pub(super) fn reply(
@@ -139,7 +146,8 @@ impl Recursor {
                 self.cached(servers, nth, question, (now, cut_off))
             }
         };
-        match site {
+        let stranger = self.stranger.at(now).cloned().flatten();
+        match stranger.or(site) {
             Some(site) => reply.at_site(&site),
             None => reply,
         }
