@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     names::DnsName,
     types::{
-        Flags, Observation, Question, RecordType, SeriesKey, Source, SourceKind, Span, Status,
+        Answer, Flags, Observation, Question, RecordType, SeriesKey, Source, SourceKind, Span,
+        Status,
     },
 };
 pub use caps::Cap;
@@ -212,6 +213,9 @@ impl History {
 
     fn absorb_links(&mut self, observation: &Observation, gap: Duration) {
         let (at, question) = (observation.at, &observation.question);
+        if is_somebody_elses(observation.flags.has(Flags::AA), &observation.answer) {
+            return;
+        }
         self.link_mut(&question.name, question.rtype)
             .asked(at, at, gap);
         if !is_authoritative(observation) {
@@ -235,6 +239,9 @@ impl History {
 
     fn restore_asked(&mut self, span: &Span, gap: Duration) {
         let question = &span.series.question;
+        if is_somebody_elses(span.authoritative, &span.answer) {
+            return;
+        }
         self.link_mut(&question.name, question.rtype)
             .asked(span.first_seen, span.last_seen, gap);
         if span.authoritative {
@@ -273,6 +280,12 @@ impl History {
             }
         }
     }
+}
+
+/// Whether an authority's reply is data that the zone does not vouch for. While nothing else comes, the zone was not asked:
+/// what it serves meanwhile is not known.
+fn is_somebody_elses(authoritative: bool, answer: &Answer) -> bool {
+    !authoritative && answer.is_data()
 }
 
 /// Whether a reply is a zone's own word: AA is set and it says something of the name.
