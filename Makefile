@@ -2,9 +2,10 @@
 
 SECONDS ?= 60
 ROUNDS ?= 300
+CASES ?= 20000
 CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
-.PHONY: help run test lab bench-probe fuzz soak check
+.PHONY: help run test lab bench-probe fuzz properties soak check
 
 help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
@@ -12,6 +13,7 @@ help:
 	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
 	@echo "make bench-probe   what a lookup costs, beside dnsperf, over every transport"
 	@echo "make fuzz    octets against everything that reads them, SECONDS=60 for each target"
+	@echo "make properties   CASES=20000 random worlds for each property of the judge (SEED=7 from that one on)"
 	@echo "make soak    ROUNDS=300 of ordinary life on a network that loses packets, then each fault (SEED=7 again as that)"
 	@echo "make check   formatting, lints and documentation, warnings denied"
 
@@ -45,6 +47,11 @@ fuzz:
 	cd fuzz && set -e && for target in reply framing unpack; do \
 		mkdir -p corpus/$$target artifacts/$$target; \
 		target/*/release/$$target corpus/$$target seeds/$$target -artifact_prefix=artifacts/$$target/ $(FUZZ_END); done
+
+# Optimised, overflows still checked: as the tests are built it would take ten times as long.
+properties:
+	CASES=$(CASES) SEED=$(SEED) CARGO_PROFILE_TEST_OPT_LEVEL=2 \
+		cargo test --locked --target-dir target/properties --lib judge::tests::worlds -- --nocapture
 
 soak:
 	packaging/install-deps soak

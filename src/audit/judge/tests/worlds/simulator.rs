@@ -47,6 +47,8 @@ pub(super) struct Simulation {
     dice: Dice,
     world: World,
     chain: bool,
+    /// When values or TTLs change.
+    changes: Vec<DateTime<Utc>>,
     /// Servers whose last reply was lost: the next one is not.
     lost: HashMap<Source, bool>,
 }
@@ -83,6 +85,7 @@ impl Simulation {
         let least = dice.pick(&[0, 1, 5, 30, 60]);
         let denials = dice.pick(&[1, 60, 300, 900]).max(least);
         world.servers.deny_for(&name(APEX), denials, always);
+        let mut changes = Vec::new();
         let mut values = addresses(&["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         values.push(rrset(&["192.0.2.1", "192.0.2.2"]));
         if chain {
@@ -93,12 +96,12 @@ impl Simulation {
                 let own: Vec<&str> = own.iter().map(String::as_str).collect();
                 let mut held = addresses(&own);
                 held.push(Value::Nodata);
-                change(&mut world, &mut dice, &name(target), (&held, least));
+                changes.extend(change(&mut world, &mut dice, &name(target), (&held, least)));
                 values.push(Value::Cname(name(target)));
             }
         }
         values.extend([Value::Nodata, Value::Nxdomain]);
-        change(&mut world, &mut dice, &name(NAME), (&values, least));
+        changes.extend(change(&mut world, &mut dice, &name(NAME), (&values, least)));
         for (id, _) in RESOLVERS {
             let recursor = recursor(&mut dice, id, least);
             world.recursors.borrow_mut().insert(id.to_owned(), recursor);
@@ -107,6 +110,7 @@ impl Simulation {
             dice,
             world,
             chain,
+            changes,
             lost: HashMap::new(),
         }
     }
@@ -124,6 +128,12 @@ impl Simulation {
             scene.targets = targets.to_vec();
         }
         scene
+    }
+
+    /// How often a value or a TTL changes from the beginning until then.
+    pub(super) fn changes_until(&self, until: DateTime<Utc>) -> usize {
+        let changes = self.changes.iter();
+        changes.filter(|at| (begin()..until).contains(at)).count()
     }
 
     fn answer(&mut self, source: &Source, question: &Question, now: DateTime<Utc>) -> Reply {
@@ -167,10 +177,17 @@ fn addresses(texts: &[&str]) -> Vec<Value> {
     texts.iter().map(|text| rrset(&[text])).collect()
 }
 
-/// What an owner holds over time: each value, or only its TTL, changes at every server, a little later at some.
-fn change(world: &mut World, dice: &mut Dice, owner: &DnsName, (values, least): (&[Value], u32)) {
+/// What an owner holds over time: each value, or only its TTL, changes at every server, a little later at some. Says when.
+fn change(
+    world: &mut World,
+    dice: &mut Dice,
+    owner: &DnsName,
+    (values, least): (&[Value], u32),
+) -> Vec<DateTime<Utc>> {
+    let mut changes = Vec::new();
     let mut from = begin() - secs(3_600);
     let mut value = dice.pick(values);
+    let mut before = None;
     while from < begin() + secs(LENGTH) {
         if !dice.one_in(4) {
             value = dice.pick(values);
@@ -185,12 +202,16 @@ fn change(world: &mut World, dice: &mut Dice, owner: &DnsName, (values, least): 
                 .servers
                 .serve(server, None, (owner, RecordType::A), data, at);
         }
+        if before.replace((value.clone(), ttl)) != Some((value.clone(), ttl)) {
+            changes.push(from);
+        }
         let is_first = from < begin();
         from += secs(SHORTEST_EPOCH + dice.below(600));
         if is_first {
             from = from.max(begin() + secs(SHORTEST_EPOCH));
         }
     }
+    changes
 }
 
 /// One to four caches behind one address, with or without names, now and then emptied.
