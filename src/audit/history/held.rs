@@ -160,6 +160,13 @@ impl Sighting {
         self.repeats >= STEADY
     }
 
+    /// The first receipt after an instant, as far as receipts are still told apart.
+    pub fn first_after(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let known = [Some(self.first_seen), self.renewed_after, self.renewed_by];
+        let after = known.into_iter().flatten().filter(|at| *at > instant);
+        after.min()
+    }
+
     /// Whether the copy that was seen last may have been fetched between the two instants.
     pub fn is_fetched_between(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
         match (self.renewed_after, self.renewed_by) {

@@ -89,6 +89,11 @@ impl<'h> Word<'h> {
         self.server.epoch.from
     }
 
+    /// Its last answer.
+    pub fn last_seen(&self) -> DateTime<Utc> {
+        self.server.epoch.last_seen
+    }
+
     /// The other value that the server gave until then; `None` where it gave none, or where only the TTL changed.
     pub fn before(&self) -> Option<&'h Value> {
         let (epoch, past) = (&self.server.epoch, &self.server.past);

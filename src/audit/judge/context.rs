@@ -2,7 +2,10 @@
 //!
 //! Deliberately absent: judgement.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    net::SocketAddr,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -30,7 +33,7 @@ pub(super) struct Context<'a> {
 struct Asked<'a> {
     twice: HashSet<&'a Question>,
     first: HashMap<LinkKey, DateTime<Utc>>,
-    again: HashMap<LinkKey, DateTime<Utc>>,
+    again: HashMap<LinkKey, HashMap<SocketAddr, DateTime<Utc>>>,
 }
 
 impl<'a> Context<'a> {
@@ -90,7 +93,20 @@ impl<'a> Context<'a> {
 
     /// Whether an authority was asked again about the link after `seen`, and answered.
     pub(super) fn answered_again(&self, link: &LinkKey, seen: DateTime<Utc>) -> bool {
-        self.rounds.again.get(link).is_some_and(|at| *at >= seen)
+        let mut servers = self.rounds.again.get(link).into_iter().flatten();
+        servers.any(|(_, at)| *at >= seen)
+    }
+
+    /// Whether this server was asked again about the link after `seen`, and answered.
+    pub(super) fn answered_again_at(
+        &self,
+        server: SocketAddr,
+        link: &LinkKey,
+        seen: DateTime<Utc>,
+    ) -> bool {
+        let servers = self.rounds.again.get(link);
+        let heard = servers.and_then(|servers| servers.get(&server));
+        heard.is_some_and(|at| *at >= seen)
     }
 
     /// Whether an authority answered for the link after `seen`, asked again or for the first time.
@@ -176,14 +192,15 @@ impl<'a> Asked<'a> {
                 owner: link.owner.clone(),
                 rtype: reply.question.rtype,
             };
-            let (asking, heard_at) = if is_again {
-                // What it says is as old as the question.
-                let asked_at = reply.at - TimeDelta::from_std(reply.rtt).unwrap_or_default();
-                (&mut self.again, asked_at)
+            // What is said to one who asks again is as old as the question.
+            let rtt = TimeDelta::from_std(reply.rtt).unwrap_or_default();
+            let heard_at = if is_again { reply.at - rtt } else { reply.at };
+            let last = if is_again {
+                let servers = self.again.entry(key).or_default();
+                servers.entry(reply.source.address).or_insert(heard_at)
             } else {
-                (&mut self.first, reply.at)
+                self.first.entry(key).or_insert(heard_at)
             };
-            let last = asking.entry(key).or_insert(heard_at);
             *last = (*last).max(heard_at);
         }
     }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     audit::{
-        history::{EPSILON, Sighting},
+        context::longest_gap,
+        history::{EPSILON, Sighting, Word},
         verdict::{State, VerdictFlag},
     },
     types::{Mode, Severity, Value},
@@ -52,7 +53,8 @@ impl Subject<'_> {
 
     /// Row 6: why nobody can say yet whether this is wrong, where that is so.
     fn unexplained(&self) -> Option<Judged> {
-        if !self.is_answered_again() {
+        let shown = self.at_backend().map(|seen| seen.first_seen);
+        if !self.is_answered_again() || self.lacks_a_word(shown) {
             return Some(Self::unheard());
         }
         let since = self.standing.since?;
@@ -109,10 +111,28 @@ impl Subject<'_> {
         }
     }
 
-    /// Row 6, because no server of `S` answered when asked again.
+    /// Whether a server of `S` that answered within the last three rounds has not been heard since this backend first showed
+    /// what no server serves (at `shown`, or in this round): it may have changed to it in between.
+    pub(super) fn lacks_a_word(&self, shown: Option<DateTime<Utc>>) -> bool {
+        let gap = longest_gap(self.context.input.policy);
+        let recently = self.context.input.now - TimeDelta::from_std(gap).unwrap_or_default();
+        let is_first_asked = self.key.rtype != self.sample.question.rtype;
+        let has_spoken = |word: &Word| match shown.filter(|shown| *shown < self.first_at) {
+            Some(shown) => word.last_seen() >= shown + self.overtaken(),
+            None if is_first_asked => word.last_seen() >= self.first_at,
+            None => {
+                let context = self.context;
+                context.answered_again_at(word.address, &self.key, self.first_at)
+            }
+        };
+        let mut words = self.standing.words().iter();
+        words.any(|word| word.last_seen() >= recently && !has_spoken(word))
+    }
+
+    /// Row 6, because a server of `S` did not answer when asked again.
     pub(super) fn unheard() -> Judged {
         let reason =
-            "no authoritative server answered when asked again, so this is not believed yet";
+            "not every authoritative server answered when asked again, so this is not believed yet";
         let mut judged = Judged::new(State::Unexplained, Severity::None, reason.to_owned());
         judged.flags.push(VerdictFlag::LowConfidence);
         judged

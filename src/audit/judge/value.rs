@@ -231,7 +231,9 @@ impl Subject<'_> {
         }
         // An authority that cannot be asked may have gone back to this value.
         let question = &self.sample.question;
-        if !self.context.is_heard(question, &self.key, self.first_at) {
+        let shown = self.at_backend().and_then(|seen| seen.first_after(latest));
+        let is_heard = self.context.is_heard(question, &self.key, self.first_at);
+        if !is_heard || self.lacks_a_word(shown) {
             return Self::unheard();
         }
         if let Some(judged) = self.returned(instants.end, latest) {

@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
-        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, observe, says, server},
+        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, observe, says, secs, server},
         verdict::{
-            State::{Consistent, Divergent, Propagating, Unexplained},
+            State::{self, Consistent, Divergent, Propagating, StaleOverdue, Unexplained},
             VerdictFlag,
         },
     },
@@ -96,4 +96,52 @@ fn a_resolver_whose_first_reply_came_before_the_authoritys_counts_as_seen_curren
     scene.resolvers = resolvers;
     let round = scene.round(at("10:01"), &says(a(&[GOOD], 300), a(&[ALIEN], 60)));
     assert_eq!(round.state("google"), Divergent);
+}
+
+/// What google comes to in the rounds from 10:05 on, in which it says `lie` while ns1 answers only where `hears` says so:
+/// by the round, and by whether it is asked again.
+fn verdicts(lie: &Reply, hears: impl Fn(DateTime<Utc>, bool) -> bool, rounds: i64) -> Vec<State> {
+    let begin = at("10:05");
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Resolver if now >= begin => lie.clone(),
+        _ if now < at("10:02") => a(&[BAD], 60),
+        SourceKind::Authority if source.id == "ns1" && now >= begin => {
+            let is_again = now.timestamp() % 60 > 0;
+            let is_heard = hears(now - secs(now.timestamp() % 60), is_again);
+            if is_heard {
+                a(&[GOOD], 60)
+            } else {
+                Reply::silence()
+            }
+        }
+        _ => a(&[GOOD], 60),
+    };
+    let mut scene = Scene::new();
+    scene.run("09:50", "10:05", &world);
+    let round = |nth: i64| scene.round(begin + secs(60 * nth), &world).state("google");
+    (0..rounds).map(round).collect()
+}
+
+#[test]
+fn a_server_that_is_never_heard_twice_in_a_round_silences_nobody_for_longer_than_one() {
+    let once = |_: DateTime<Utc>, is_again: bool| !is_again;
+    let poisoned = verdicts(&a(&[ALIEN], 60), once, 2);
+    assert_eq!(poisoned, [Unexplained, Divergent]);
+    let stale = verdicts(&a(&[BAD], 30), once, 2);
+    assert_eq!(stale, [Unexplained, StaleOverdue]);
+}
+
+#[test]
+fn a_server_that_fell_silent_may_have_changed_for_no_longer_than_three_rounds() {
+    let gone = |_: DateTime<Utc>, _: bool| false;
+    for lie in [a(&[ALIEN], 60), a(&[BAD], 30)] {
+        let states = verdicts(&lie, gone, 4);
+        assert_eq!(states[..2], [Unexplained; 2], "{lie:?}");
+        assert!(
+            states[2..].iter().all(|state| *state != Unexplained),
+            "{states:?}"
+        );
+    }
+    let lost = |round: DateTime<Utc>, is_again: bool| round != at("10:05") || !is_again;
+    assert_eq!(verdicts(&a(&[ALIEN], 60), lost, 1), [Unexplained]);
 }
