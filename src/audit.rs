@@ -6,7 +6,8 @@
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
 //! [`findings`] says what is wrong at the authorities themselves, `path` who was not heard himself, [`ledger`] turns a round's judgement into incidents,
 //! [`round`] is the order in which these follow each other, by a [`context`] that is stored for replays, [`keep`] says which
-//! messages prove it. [`declared`] is what people say of changes and flushes: an input like the history. [`calibration`]
+//! messages prove it. [`declared`] is what people say of changes and flushes: an input like the history. [`quiet`] is what they
+//! do not want to be told. [`calibration`]
 //! reads what a resolver does with TTLs out of replies to canaries.
 
 pub mod backtest;
@@ -24,6 +25,7 @@ pub mod judge;
 pub mod keep;
 pub mod ledger;
 mod path;
+pub mod quiet;
 pub mod round;
 #[cfg(test)]
 mod scenarios;

@@ -33,6 +33,7 @@ mod resolvers;
 mod samples;
 mod serve;
 mod signals;
+mod silences;
 mod sli;
 mod source;
 mod spans;
@@ -143,6 +144,8 @@ enum Command {
     Change(declarations::ChangeArgs),
     /// Flushes of resolvers' caches: note that one was done
     Flush(declarations::FlushArgs),
+    /// Incidents that are not told for a while: silence some, see what is silent
+    Silence(silences::SilenceArgs),
     /// The resolvers that can be named, presets included; measuring them
     Resolvers(resolvers::ResolversArgs),
     /// The names that are watched, ranges expanded
@@ -212,6 +215,7 @@ impl Command {
             Self::Incidents(args) => args.printed(),
             Self::Change(args) => args.printed(),
             Self::Flush(args) => args.printed(),
+            Self::Silence(args) => args.printed(),
             Self::Resolvers(args) => args.printed(),
             Self::Notify(args) => args.printed(),
             Self::Serve | Self::Config(_) | Self::Demo(_) => Printed::Words,
@@ -342,6 +346,7 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
         Command::Incidents(args) => incidents::run(args, &source.load()?, output).await,
         Command::Change(args) => declarations::change(args, &source.load()?, output).await,
         Command::Flush(args) => declarations::flush(args, &source.load()?, output).await,
+        Command::Silence(args) => silences::run(args, &source.load()?, output).await,
         Command::Resolvers(args) => resolvers::run(args, source, output).await,
         Command::Names => names::run(&source.require()?, output).await,
         Command::Config(ConfigArgs {

@@ -12,6 +12,7 @@ mod error;
 mod groups;
 mod identity;
 mod load;
+mod maintenance;
 mod named;
 mod options;
 pub mod presets;
@@ -37,6 +38,7 @@ pub use demand::Excess;
 pub use endpoints::{path as read_path, server_name as read_server_name};
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{load, load_with};
+pub use maintenance::Maintenance;
 pub use options::{read_client_subnet, show_client_subnet};
 pub use retention::Retention;
 pub use schedule::{Schedule, ScheduleError};
@@ -90,6 +92,8 @@ pub struct Config {
     pub groups: Vec<Arc<Group>>,
     /// The channels, in the order of the file.
     pub channels: Vec<Arc<Channel>>,
+    /// Windows in which incidents are not told, in the order of the file.
+    pub maintenance: Vec<Maintenance>,
     /// Whether this vantage has IPv6. Without it the presets have lost their IPv6 addresses already.
     pub ipv6: bool,
 }

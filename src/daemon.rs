@@ -174,12 +174,14 @@ async fn serve(
         &config.vantage,
     );
     let dispatcher = dispatcher.counted_by(metrics.clone());
+    let dispatcher = dispatcher.keeping_quiet(config.clone());
     let app = http::app(http::Context {
         store: store.clone(),
         metrics: metrics.clone(),
         vantage: config.vantage.clone(),
         resolvers: config.resolvers.clone().into(),
         periods: Arc::new(config.periods()),
+        maintenance: config.maintenance.clone().into(),
     });
     let upkeep = upkeep::keep_house(store.clone(), config.retention, shutdown.clone());
     let parts = [

@@ -8,6 +8,7 @@ pub mod backoff;
 mod bell;
 pub mod lanes;
 mod outcome;
+mod quiet;
 
 use std::{
     sync::Arc,
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     clock,
-    config::Channel,
+    config::{Channel, Config},
     metrics::Metrics,
     notify::{Notifier, remarks::Remarks},
     store::{
@@ -55,6 +56,10 @@ pub struct Dispatcher {
     lanes: Lanes,
     /// Held from the look at the lanes until the leased message is in its own.
     turn: Arc<Mutex<()>>,
+    /// By which what is kept quiet is told from the rest; without it, nothing is kept quiet.
+    config: Option<Arc<Config>>,
+    /// When it was last looked at what is held back.
+    looked_at: Arc<std::sync::Mutex<Option<DateTime<Utc>>>>,
 }
 
 /// A leased message on its way.
@@ -64,6 +69,8 @@ struct Job {
     channel: Option<(Arc<Channel>, Pass)>,
     /// Why the channel takes nothing.
     disabled: Option<DisabledChannel>,
+    /// What keeps it quiet.
+    quiet: Option<String>,
 }
 
 impl Dispatcher {
@@ -85,6 +92,17 @@ impl Dispatcher {
             metrics: Arc::default(),
             lanes: Lanes::default(),
             turn: Arc::default(),
+            config: None,
+            looked_at: Arc::default(),
+        }
+    }
+
+    /// The same, keeping quiet what silences, or this configuration's windows of maintenance, ask for.
+    #[must_use]
+    pub fn keeping_quiet(self, config: Arc<Config>) -> Self {
+        Self {
+            config: Some(config),
+            ..self
         }
     }
 
@@ -106,6 +124,7 @@ impl Dispatcher {
     }
 
     async fn step_with(&self, only: Option<Uuid>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.tell_after_all(now).await?;
         match self.take(only, now).await? {
             Some(job) => self.carry_out(job, now).await.map(|()| true),
             None => Ok(false),
@@ -160,6 +179,7 @@ impl Dispatcher {
 
     /// Starts a delivery for every message that can go now. `Ok(true)`: there was one.
     async fn fill(&self, under_way: &mut JoinSet<()>) -> Result<bool, StoreError> {
+        self.tell_after_all(clock::now()).await?;
         let mut any = false;
         while under_way.len() < MOST_UNDER_WAY {
             let now = clock::now();
@@ -201,25 +221,27 @@ impl Dispatcher {
             except: &busy,
             only,
         };
-        let leased = self.store.lease(&claim, now).await?;
-        Ok(leased.map(|message| {
-            let configured = self
-                .channels
-                .iter()
-                .find(|channel| channel.id == message.channel);
-            let channel = configured.map(|channel| {
-                let pass = self.lanes.enter(&channel.id, channel.kind, now);
-                (Arc::clone(channel), pass)
-            });
-            // A test is how somebody finds out that the channel is there again.
-            let disabled = disabled
-                .into_iter()
-                .find(|one| one.channel == message.channel && message.incident_id.is_some());
-            Job {
-                message,
-                channel,
-                disabled,
-            }
+        let Some(message) = self.store.lease(&claim, now).await? else {
+            return Ok(None);
+        };
+        let quiet = self.kept_quiet_by(&message, now).await?;
+        let configured = self
+            .channels
+            .iter()
+            .find(|channel| channel.id == message.channel);
+        let channel = configured.map(|channel| {
+            let pass = self.lanes.enter(&channel.id, channel.kind, now);
+            (Arc::clone(channel), pass)
+        });
+        // A test is how somebody finds out that the channel is there again.
+        let disabled = disabled
+            .into_iter()
+            .find(|one| one.channel == message.channel && message.incident_id.is_some());
+        Ok(Some(Job {
+            message,
+            channel,
+            disabled,
+            quiet,
         }))
     }
 
@@ -238,11 +260,15 @@ impl Dispatcher {
             message,
             channel,
             disabled,
+            quiet,
         } = job;
         let Some((channel, _pass)) = channel else {
             let why = "the channel is no longer configured";
             return self.bury(&message, now, why).await;
         };
+        if let Some(by) = quiet {
+            return self.hold(&message, now, &by).await;
+        }
         if let Some(DisabledChannel { since, reason, .. }) = disabled {
             let why = format!("the channel is disabled since {since}: {reason}");
             return self.bury(&message, now, &why).await;

@@ -10,17 +10,18 @@ mod parameters;
 mod past;
 mod problem;
 mod questions;
+mod silences;
 mod writing;
 
 use axum::{
     Router,
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::Metrics, store::Store, types::Resolver};
+use crate::{config::Maintenance, metrics::Metrics, store::Store, types::Resolver};
 
 /// What every handler may use.
 #[derive(Debug, Clone)]
@@ -35,10 +36,12 @@ pub struct Context {
     pub resolvers: Arc<[Arc<Resolver>]>,
     /// The longest time between two rounds of each group.
     pub periods: Arc<BTreeMap<String, Duration>>,
+    /// Windows in which incidents are not told.
+    pub maintenance: Arc<[Maintenance]>,
 }
 
 /// Every path, and who answers it.
-fn routes() -> [(&'static str, MethodRouter<Context>); 23] {
+fn routes() -> [(&'static str, MethodRouter<Context>); 26] {
     [
         ("/", get(health::index)),
         ("/healthz", get(health::alive)),
@@ -47,6 +50,7 @@ fn routes() -> [(&'static str, MethodRouter<Context>); 23] {
         ("/api/v1/openapi.json", get(api::openapi)),
         ("/api/v1/incidents", get(api::incidents)),
         ("/api/v1/incidents/{id}", get(api::incident)),
+        ("/api/v1/incidents/{id}/ack", post(api::ack)),
         ("/api/v1/timeline", get(api::timeline)),
         ("/api/v1/state", get(api::state)),
         ("/api/v1/evidence", get(api::evidence)),
@@ -67,6 +71,14 @@ fn routes() -> [(&'static str, MethodRouter<Context>); 23] {
         (
             "/api/v1/flushes/{id}",
             get(declarations::flush).delete(declarations::withdraw_flush),
+        ),
+        (
+            "/api/v1/silences",
+            get(silences::silences).post(silences::add),
+        ),
+        (
+            "/api/v1/silences/{id}",
+            get(silences::silence).delete(silences::expire),
         ),
         ("/api/v1/who-served", get(questions::who_served)),
         ("/api/v1/diff", get(questions::diff)),

@@ -43,6 +43,8 @@ pub enum DeliveryResult {
     Failed,
     /// It is given up.
     Buried,
+    /// It was not made: a silence or maintenance holds the message back.
+    Held,
 }
 
 /// What a recorded round came to.
@@ -276,6 +278,7 @@ impl Metrics {
                 DeliveryResult::Delivered => "delivered",
                 DeliveryResult::Failed => "failed",
                 DeliveryResult::Buried => "buried",
+                DeliveryResult::Held => "held",
             },
         };
         self.deliveries.get_or_create(&label).inc();

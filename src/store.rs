@@ -45,6 +45,7 @@ pub mod retention;
 mod retire;
 pub mod round;
 pub mod service_level;
+mod silences;
 mod spans;
 mod standing;
 pub mod state;

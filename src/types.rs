@@ -5,6 +5,7 @@
 
 mod answer;
 mod instant;
+mod matcher;
 mod network;
 mod observation;
 mod policy;
@@ -18,6 +19,7 @@ mod target;
 pub use crate::clock::now;
 pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
 pub use instant::{NotAnInstant, parse_instant};
+pub use matcher::{Labelled, Matcher, Matchers, NotAMatcher};
 pub use network::parse_network;
 pub use observation::{Ede, Flags, Observation, Transport, Wire};
 pub use policy::{Expect, Mode, NotAValue, Policy, Serials};

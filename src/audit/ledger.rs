@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use blind::AuthorityReach;
-pub use ids::{fallback_id, message_id};
+pub use ids::{fallback_id, message_id, released_id};
 pub use throttle::{MOST_APART, Throttles};
 
 use crate::{

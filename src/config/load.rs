@@ -14,7 +14,7 @@ use super::{
     Authority, Config, ConfigErrors, Database, Group, Http, Secret, SecretSource, Secrets, address,
     channels::{self, Vault},
     error::{Complaint, Origin, Report},
-    groups, identity,
+    groups, identity, maintenance,
     raw::{self, Table},
     resolvers, retention,
     section::Section,
@@ -82,7 +82,8 @@ pub(super) fn read(
     let vantage = top.parsed("vantage", identity::label);
     let [database, retention, http, authority, defaults] =
         ["database", "retention", "http", "authority", "defaults"].map(|key| top.table(key));
-    let [resolver, group, channel] = ["resolver", "group", "channel"].map(|key| top.tables(key));
+    let [resolver, group, channel, maintenance] =
+        ["resolver", "group", "channel", "maintenance"].map(|key| top.tables(key));
     top.finish();
 
     let (channels, ids) = channels::read(channel, vault, report);
@@ -109,6 +110,7 @@ pub(super) fn read(
         resolvers,
         groups,
         channels: channels.into_iter().map(Arc::new).collect(),
+        maintenance: maintenance::read(maintenance, report),
     })
 }
 

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Complaint, Origin, Report};
 
 /// The tables that a file may have more than once: no variable could say which it means.
-const REPEATED: [&str; 3] = ["resolver", "group", "channel"];
+const REPEATED: [&str; 4] = ["resolver", "group", "channel", "maintenance"];
 const SINGLE: [&str; 5] = ["database", "retention", "http", "authority", "defaults"];
 
 /// The prefix of the variables that override keys.

@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 use toml::Value;
 
 use super::{
-    Channel, ChannelKind, Config, Group, Secret, SecretSource, presets, retention::FOREVER,
-    show_client_subnet,
+    Channel, ChannelKind, Config, Group, Maintenance, Secret, SecretSource, presets,
+    retention::FOREVER, show_client_subnet,
 };
 use crate::types::{Expect, Mode, QueryOptions, Resolver, Serials, Severity};
 
@@ -57,6 +57,9 @@ impl Config {
         }
         for channel in &self.channels {
             section("[[channel]]", &channel_table(channel));
+        }
+        for window in &self.maintenance {
+            section("[[maintenance]]", &maintenance_table(window));
         }
         text
     }
@@ -272,6 +275,18 @@ fn channel_table(channel: &Channel) -> Vec<Entry> {
             .as_deref()
             .map(|id| ("fallback", id.into())),
     );
+    shown
+}
+
+fn maintenance_table(window: &Maintenance) -> Vec<Entry> {
+    let mut shown = vec![
+        ("name", window.name.as_str().into()),
+        ("matchers", texts(&window.matchers.texts())),
+        ("schedule", window.schedule.to_string().into()),
+        ("duration", duration(window.duration)),
+    ];
+    let comment = window.comment.as_deref();
+    shown.extend(comment.map(|text| ("comment", text.into())));
     shown
 }
 

@@ -98,7 +98,7 @@ impl Dispatcher {
         insist(RECORDING, |_| self.store.bury(id, now, why)).await
     }
 
-    fn count(&self, message: &LeasedMessage, result: DeliveryResult) {
+    pub(super) fn count(&self, message: &LeasedMessage, result: DeliveryResult) {
         self.metrics.delivery(&message.channel, result);
     }
 }

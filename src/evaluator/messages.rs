@@ -2,13 +2,19 @@
 //!
 //! Deliberately absent: sending. A message is recorded in the round's last transaction and sent by `dispatcher`.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    audit::{incident::Transition, ledger::message_id},
+    audit::{
+        incident::{Incident, Transition, TransitionKind},
+        ledger::{message_id, released_id},
+    },
     config::{Channel, Config, Group},
     notify::{self, GroupFacts, MessageContext},
-    store::{NewMessage, outbox::Fallback},
+    store::{
+        NewMessage,
+        outbox::{Fallback, HeldBack},
+    },
 };
 
 /// How long a step is news. Told later, it says that it is history.
@@ -77,6 +83,43 @@ pub fn for_those_told(
         .filter_map(|id| channel(config, id))
         .map(|channel| message(transition, channel, &context))
         .collect()
+}
+
+/// The message that tells a channel after all of an open incident that was kept quiet there, as it stands now. `None`: the
+/// channel is no longer configured.
+pub fn after_all(
+    config: &Config,
+    mut incident: Incident,
+    held: &HeldBack,
+    now: DateTime<Utc>,
+) -> Option<NewMessage> {
+    let mut groups = config.groups.iter();
+    let group = groups.find(|group| group.name == incident.key.group);
+    let base_url = config.http.base_url();
+    let context = MessageContext {
+        vantage: &config.vantage,
+        base_url: Some(&base_url),
+        group: group.map_or_else(GroupFacts::default, |group| group.as_ref().into()),
+        resolvers: &config.resolvers,
+    };
+    incident.reason = format!("{} (not told until now: {})", incident.reason, held.held_by);
+    let transition = Transition {
+        number: incident.transitions.saturating_sub(1),
+        kind: if held.was_told {
+            TransitionKind::Updated
+        } else {
+            TransitionKind::Opened
+        },
+        at: now,
+        reason: incident.reason.clone(),
+        incident,
+    };
+    let channel = channel(config, &held.channel)?;
+    let told = to_each(config, &transition, &[channel], &context).pop()?;
+    Some(NewMessage {
+        id: released_id(held.newest),
+        ..told
+    })
 }
 
 fn message(transition: &Transition, channel: &Channel, context: &MessageContext<'_>) -> NewMessage {

@@ -1,19 +1,25 @@
 //! `/api/v1`: incidents, timeline, state, evidence. The JSON is that of the queries the command line reads, too.
 //!
 //! Every shape is documented in `openapi.json`, which is served, and which a test holds against real answers.
-//! Deliberately absent: anything that changes something.
+//! Deliberately absent: anything that changes something but an acknowledgement.
 
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Context, parameters::Parameters, problem::Problem};
+use super::{
+    Context,
+    declarations::{Id, SOMEBODY, read_id},
+    parameters::Parameters,
+    problem::Problem,
+    writing::Written,
+};
 use crate::{
     audit::{
         declared::Declaration,
@@ -145,6 +151,28 @@ pub(super) async fn incident(
         events,
         declarations,
     }))
+}
+
+/// Who takes an incident.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ack {
+    by: Option<String>,
+}
+
+/// `POST /api/v1/incidents/{id}/ack`: reminders stop, everything else is still told.
+pub(super) async fn ack(
+    State(context): State<Context>,
+    id: Id,
+    Written(Ack { by }): Written<Ack>,
+) -> Result<StatusCode, Problem> {
+    let id = read_id(id)?;
+    let by = by.unwrap_or_else(|| SOMEBODY.to_owned());
+    if context.store.ack_incident(id, &by, clock::now()).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let gone = "there is no incident with this id, or it is acknowledged or resolved already";
+    Err(Problem::NotFound(gone.to_owned()))
 }
 
 /// `GET /api/v1/timeline?name=&type=&from=&to=&resolver=`.

@@ -26,9 +26,9 @@ use crate::{
 };
 
 /// Who declared it, where the request does not say.
-const SOMEBODY: &str = "somebody";
+pub(super) const SOMEBODY: &str = "somebody";
 
-type Id = Result<Path<String>, PathRejection>;
+pub(super) type Id = Result<Path<String>, PathRejection>;
 
 /// Declared changes, the latest first.
 #[derive(Debug, Serialize)]
@@ -147,7 +147,7 @@ fn only(kind: Kind, id: Id) -> Result<DeclarationFilter, Problem> {
     })
 }
 
-fn read_id(id: Id) -> Result<Uuid, Problem> {
+pub(super) fn read_id(id: Id) -> Result<Uuid, Problem> {
     let Path(id) = id.map_err(|error| Problem::BadRequest(error.body_text()))?;
     let wrong = |_| Problem::BadRequest(format!("`{id}` is not an id"));
     id.parse().map_err(wrong)

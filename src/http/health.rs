@@ -127,6 +127,7 @@ async fn stock(context: &Context) -> Result<Stock, StoreError> {
         incidents,
         waiting: outbox.waiting,
         buried: outbox.buried,
+        held: outbox.held,
         oldest_waiting_seconds: oldest.map_or(0, |age| age.num_seconds().max(0) as u64),
         disabled_channels: disabled.len() as u64,
     })

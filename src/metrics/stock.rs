@@ -20,6 +20,8 @@ pub struct Stock {
     pub waiting: u64,
     /// Messages given up.
     pub buried: u64,
+    /// Messages held back by a silence or by maintenance that lasts.
+    pub held: u64,
     /// Seconds since the oldest waiting message was written; 0 where none waits.
     pub oldest_waiting_seconds: u64,
     /// Channels whose receiver said that it is not there.
@@ -66,7 +68,7 @@ impl StockGauges {
         );
         registry.register(
             "outbox_messages",
-            "Messages that wait to be delivered, or were given up",
+            "Messages that wait to be delivered, were given up, or are held back",
             gauges.messages.clone(),
         );
         registry.register_with_unit(
@@ -100,7 +102,11 @@ impl StockGauges {
             let count = stock.incidents.iter().find_map(of).unwrap_or(0);
             self.incidents.get_or_create(&label).set(gauge(count));
         }
-        for (status, count) in [("waiting", stock.waiting), ("buried", stock.buried)] {
+        for (status, count) in [
+            ("waiting", stock.waiting),
+            ("buried", stock.buried),
+            ("held", stock.held),
+        ] {
             let label = StatusLabel { status };
             self.messages.get_or_create(&label).set(gauge(count));
         }

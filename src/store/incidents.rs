@@ -192,17 +192,22 @@ impl Store {
         &self,
         id: Uuid,
     ) -> Result<Option<(Incident, Vec<IncidentEvent>)>, StoreError> {
+        let Some(incident) = self.bare_incident(id).await? else {
+            return Ok(None);
+        };
+        Ok(Some((incident, self.events_of(&[id]).await?)))
+    }
+
+    /// One incident without what happened to it; `None` where there is no such incident.
+    pub async fn bare_incident(&self, id: Uuid) -> Result<Option<Incident>, StoreError> {
         let document = sqlx::query_scalar!(
             "-- incident\nselect document from incident where incident_id = $1",
             id
         )
         .fetch_optional(&self.pool)
         .await?;
-        let Some(document) = document else {
-            return Ok(None);
-        };
-        let incident = columns::from_json("incident", document)?;
-        Ok(Some((incident, self.events_of(&[id]).await?)))
+        let read = |document| columns::from_json("incident", document);
+        document.map(read).transpose()
     }
 }
 

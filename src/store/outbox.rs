@@ -1,7 +1,7 @@
 //! Messages that wait to be told: enqueued with what they tell of, leased for some seconds, delivered or buried.
 //!
 //! Within one (incident, channel) the order of writing is the order of telling: a message that waits for its next
-//! attempt holds back the younger ones, a buried one does not. Messages of no incident wait for nobody. A lease is a
+//! attempt holds back the younger ones, one that is buried or kept quiet does not. Messages of no incident wait for nobody. A lease is a
 //! claim with an end, never an open transaction; delivery is at least once, with a stable id.
 //!
 //! Deliberately absent: sending, and how long to wait between attempts.
@@ -21,9 +21,11 @@ use crate::types::Severity;
 
 mod disabled;
 mod ending;
+mod held;
 mod log;
 
 pub use disabled::DisabledChannel;
+pub use held::{HeldBack, Settling};
 pub use log::{LogFilter, LogRow, MessageState};
 
 /// The notification channel that is signalled when messages are written.
@@ -106,10 +108,12 @@ pub struct LeasedMessage {
 /// How full the outbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct OutboxDepth {
-    /// Messages neither delivered nor buried.
+    /// Messages neither delivered, nor buried, nor held back.
     pub waiting: u64,
     /// Messages given up.
     pub buried: u64,
+    /// Messages held back by a silence or by maintenance that lasts.
+    pub held: u64,
     /// When the oldest waiting one was written.
     pub oldest_waiting: Option<DateTime<Utc>>,
 }
@@ -210,14 +214,14 @@ impl Store {
             update outbox set lease_until = $3, leased_by = $1, attempts = attempts + 1
             where message_id = (
                 select message_id from outbox as one
-                where delivered_at is null and buried_at is null and available_at <= $2
+                where delivered_at is null and buried_at is null and held_at is null and available_at <= $2
                     and (lease_until is null or lease_until <= $2)
                     and vantage = $4 and channel <> all($5) and ($6::uuid is null or message_id = $6)
                     and not exists (
                         select from outbox as older
                         where older.incident_id = one.incident_id and older.channel = one.channel
                             and older.position < one.position
-                            and older.delivered_at is null and older.buried_at is null
+                            and older.delivered_at is null and older.buried_at is null and older.held_at is null
                     )
                 order by available_at, position
                 limit 1
@@ -267,9 +271,9 @@ impl Store {
     pub async fn outbox_depth(&self, vantage: &str) -> Result<OutboxDepth, StoreError> {
         let row = sqlx::query!(
             r#"-- outbox_depth
-            select count(*) filter (where buried_at is null) as "waiting!", count(buried_at) as "buried!",
-                min(created_at) filter (where buried_at is null) as oldest_waiting
-            from outbox where delivered_at is null and vantage = $1"#,
+            select count(*) filter (where buried_at is null and held_at is null) as "waiting!", count(buried_at) as "buried!",
+                count(held_at) as "held!", min(created_at) filter (where buried_at is null and held_at is null) as oldest_waiting
+            from outbox where delivered_at is null and settled_at is null and vantage = $1"#,
             vantage
         )
         .fetch_one(&self.pool)
@@ -277,6 +281,7 @@ impl Store {
         Ok(OutboxDepth {
             waiting: columns::number("count", row.waiting)?,
             buried: columns::number("count", row.buried)?,
+            held: columns::number("count", row.held)?,
             oldest_waiting: row.oldest_waiting,
         })
     }

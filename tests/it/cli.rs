@@ -8,6 +8,7 @@ pub(crate) mod documented;
 mod evidence;
 mod explain;
 mod help;
-mod history;
+pub(crate) mod history;
 pub(crate) mod program;
+mod silences;
 mod usage;

@@ -7,3 +7,4 @@ mod health;
 mod openapi;
 mod refusals;
 pub(crate) mod schema;
+mod silences;

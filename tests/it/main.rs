@@ -23,6 +23,7 @@ mod made_up;
 mod notify;
 mod postgres;
 mod probe;
+mod quiet;
 mod replay;
 mod resilience;
 mod rounds;

@@ -151,15 +151,21 @@ impl Watched {
 
     /// Sends what is due.
     pub(crate) async fn deliver(&self) {
-        let channels = self.config.channels.iter().cloned();
+        let dispatcher = self.dispatcher(&self.config);
+        while dispatcher.step(Utc::now()).await.unwrap() {}
+    }
+
+    /// What sends, under this configuration.
+    pub(crate) fn dispatcher(&self, config: &Arc<Config>) -> Dispatcher {
+        let channels = config.channels.iter().cloned();
         let dispatcher = Dispatcher::new(
             self.store.clone(),
             Notifier::default(),
             channels,
-            &self.config.vantage,
+            &config.vantage,
             "tests",
         );
-        while dispatcher.step(Utc::now()).await.unwrap() {}
+        dispatcher.keeping_quiet(config.clone())
     }
 }
 

@@ -52,6 +52,11 @@ pub fn fallback_id(message: Uuid) -> Uuid {
     derive(&["fallback", &message.to_string()])
 }
 
+/// The id of the message that tells after all what `message`, the newest of those held back, did not.
+pub fn released_id(message: Uuid) -> Uuid {
+    derive(&["released", &message.to_string()])
+}
+
 /// A UUID of version 8 (RFC 9562 section 5.8) from the first 16 octets of a SHA-256 over length-prefixed words. The
 /// encoding is fixed for ever, since ids are stored.
 pub(super) fn derive(words: &[&str]) -> Uuid {

@@ -249,13 +249,20 @@ pub(in crate::cli) fn happened(kind: EventKind) -> &'static str {
         EventKind::DeliveryFailed => "delivery failed",
         EventKind::DeliveryBuried => "delivery given up",
         EventKind::Replayed => "delivery begun again",
+        EventKind::Held => "held back",
+        EventKind::Released => "released",
     }
 }
 
 fn event(event: &IncidentEvent, indent: &str) -> String {
     let mut what = happened(event.kind).to_owned();
     if let Some(channel) = &event.channel {
-        what += &format!(" to {channel}");
+        let to = if event.kind == EventKind::Held {
+            "from"
+        } else {
+            "to"
+        };
+        what += &format!(" {to} {channel}");
     }
     if let Some(attempt) = event.attempt.filter(|attempt| *attempt > 1) {
         what += &format!(", attempt {attempt}");

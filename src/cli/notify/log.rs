@@ -51,6 +51,10 @@ enum StateArg {
     Delivered,
     /// Given up
     Buried,
+    /// Held back by a silence or by maintenance that lasts
+    Held,
+    /// Held back until that was over
+    Silenced,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +153,8 @@ fn state(argument: StateArg) -> MessageState {
         StateArg::Waiting => MessageState::Waiting,
         StateArg::Delivered => MessageState::Delivered,
         StateArg::Buried => MessageState::Buried,
+        StateArg::Held => MessageState::Held,
+        StateArg::Silenced => MessageState::Silenced,
     }
 }
 
@@ -157,6 +163,8 @@ fn state_name(state: MessageState) -> &'static str {
         MessageState::Waiting => "waiting",
         MessageState::Delivered => "delivered",
         MessageState::Buried => "buried",
+        MessageState::Held => "held",
+        MessageState::Silenced => "silenced",
     }
 }
 
@@ -188,13 +196,15 @@ fn page(rows: &[LogRow]) -> String {
     )
 }
 
-/// In whose stead it was told, when it is tried again, and why that is necessary.
+/// In whose stead it was told, what held it back, when it is tried again, and why that is necessary.
 fn remark(row: &LogRow) -> String {
     let instead = row.instead_of.as_ref().map(|id| format!("instead of {id}"));
     let next = row.next_attempt_at.filter(|_| row.attempts > 0);
     let next = next.map(|at| format!("again at {}", Instants::Any.show(at)));
     let error = row.last_error.as_deref().map(inert);
-    let parts: Vec<String> = [instead, next, error].into_iter().flatten().collect();
+    let held = row.held_by.as_deref().map(inert);
+    let parts = [instead, held, next, error].into_iter().flatten();
+    let parts: Vec<String> = parts.collect();
     parts.join("; ")
 }
 
@@ -214,6 +224,7 @@ fn listing(rows: &[LogRow]) -> Listing {
         "ended_at",
         "attempts",
         "last_error",
+        "held_by",
     ];
     let row = |row: &LogRow| {
         [
@@ -231,6 +242,7 @@ fn listing(rows: &[LogRow]) -> Listing {
             exact_or_empty(row.ended_at),
             row.attempts.to_string(),
             row.last_error.clone().unwrap_or_default(),
+            row.held_by.clone().unwrap_or_default(),
         ]
     };
     Listing::new(headings, rows.iter().map(row))
@@ -287,12 +299,21 @@ mod tests {
             ended_at: Some(at("19:05:03")),
             attempts: 1,
             last_error: None,
+            held_by: None,
         }
     }
 
     #[test]
     fn the_log_says_what_became_of_each_message() {
         let rows = [
+            LogRow {
+                ended_at: None,
+                attempts: 0,
+                held_by: Some(
+                    "silence 1f2e3d4c by ann until 2026-11-22T20:00:00Z: new rack".to_owned(),
+                ),
+                ..row(4, MessageState::Held)
+            },
             LogRow {
                 ended_at: None,
                 attempts: 3,

@@ -140,6 +140,22 @@ fn one_mistake_gives_one_error() {
             "auditor.toml:2:6: there is already a resolver `google`\n    hint: it is a preset; choose another id, such as `google-own`, and set `operator`",
         ),
         (
+            "[[maintenance]]\nname = 'm'\nschedule = '@daily'\nduration = '2h'\n",
+            "auditor.toml:1:1: `matchers` is missing",
+        ),
+        (
+            "[[maintenance]]\nname = 'm'\nmatchers = ['nmae=x', 'name=x']\nschedule = '@daily'\nduration = '2h'\n",
+            "auditor.toml:3:13: `nmae` cannot be matched: name, group, resolver, axis, state, severity, type, or tag.KEY",
+        ),
+        (
+            "[[maintenance]]\nname = 'm'\nmatchers = ['name=~.*']\nschedule = '@daily'\nduration = '2h'\n",
+            "auditor.toml:3:12: this would match everything: one matcher at least must ask for a value, group=~\".+\" say",
+        ),
+        (
+            "[[maintenance]]\nname = 'm'\nmatchers = ['name=x']\nschedule = '@daily'\nduration = '200h'\n",
+            "auditor.toml:5:12: `duration` must be from 1m to 7days, not 8days 8h",
+        ),
+        (
             "[[channel]]\nid = 'c'\nkind = 'slack'\n",
             "auditor.toml:1:1: this channel has no address\n    hint: give `url_env` or `url_file`",
         ),

@@ -40,6 +40,8 @@ fn every_key_in_it_is_valid_and_shows_its_default() {
         (all.channels.len(), all.resolvers.len()),
         (2, presets::all().len() + 2)
     );
+    let windows: Vec<_> = all.maintenance.iter().map(|one| &*one.name).collect();
+    assert_eq!(windows, ["weekly push"]);
     // Examples, where the default is that there is none.
     let group = std::sync::Arc::make_mut(&mut all.groups[0]);
     assert_eq!(group.authorities.len(), 2);
@@ -104,7 +106,7 @@ fn every_known_key_and_preset_is_in_it() {
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
         .collect();
     let sections = report.known();
-    assert_eq!(sections.len(), 9, "{sections:?}");
+    assert_eq!(sections.len(), 10, "{sections:?}");
     for (section, keys) in sections {
         assert!(!keys.is_empty());
         for key in keys {

@@ -33,6 +33,10 @@ pub enum EventKind {
     DeliveryBuried,
     /// A person had a message that was given up sent again.
     Replayed,
+    /// A message was held back by a silence or by maintenance.
+    Held,
+    /// That is over: what was held back is told once, by this message.
+    Released,
 }
 
 /// One thing that happened to an incident.

@@ -19,6 +19,10 @@ pub enum MessageState {
     Delivered,
     /// Given up.
     Buried,
+    /// Held back by a silence or by maintenance that lasts.
+    Held,
+    /// Held back until that was over; told by a later message, where there was anything left to tell.
+    Silenced,
 }
 
 /// Which messages.
@@ -57,12 +61,14 @@ pub struct LogRow {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it is tried next, where it waits.
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// When it was delivered or given up.
+    /// When it was delivered or given up, or what held it back was over.
     pub ended_at: Option<DateTime<Utc>>,
     /// Attempts so far.
     pub attempts: u32,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
+    /// What held it back, where something did.
+    pub held_by: Option<String>,
 }
 
 impl Store {
@@ -77,11 +83,12 @@ impl Store {
         let rows = sqlx::query!(
             "-- message_log
             select message_id, vantage, incident_id, channel, instead_of, kind, severity, created_at, expires_at,
-                available_at, delivered_at, buried_at, attempts, last_error
+                available_at, delivered_at, buried_at, attempts, last_error, held_at, held_by, settled_at
             from outbox
             where vantage = $1 and ($2::text is null or channel = $2) and ($3::uuid is null or incident_id = $3)
-                and case when delivered_at is not null then $4::boolean
-                    when buried_at is not null then $5::boolean else $6::boolean end
+                and case when delivered_at is not null then $4::boolean when buried_at is not null then $5::boolean
+                    when settled_at is not null then $8::boolean when held_at is not null then $9::boolean
+                    else $6::boolean end
             order by position desc
             limit $7",
             vantage,
@@ -90,15 +97,19 @@ impl Store {
             is(MessageState::Delivered),
             is(MessageState::Buried),
             is(MessageState::Waiting),
-            i64::from(limit)
+            i64::from(limit),
+            is(MessageState::Silenced),
+            is(MessageState::Held)
         )
         .fetch_all(&self.pool)
         .await?;
         let read = rows.into_iter().map(|row| {
-            let state = match (row.delivered_at, row.buried_at) {
-                (Some(_), _) => MessageState::Delivered,
-                (None, Some(_)) => MessageState::Buried,
-                (None, None) => MessageState::Waiting,
+            let state = match (row.delivered_at, row.buried_at, row.held_at, row.settled_at) {
+                (Some(_), ..) => MessageState::Delivered,
+                (None, Some(_), ..) => MessageState::Buried,
+                (None, None, _, Some(_)) => MessageState::Silenced,
+                (None, None, Some(_), None) => MessageState::Held,
+                (None, None, None, None) => MessageState::Waiting,
             };
             Ok(LogRow {
                 id: row.message_id,
@@ -112,9 +123,10 @@ impl Store {
                 created_at: row.created_at,
                 expires_at: row.expires_at,
                 next_attempt_at: (state == MessageState::Waiting).then_some(row.available_at),
-                ended_at: row.delivered_at.or(row.buried_at),
+                ended_at: row.delivered_at.or(row.buried_at).or(row.settled_at),
                 attempts: columns::number("attempts", row.attempts)?,
                 last_error: row.last_error,
+                held_by: row.held_by,
             })
         });
         read.collect()

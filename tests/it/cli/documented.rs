@@ -77,6 +77,9 @@ async fn what_commands_print_as_json_is_documented() {
     fits("FollowedChange", &items(&json(&["change", "list"]).await));
     fits("DeclaredFlush", &items(&json(&["flush", "list"]).await));
     fits("WholeIncident", &[json(&["incidents", "show", &id]).await]);
+    let silence = ["silence", "add", "group=dialers", "--comment", "a test"];
+    assert_eq!(over(&watched, &silence).await.code, 0);
+    fits("Quiet", &[json(&["silence", "list"]).await]);
     fits("StateAt", &[json(&["state"]).await]);
     let served = json(&["who-served", "0.0.0.0/0"]).await;
     assert!(!served["items"].as_array().unwrap().is_empty());

@@ -4,7 +4,7 @@ use super::program::{Ran, assert_tells, finish, program};
 use crate::rounds::Watched;
 
 /// Runs the program over the history of these rounds.
-pub(super) async fn over(watched: &Watched, args: &[&str]) -> Ran {
+pub(crate) async fn over(watched: &Watched, args: &[&str]) -> Ran {
     let file = watched.file();
     let mut command = program(file.parent().unwrap());
     command.args(args).arg("--config").arg(&file);

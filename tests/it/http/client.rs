@@ -54,6 +54,7 @@ impl Face {
             vantage: "us-west-2".to_owned(),
             resolvers,
             periods: Arc::new([("dialers".to_owned(), std::time::Duration::from_mins(1))].into()),
+            maintenance: Arc::new([]),
         });
         let shutdown = CancellationToken::new();
         tokio::spawn(http::serve(listener, app, shutdown.clone()));

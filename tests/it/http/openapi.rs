@@ -39,8 +39,13 @@ async fn the_document_has_every_route_and_no_other() {
         .collect();
     assert_eq!(documented, http::paths().collect());
     for path in documented {
+        let is_read = document["paths"][path]["get"].is_object();
         let path = path.replace("{id}", "11112222-3333-4444-8555-666677778888");
-        let status = face.get(&path).await.status;
+        let status = if is_read {
+            face.get(&path).await.status
+        } else {
+            face.post(&path, &json!({})).await.status
+        };
         // Known, if only to say that something is missing.
         assert_ne!(status, 405, "{path}");
         assert!(status.as_u16() < 500, "{path}: {status}");

@@ -1,0 +1,331 @@
+//! What is kept quiet on purpose, and why: silences that people make, and windows of maintenance.
+//!
+//! An incident that is kept quiet is judged, recorded and shown as any other; only its messages are held back. Deliberately
+//! absent: holding them back, and telling what is left of it afterwards, which is the dispatcher's work.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    audit::{
+        declared::Via,
+        incident::{Axis, Incident},
+    },
+    names::DnsName,
+    types::{Labelled, Matchers},
+};
+
+/// The longest time a silence may last: one that is forgotten hides an outage.
+pub const LONGEST_SILENCE: TimeDelta = TimeDelta::days(30);
+
+/// Somebody's wish not to be told of some incidents for a while. Written once; ending it fills the last two fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Its id.
+    pub id: Uuid,
+    /// Which incidents.
+    pub matchers: Matchers,
+    /// Why.
+    pub comment: String,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// Over which face.
+    pub via: Via,
+    /// From when on it holds.
+    pub starts_at: DateTime<Utc>,
+    /// Until when.
+    pub ends_at: DateTime<Utc>,
+    /// When somebody ended it before its time.
+    pub expired_at: Option<DateTime<Utc>>,
+    /// Who did.
+    pub expired_by: Option<String>,
+}
+
+/// Why a silence makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoSilence {
+    /// It ends before it begins.
+    #[error("it would end before it begins")]
+    Reversed,
+    /// It is over already.
+    #[error("it would be over already")]
+    Over,
+    /// It lasts too long.
+    #[error("it may last 30 days at most: one that is forgotten hides an outage")]
+    TooLong,
+    /// It says nothing of what it is for.
+    #[error("it needs a comment: whoever finds it must know what it is for")]
+    NoComment,
+}
+
+impl Silence {
+    /// Refuses one that makes no sense.
+    pub fn check(&self) -> Result<(), NoSilence> {
+        if self.ends_at <= self.starts_at {
+            Err(NoSilence::Reversed)
+        } else if self.ends_at <= self.made_at {
+            Err(NoSilence::Over)
+        } else if self.ends_at - self.starts_at > LONGEST_SILENCE {
+            Err(NoSilence::TooLong)
+        } else if self.comment.trim().is_empty() {
+            Err(NoSilence::NoComment)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Until when it holds, by its own time or because somebody ended it.
+    pub fn until(&self) -> DateTime<Utc> {
+        self.expired_at
+            .map_or(self.ends_at, |at| at.min(self.ends_at))
+    }
+
+    /// Where it stands at `now`.
+    pub fn phase(&self, now: DateTime<Utc>) -> Phase {
+        if self.until() <= now {
+            Phase::Expired
+        } else if self.starts_at <= now {
+            Phase::Active
+        } else {
+            Phase::Pending
+        }
+    }
+}
+
+/// Where a silence stands, in Alertmanager's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Not yet.
+    Pending,
+    /// It holds.
+    Active,
+    /// It is over.
+    Expired,
+}
+
+impl Phase {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// What is kept quiet, or was, or will be, as lists show it. Stable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuietAt {
+    /// Silences, in order of their beginnings.
+    pub silences: Vec<SilenceAt>,
+    /// The windows of maintenance of the configuration, open or not.
+    pub maintenance: Vec<WindowAt>,
+}
+
+/// A silence, and where it stands. In JSON its own fields stand beside `phase`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SilenceAt {
+    /// The silence.
+    #[serde(flatten)]
+    pub silence: Silence,
+    /// Where it stands.
+    pub phase: Phase,
+}
+
+impl SilenceAt {
+    /// As it stands at `now`.
+    pub fn new(silence: Silence, now: DateTime<Utc>) -> Self {
+        let phase = silence.phase(now);
+        Self { silence, phase }
+    }
+}
+
+/// A window of maintenance of the configuration, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WindowAt {
+    /// Its name.
+    pub name: String,
+    /// Which incidents.
+    pub matchers: Matchers,
+    /// The cron line by which it opens, in UTC.
+    pub schedule: String,
+    /// For how long, seconds.
+    pub duration_s: u64,
+    /// What is done in it.
+    pub comment: Option<String>,
+    /// Until when it is open, where it is.
+    pub open_until: Option<DateTime<Utc>>,
+    /// When it opens next.
+    pub opens_at: Option<DateTime<Utc>>,
+}
+
+/// A window of maintenance that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Which incidents.
+    pub matchers: Matchers,
+    /// Until when it is open.
+    pub until: DateTime<Utc>,
+}
+
+/// Everything that keeps incidents quiet at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Quiet {
+    silences: Vec<Silence>,
+    windows: Vec<Window>,
+}
+
+/// What keeps an incident quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason<'a> {
+    /// Somebody's wish.
+    Silence(&'a Silence),
+    /// The configuration's.
+    Window(&'a Window),
+}
+
+impl Quiet {
+    /// Of these silences those that hold at `now`, and windows that are open then.
+    pub fn at(now: DateTime<Utc>, mut silences: Vec<Silence>, windows: Vec<Window>) -> Self {
+        silences.retain(|silence| silence.phase(now) == Phase::Active);
+        Self { silences, windows }
+    }
+
+    /// Whether everything is told.
+    pub fn is_empty(&self) -> bool {
+        self.silences.is_empty() && self.windows.is_empty()
+    }
+
+    /// What keeps this incident quiet; `None` where it is told. `tags`: those of its group.
+    pub fn reason(
+        &self,
+        incident: &Incident,
+        tags: &BTreeMap<String, String>,
+    ) -> Option<Reason<'_>> {
+        let labelled = labelled(incident, tags);
+        let mut silences = self.silences.iter();
+        let mut windows = self.windows.iter();
+        let silence = silences.find(|one| one.matchers.cover(&labelled));
+        silence.map(Reason::Silence).or_else(|| {
+            let window = windows.find(|one| one.matchers.cover(&labelled));
+            window.map(Reason::Window)
+        })
+    }
+}
+
+/// An incident as matchers see it.
+pub fn labelled<'a>(incident: &'a Incident, tags: &'a BTreeMap<String, String>) -> Labelled<'a> {
+    Labelled {
+        group: &incident.key.group,
+        axis: match incident.key.axis {
+            Axis::Name => "name",
+            Axis::Resolver => "resolver",
+            Axis::Authority => "authority",
+            Axis::Vantage => "vantage",
+        },
+        state: &incident.verdict,
+        severity: incident.severity,
+        names: incident.names.iter().map(DnsName::as_str).collect(),
+        resolvers: incident.resolvers.iter().map(String::as_str).collect(),
+        types: incident.types.iter().copied().collect(),
+        tags,
+    }
+}
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        match self {
+            Self::Silence(silence) => {
+                let (by, comment) = (&silence.made_by, &silence.comment);
+                let id: String = silence.id.to_string().chars().take(8).collect();
+                let until = utc(silence.until());
+                write!(f, "silence {id} by {by} until {until}: {comment}")
+            }
+            Self::Window(Window { name, until, .. }) => {
+                write!(f, "maintenance {name} until {}", utc(*until))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn silence() -> Silence {
+        let texts = vec!["group=dialers".to_owned()];
+        Silence {
+            id: Uuid::from_u128(1 << 100),
+            matchers: texts.try_into().unwrap(),
+            comment: "moving the dialers".to_owned(),
+            made_by: "ann".to_owned(),
+            made_at: at(0),
+            via: Via::Cli,
+            starts_at: at(0),
+            ends_at: at(60),
+            expired_at: None,
+            expired_by: None,
+        }
+    }
+
+    #[test]
+    fn a_silence_holds_from_its_beginning_up_to_its_end_or_till_somebody_ends_it() {
+        let phases = [-1, 0, 59, 60].map(|minute| silence().phase(at(minute)).as_str());
+        assert_eq!(phases, ["pending", "active", "active", "expired"]);
+        let ended = Silence {
+            expired_at: Some(at(10)),
+            ..silence()
+        };
+        let phases = [9, 10].map(|minute| ended.phase(at(minute)).as_str());
+        assert_eq!(phases, ["active", "expired"]);
+    }
+
+    #[test]
+    fn a_silence_that_makes_no_sense_is_refused_with_the_reason() {
+        let with = |change: fn(&mut Silence)| {
+            let mut silence = silence();
+            change(&mut silence);
+            silence.check()
+        };
+        assert_eq!(with(|_| {}), Ok(()));
+        let reversed = with(|one| one.ends_at = one.starts_at);
+        assert_eq!(reversed, Err(NoSilence::Reversed));
+        assert_eq!(with(|one| one.made_at = at(60)), Err(NoSilence::Over));
+        let month = with(|one| one.ends_at = at(60 * 24 * 30 + 1));
+        assert_eq!(month, Err(NoSilence::TooLong));
+        let no_comment = with(|one| one.comment = " ".to_owned());
+        assert_eq!(no_comment, Err(NoSilence::NoComment));
+    }
+
+    #[test]
+    fn a_reason_says_who_until_when_and_why() {
+        let silence = silence();
+        assert_eq!(
+            Reason::Silence(&silence).to_string(),
+            "silence 00000010 by ann until 1970-01-01T01:00:00Z: moving the dialers"
+        );
+        let window = Window {
+            name: "weekly push".to_owned(),
+            matchers: silence.matchers.clone(),
+            until: at(60),
+        };
+        assert_eq!(
+            Reason::Window(&window).to_string(),
+            "maintenance weekly push until 1970-01-01T01:00:00Z"
+        );
+    }
+}

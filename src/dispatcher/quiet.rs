@@ -1,0 +1,133 @@
+//! What is kept quiet is held back instead of sent, and told once when the quiet is over and there is anything left to tell.
+//!
+//! It is decided when a message is about to be sent, so that a silence made a moment ago holds for what waits already, and
+//! by the incident as it stands then: what has become worse or wider than a silence says goes out. The end of what a
+//! channel was told of goes out all the same. Deliberately absent: what is meant by a silence (`audit::quiet`).
+
+use chrono::{DateTime, Utc};
+
+use super::Dispatcher;
+use crate::{
+    audit::{
+        incident::{Incident, Status},
+        quiet::Quiet,
+    },
+    config::Config,
+    evaluator::messages,
+    metrics::DeliveryResult,
+    store::{
+        StoreError,
+        outbox::{HeldBack, LeasedMessage, Settling},
+    },
+};
+
+/// How often what is held back is looked at, at most: a turn of the dispatcher may be a moment after the last.
+const LOOK: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
+
+impl Dispatcher {
+    /// What keeps a leased message from being sent, in a sentence.
+    pub(super) async fn kept_quiet_by(
+        &self,
+        message: &LeasedMessage,
+        now: DateTime<Utc>,
+    ) -> Result<Option<String>, StoreError> {
+        let (Some(config), Some(id)) = (&self.config, message.incident_id) else {
+            return Ok(None);
+        };
+        let quiet = self.quiet(config, now).await?;
+        if quiet.is_empty() {
+            return Ok(None);
+        }
+        let Some(incident) = self.store.bare_incident(id).await? else {
+            return Ok(None);
+        };
+        let Some(reason) = reason(&quiet, config, &incident) else {
+            return Ok(None);
+        };
+        let is_over = incident.status == Status::Resolved;
+        if is_over && self.store.was_told(id, &message.channel).await? {
+            return Ok(None);
+        }
+        Ok(Some(reason))
+    }
+
+    pub(super) async fn hold(
+        &self,
+        message: &LeasedMessage,
+        now: DateTime<Utc>,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        let (id, channel, kind) = (message.id, &message.channel, &message.kind);
+        tracing::info!(message.id = %id, %channel, %kind, by, "held back {kind} from {channel}");
+        self.count(message, DeliveryResult::Held);
+        self.store.hold(id, now, by).await
+    }
+
+    /// Tells what was held back of incidents that nothing keeps quiet any more.
+    pub(super) async fn tell_after_all(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let Some(config) = &self.config else {
+            return Ok(());
+        };
+        if !self.is_time_to_look(now) {
+            return Ok(());
+        }
+        let held = self.store.held_back(&self.vantage).await?;
+        if held.is_empty() {
+            return Ok(());
+        }
+        let quiet = self.quiet(config, now).await?;
+        for one in held {
+            self.settle(config, &quiet, &one, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(
+        &self,
+        config: &Config,
+        quiet: &Quiet,
+        held: &HeldBack,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let incident = self.store.bare_incident(held.incident_id).await?;
+        let open = incident.filter(|one| one.status != Status::Resolved);
+        if let Some(incident) = &open
+            && reason(quiet, config, incident).is_some()
+        {
+            return Ok(());
+        }
+        let left = open.filter(|_| !held.is_overtaken);
+        let told_by = left.and_then(|incident| messages::after_all(config, incident, held, now));
+        let settling = Settling { held, told_by };
+        self.store.settle(&settling, now).await
+    }
+
+    async fn quiet(&self, config: &Config, now: DateTime<Utc>) -> Result<Quiet, StoreError> {
+        let silences = self.store.silences(Some(now)).await?;
+        let windows = config.maintenance.iter();
+        let open = windows.filter_map(|one| one.window(now)).collect();
+        Ok(Quiet::at(now, silences, open))
+    }
+
+    /// Whether the last look is long enough ago; then this is one.
+    fn is_time_to_look(&self, now: DateTime<Utc>) -> bool {
+        let mut last = self
+            .looked_at
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let is_time = last.is_none_or(|at| now < at || now - at >= LOOK);
+        if is_time {
+            *last = Some(now);
+        }
+        is_time
+    }
+}
+
+/// What keeps an incident quiet, in a sentence.
+fn reason(quiet: &Quiet, config: &Config, incident: &Incident) -> Option<String> {
+    let mut groups = config.groups.iter();
+    let group = groups.find(|group| group.name == incident.key.group);
+    let none = std::collections::BTreeMap::new();
+    let tags = group.map_or(&none, |group| &group.tags);
+    quiet.reason(incident, tags).map(|by| by.to_string())
+}

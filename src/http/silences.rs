@@ -1,0 +1,112 @@
+//! `/api/v1/silences`: what is kept quiet, read, made and ended.
+//!
+//! Deliberately absent: changing a silence, and windows of maintenance, which the configuration makes. The command line
+//! writes the same silences.
+
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    Context,
+    declarations::{Id, SOMEBODY, read_id},
+    parameters::Parameters,
+    problem::Problem,
+    writing::{NoPage, Written},
+};
+use crate::{
+    audit::{
+        declared::Via,
+        quiet::{QuietAt, Silence, SilenceAt},
+    },
+    clock,
+    types::Matchers,
+};
+
+/// A silence as it is sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSilence {
+    matchers: Matchers,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: DateTime<Utc>,
+    by: Option<String>,
+    comment: String,
+}
+
+/// `GET /api/v1/silences?expired=`.
+pub(super) async fn silences(
+    State(context): State<Context>,
+    mut given: Parameters,
+) -> Result<Json<QuietAt>, Problem> {
+    let expired = given
+        .take("expired", str::parse::<bool>)?
+        .unwrap_or_default();
+    given.end("expired")?;
+    let now = clock::now();
+    let found = context.store.silences((!expired).then_some(now)).await?;
+    let windows = context.maintenance.iter();
+    Ok(Json(QuietAt {
+        silences: found
+            .into_iter()
+            .map(|one| SilenceAt::new(one, now))
+            .collect(),
+        maintenance: windows.map(|window| window.at(now)).collect(),
+    }))
+}
+
+/// `GET /api/v1/silences/{id}`, expired or not.
+pub(super) async fn silence(
+    State(context): State<Context>,
+    id: Id,
+    given: Parameters,
+) -> Result<Json<SilenceAt>, Problem> {
+    given.end("none")?;
+    let found = context.store.silence(read_id(id)?).await?;
+    let missing = || Problem::NotFound("there is no silence with this id".to_owned());
+    found
+        .map(|one| Json(SilenceAt::new(one, clock::now())))
+        .ok_or_else(missing)
+}
+
+/// `POST /api/v1/silences`.
+pub(super) async fn add(
+    State(context): State<Context>,
+    Written(new): Written<NewSilence>,
+) -> Result<(StatusCode, Json<SilenceAt>), Problem> {
+    let now = clock::now();
+    let silence = Silence {
+        id: Uuid::new_v4(),
+        matchers: new.matchers,
+        comment: new.comment,
+        made_by: new.by.unwrap_or_else(|| SOMEBODY.to_owned()),
+        made_at: now,
+        via: Via::Http,
+        starts_at: new.starts_at.unwrap_or(now),
+        ends_at: new.ends_at,
+        expired_at: None,
+        expired_by: None,
+    };
+    let wrong = |why| Problem::BadRequest(format!("{why}"));
+    silence.check().map_err(wrong)?;
+    context.store.add_silence(&silence).await?;
+    Ok((StatusCode::CREATED, Json(SilenceAt::new(silence, now))))
+}
+
+/// `DELETE /api/v1/silences/{id}?by=`: it ends now, and is kept.
+pub(super) async fn expire(
+    State(context): State<Context>,
+    _: NoPage,
+    id: Id,
+    mut given: Parameters,
+) -> Result<StatusCode, Problem> {
+    let by = given.take_text("by").unwrap_or_else(|| SOMEBODY.to_owned());
+    given.end("by")?;
+    let id = read_id(id)?;
+    if context.store.expire_silence(id, &by, clock::now()).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let gone = "there is no silence with this id, or it is over already";
+    Err(Problem::NotFound(gone.to_owned()))
+}
