@@ -240,7 +240,9 @@ fn told(
     let ending = ended.map(|(ending, _)| ending);
     let since = ending.map_or(first_seen, |ending| ending.at);
     let kept = |ttl: u32| seconds(ttl.min(cap.unwrap_or(u32::MAX)));
-    let fetched_at = ending.map(|ending| latest - kept(ending.ttl));
+    let fetched = ending.map(|ending| latest - kept(ending.ttl));
+    // A copy made after the value was served again says nothing of the one that was held before.
+    let fetched_at = fetched.filter(|fetched| next.is_none_or(|next| *fetched < next));
     let would_until = match (ending, fetched_at) {
         (Some(ending), Some(fetched)) if assumed.ttl < ending.ttl => {
             until.min(fetched.max(ending.at) + kept(assumed.ttl))
@@ -248,6 +250,9 @@ fn told(
         (Some(_), Some(fetched)) => {
             let would = fetched + kept(assumed.ttl);
             next.map_or(would, |next| would.min(next)).max(until)
+        }
+        (Some(ending), None) if assumed.ttl < ending.ttl => {
+            until.min(ending.at + kept(assumed.ttl))
         }
         _ => until,
     };

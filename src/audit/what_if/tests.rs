@@ -141,6 +141,16 @@ fn a_value_that_is_served_again_is_right_again() {
 }
 
 #[test]
+fn a_copy_made_after_the_return_says_nothing_of_the_one_before() {
+    // G throughout, fetched again once the authority had come back to it: one span, whose expiry is the later copy's.
+    let old = at_resolver("isp", GOOD, ["09:00", "31T16:00", "31T20:00"]);
+    let told = run(vec![old], 300);
+    let held = only(&told);
+    assert_eq!((held.since, held.until), (at("10:20"), at("15:10")));
+    assert_eq!((held.fetched_at, held.would_until), (None, at("10:25")));
+}
+
+#[test]
 fn what_no_authority_served_had_a_ttl_of_its_own() {
     let alien = at_resolver("isp", ALIEN, ["12:00", "13:00", "31T12:00"]);
     let told = run(vec![alien], 300);
