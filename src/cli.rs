@@ -28,6 +28,7 @@ mod output;
 mod pattern;
 mod propagation;
 mod replay;
+mod report;
 mod resolvers;
 #[cfg(test)]
 mod samples;
@@ -77,7 +78,7 @@ pub struct Cli {
         help_heading = "Everywhere"
     )]
     config: Option<PathBuf>,
-    /// How to print: table or json; csv or markdown where a command lists
+    /// How to print: table or json; csv, jsonl or markdown where a command lists; html of a report
     #[arg(
         long,
         global = true,
@@ -100,8 +101,12 @@ pub enum Format {
     Json,
     /// For spreadsheets, where a command lists; no cell can be taken for a formula.
     Csv,
+    /// The rows of csv as JSON, one object a line, where a command lists.
+    Jsonl,
     /// For tickets and documents, where a command lists.
     Markdown,
+    /// One page that needs nothing else, of a report.
+    Html,
 }
 
 #[derive(Debug, Subcommand)]
@@ -128,6 +133,8 @@ enum Command {
     Findings(findings::FindingsArgs),
     /// When anything was watched: rounds run, missed and late, and the gaps
     Coverage(coverage::CoverageArgs),
+    /// The postmortem of an incident or of a window, as a document
+    Report(report::ReportArgs),
     /// The messages that prove what was wrong, as they travelled
     Evidence(messages::EvidenceArgs),
     /// Why a verdict is what it was: the inequality, and what it stands on
@@ -177,8 +184,10 @@ enum ConfigCommand {
 /// What a command has to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Printed {
-    /// Rows: every format.
+    /// Rows: every format but HTML.
     Rows,
+    /// A document: Markdown where nothing is said, HTML, or JSON.
+    Document,
     /// One thing with parts: a table, or JSON.
     Whole,
     /// Words for people, or a file's own format.
@@ -188,7 +197,8 @@ enum Printed {
 impl Printed {
     fn takes(self, format: Format) -> bool {
         match self {
-            Self::Rows => true,
+            Self::Rows => format != Format::Html,
+            Self::Document => !matches!(format, Format::Csv | Format::Jsonl),
             Self::Whole => matches!(format, Format::Table | Format::Json),
             Self::Words => format == Format::Table,
         }
@@ -211,6 +221,7 @@ impl Command {
             | Self::WhatIf(_)
             | Self::Backtest(_)
             | Self::Names => Printed::Rows,
+            Self::Report(_) => Printed::Document,
             Self::Evidence(_) | Self::Explain(_) | Self::Replay(_) | Self::Db(_) => Printed::Whole,
             Self::Incidents(args) => args.printed(),
             Self::Change(args) => args.printed(),
@@ -317,14 +328,17 @@ async fn dispatch(mut cli: Cli, output: Output) -> Result<u8, CliError> {
 async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError> {
     let printed = cli.command.printed();
     if !printed.takes(cli.format) {
-        let instead = if printed.takes(Format::Json) {
-            "a table or json"
-        } else {
-            "text only"
+        let refused = match printed {
+            Printed::Rows => {
+                "this command makes no document: --format takes table, json, csv, jsonl or markdown here"
+            }
+            Printed::Document => {
+                "this command does not list: --format takes markdown, html or json here"
+            }
+            Printed::Whole => "this command does not list: --format takes a table or json here",
+            Printed::Words => "this command does not list: --format takes text only here",
         };
-        return Err(CliError::Usage(format!(
-            "this command does not list: --format takes {instead} here"
-        )));
+        return Err(CliError::Usage(refused.to_owned()));
     }
     match cli.command {
         Command::Check(args) => check::run(&args, &source.load()?, output).await,
@@ -338,6 +352,7 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
         Command::Denials(args) => denials::run(&args, &source.load()?, output).await,
         Command::Findings(args) => findings::run(&args, &source.load()?, output).await,
         Command::Coverage(args) => coverage::run(&args, &source.load()?, output).await,
+        Command::Report(args) => report::run(&args, &source.load()?, output).await,
         Command::Evidence(args) => messages::run(&args, &source.load()?, output).await,
         Command::Explain(args) => explain::run(&args, &source.load()?, output).await,
         Command::Replay(args) => replay::run(&args, &source.load()?, output).await,

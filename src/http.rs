@@ -41,7 +41,7 @@ pub struct Context {
 }
 
 /// Every path, and who answers it.
-fn routes() -> [(&'static str, MethodRouter<Context>); 26] {
+fn routes() -> [(&'static str, MethodRouter<Context>); 27] {
     [
         ("/", get(health::index)),
         ("/healthz", get(health::alive)),
@@ -56,6 +56,7 @@ fn routes() -> [(&'static str, MethodRouter<Context>); 26] {
         ("/api/v1/evidence", get(api::evidence)),
         ("/api/v1/explain", get(past::explain)),
         ("/api/v1/what-if", get(past::what_if)),
+        ("/api/v1/report", get(past::report)),
         (
             "/api/v1/changes",
             get(declarations::changes).post(declarations::declare_change),

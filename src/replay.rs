@@ -3,12 +3,13 @@
 //! Every round's replies are taken in and judged at the steps at which the service did so, by the context that was
 //! recorded with it; a restart of the service is one here, too. While nothing is missing the verdicts, findings and steps
 //! are those that were stored, octet by octet, unless the rules have changed since ([`verify`] says so). On that
-//! stand [`explain`] and [`backtest`]; [`what_if`] needs spans only.
+//! stand [`explain`] and [`backtest`]; [`what_if`] needs spans only. [`postmortem`] puts together what is known of an incident.
 //!
 //! Deliberately absent: writing anything, and any reading of a clock.
 
 pub mod backtest;
 pub mod explain;
+pub mod postmortem;
 mod steps;
 pub mod verify;
 pub mod what_if;

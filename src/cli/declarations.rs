@@ -23,7 +23,7 @@ use crate::{
     types::RecordType,
 };
 
-pub(super) use report::section;
+pub(super) use report::{matter, section};
 
 #[derive(Debug, Args)]
 pub(super) struct ChangeArgs {

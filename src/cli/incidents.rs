@@ -2,9 +2,6 @@
 //!
 //! Deliberately absent: deciding what is one.
 
-use std::collections::BTreeSet;
-
-use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use uuid::Uuid;
@@ -32,13 +29,10 @@ use crate::{
 
 mod report;
 
-pub(super) use report::{events, happened, headline};
+pub(super) use report::{event_text, events, happened, headline};
 
 /// Messages of one incident that are shown.
 const MOST_MESSAGES: u32 = 1_000;
-
-/// The longest time between the first reply of a round and its judgement.
-const ROUND: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug, Args)]
 pub(super) struct IncidentsArgs {
@@ -147,7 +141,7 @@ async fn show(store: &Store, id: &str, evidence: bool, output: Output) -> Result
     let (incident, events) = read(store, id).await?;
     let explanations = explanations(store, &incident).await?;
     let evidence = if evidence {
-        let query = messages_of(&incident);
+        let query = MessageQuery::of_incident(&incident);
         Some(store.messages(&query, MOST_MESSAGES).await?)
     } else {
         None
@@ -192,27 +186,6 @@ async fn explanations(store: &Store, incident: &Incident) -> Result<Vec<Explanat
     Ok(told
         .filter(|verdict| verdict.severity > Severity::None)
         .collect())
-}
-
-/// Every message of the incident's questions at its resolvers and at authorities, from its first round to its end.
-fn messages_of(incident: &Incident) -> MessageQuery {
-    let first = incident.observed.iter().map(|seen| seen.at).min();
-    let first = first.map_or(incident.opened_at, |at| at.min(incident.opened_at));
-    let questions = incident.observed.iter().map(|seen| &seen.question.name);
-    let names: BTreeSet<_> = incident.names.iter().chain(questions).cloned().collect();
-    MessageQuery {
-        names: names.into_iter().collect(),
-        types: incident.types.iter().copied().collect(),
-        resolvers: if incident.resolvers.is_empty() {
-            // Of authorities alone: no resolver is called so.
-            vec![String::new()]
-        } else {
-            incident.resolvers.iter().cloned().collect()
-        },
-        from: Some(first - ROUND),
-        to: incident.resolved_at,
-        last_only: false,
-    }
 }
 
 async fn ack(store: &Store, id: &str, output: Output) -> Result<u8, CliError> {

@@ -1,8 +1,9 @@
-//! Rows for other programs: CSV for spreadsheets, Markdown for tickets. Full instants, one value a cell, every column.
+//! Rows for other programs: CSV for spreadsheets, JSON lines for pipes, Markdown for tickets. Full instants, one value a cell, every column.
 //!
 //! Deliberately absent: the tables for terminals, which are `table`'s: people want less, grouped, and wrapped.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value as Json;
 
 use super::output::inert;
 
@@ -36,6 +37,18 @@ impl Listing {
             .map(|row| row.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>())
             .map(|row| row.join(",") + "\n")
             .collect()
+    }
+
+    /// An object a line, by heading in their order. Every value is a string, as its cell is.
+    pub(super) fn json_lines(&self) -> String {
+        let pair = |(heading, cell): (&&str, &String)| {
+            format!("{}:{}", Json::from(*heading), Json::from(cell.as_str()))
+        };
+        let line = |row: &Vec<String>| {
+            let pairs: Vec<String> = self.headings.iter().zip(row).map(pair).collect();
+            format!("{{{}}}\n", pairs.join(","))
+        };
+        self.rows.iter().map(line).collect()
     }
 
     /// A Markdown table.
@@ -80,7 +93,8 @@ fn csv_cell(cell: &str) -> String {
     }
 }
 
-fn markdown_cell(cell: &str) -> String {
+/// A cell of a Markdown table, or a line of Markdown text: none of it steers the page.
+pub(super) fn markdown_cell(cell: &str) -> String {
     let mut escaped = String::new();
     for c in cell.chars() {
         match c {
@@ -117,9 +131,23 @@ mod tests {
             ("a,b", "\"a,b\""),
             ("say \"x\"", "\"say \"\"x\"\"\""),
             ("=a,b", "\"'=a,b\""),
+            ("\t=1+1", "?=1+1"),
+            ("\r\n=1+1", "??=1+1"),
         ] {
             assert_eq!(listing(cell).csv(), format!("id,answer\na,{expected}\n"));
         }
+    }
+
+    #[test]
+    fn a_json_line_is_an_object_whatever_its_cells_hold() {
+        for cell in ["192.0.2.7", "say \"x\"\\", "a\nb", "=1+1", "ü"] {
+            let lines = listing(cell).json_lines();
+            assert!(lines.starts_with(r#"{"id":"a","answer":""#), "{lines}");
+            let read: Json = serde_json::from_str(lines.trim_end()).unwrap();
+            assert_eq!(read["answer"], super::inert(cell), "{lines}");
+            assert_eq!(lines.lines().count(), 1);
+        }
+        assert_eq!(Listing::new::<1>(["id"], []).json_lines(), "");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{CliError, EXIT_OK, history, output::Output, pattern::Pattern};
 use crate::{config::Config, store::messages::MessageQuery, types::RecordType};
 
-pub(super) use report::page;
+pub(super) use report::{message, page};
 
 #[derive(Debug, Args)]
 pub(super) struct EvidenceArgs {

@@ -27,9 +27,10 @@ impl Output {
         listing: impl FnOnce(&T) -> Listing,
     ) -> io::Result<()> {
         match self.format {
-            Format::Table => self.text(&table(value)),
+            Format::Table | Format::Html => self.text(&table(value)),
             Format::Json => self.json(value),
             Format::Csv => self.text(&listing(value).csv()),
+            Format::Jsonl => self.text(&listing(value).json_lines()),
             Format::Markdown => self.text(&listing(value).markdown()),
         }
     }

@@ -1,6 +1,6 @@
-//! `/api/v1/explain` and `/api/v1/what-if`: the past judged again, and reckoned otherwise.
+//! `/api/v1/explain`, `/api/v1/what-if` and `/api/v1/report`: the past judged again, reckoned otherwise, and put together.
 //!
-//! Deliberately absent: the rules of either, which the command line reads, too.
+//! Deliberately absent: the rules of all three, which the command line reads, too.
 
 use axum::{Json, extract::State};
 
@@ -8,13 +8,16 @@ use super::{Context, api::take_name, parameters::Parameters, problem::Problem};
 use crate::{
     audit::what_if::WhatIf,
     clock,
+    names::DnsName,
     replay::{
         explain::{ExplainQuery, Explained, explain as explain_verdicts},
+        postmortem::{Postmortem, PostmortemQuery, Subject, postmortem},
         what_if::{WhatIfQuery, what_if as work_out},
     },
     store::replay::HeldQuery,
 };
 use chrono::DateTime;
+use uuid::Uuid;
 
 /// `GET /api/v1/explain?name=&type=&resolver=&at=`; `at` is now when it is not given.
 pub(super) async fn explain(
@@ -53,4 +56,35 @@ pub(super) async fn what_if(
     Ok(Json(
         work_out(&context.store, &WhatIfQuery { of, ttl }, &context.resolvers).await?,
     ))
+}
+
+/// The TTL of the what-if when it is not given: the usual policy.
+const USUAL_TTL: u32 = 300;
+
+/// `GET /api/v1/report?incident=&from=&to=&name=&ttl=`; of an incident, or of a window.
+pub(super) async fn report(
+    State(context): State<Context>,
+    mut given: Parameters,
+) -> Result<Json<Postmortem>, Problem> {
+    let incident = given.take("incident", str::parse::<Uuid>)?;
+    let name = given.take("name", str::parse::<DnsName>)?;
+    let window = given.take_window()?;
+    let ttl = given.take("ttl", str::parse)?.unwrap_or(USUAL_TTL);
+    given.end("incident, from, to, name, ttl")?;
+    let subject = match (incident, window) {
+        (Some(id), [None, None]) if name.is_none() => Subject::Incident(id),
+        (None, [Some(from), to]) => Subject::Window {
+            from,
+            to: to.unwrap_or_else(clock::now),
+            names: name.into_iter().collect(),
+        },
+        _ => {
+            let wrong = "incident: either an incident, or a window that `from` begins";
+            return Err(Problem::BadRequest(wrong.to_owned()));
+        }
+    };
+    let query = PostmortemQuery { subject, ttl };
+    let told = postmortem(&context.store, &query, &context.resolvers).await?;
+    let missing = || Problem::NotFound("there is no such incident".to_owned());
+    Ok(Json(told.ok_or_else(missing)?))
 }

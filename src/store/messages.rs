@@ -6,19 +6,24 @@
 
 mod body;
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::{RoundId, Store, StoreError, columns, intern::interned, spans::question, timeline};
 use crate::{
-    audit::keep::Kept,
+    audit::{incident::Incident, keep::Kept},
     names::DnsName,
     types::{Flags, Question, RecordType, SeriesKey, Source, Transport},
 };
 
 /// Rows one statement carries.
 const ROWS_PER_STATEMENT: usize = 2_000;
+
+/// The longest time between the first reply of a round and its judgement.
+const ROUND: TimeDelta = TimeDelta::minutes(1);
 
 /// Which messages.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +40,29 @@ pub struct MessageQuery {
     pub to: Option<DateTime<Utc>>,
     /// Only those of the last round that kept any, of each question and source.
     pub last_only: bool,
+}
+
+impl MessageQuery {
+    /// Every message of an incident's questions at its resolvers and at authorities, from its first round to its end.
+    pub fn of_incident(incident: &Incident) -> Self {
+        let first = incident.observed.iter().map(|seen| seen.at);
+        let first = first.fold(incident.opened_at, DateTime::min);
+        let questions = incident.observed.iter().map(|seen| &seen.question.name);
+        let names: BTreeSet<_> = incident.names.iter().chain(questions).cloned().collect();
+        Self {
+            names: names.into_iter().collect(),
+            types: incident.types.iter().copied().collect(),
+            resolvers: if incident.resolvers.is_empty() {
+                // Of authorities alone: no resolver is called so.
+                vec![String::new()]
+            } else {
+                incident.resolvers.iter().cloned().collect()
+            },
+            from: Some(first - ROUND),
+            to: incident.resolved_at,
+            last_only: false,
+        }
+    }
 }
 
 /// Messages in order of receipt.

@@ -10,5 +10,6 @@ mod explain;
 mod help;
 pub(crate) mod history;
 pub(crate) mod program;
+mod report;
 mod silences;
 mod usage;

@@ -90,7 +90,7 @@ fn comment(declaration: &Declaration) -> Option<&str> {
 }
 
 /// The declaration itself in one sentence.
-fn matter(declaration: &Declaration) -> String {
+pub(in crate::cli) fn matter(declaration: &Declaration) -> String {
     match &declaration.matter {
         Matter::Change(change) => one_change(change),
         Matter::Flush(flush) => one_flush(flush),

@@ -255,6 +255,12 @@ pub(in crate::cli) fn happened(kind: EventKind) -> &'static str {
 }
 
 fn event(event: &IncidentEvent, indent: &str) -> String {
+    let line = inert(&event_text(event));
+    wrap(&line, &format!("{indent}{}  ", instant(event.at)))
+}
+
+/// What happened, in words: `delivered to voip-ops, attempt 2: HTTP 200`.
+pub(in crate::cli) fn event_text(event: &IncidentEvent) -> String {
     let mut what = happened(event.kind).to_owned();
     if let Some(channel) = &event.channel {
         let to = if event.kind == EventKind::Held {
@@ -274,8 +280,7 @@ fn event(event: &IncidentEvent, indent: &str) -> String {
         }
         _ => format!(": {}", event.detail),
     };
-    let line = inert(&format!("{what}{detail}"));
-    wrap(&line, &format!("{indent}{}  ", instant(event.at)))
+    what + &detail
 }
 
 #[cfg(test)]

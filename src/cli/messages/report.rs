@@ -30,7 +30,8 @@ pub(in crate::cli) fn page(page: &MessagePage, hex: bool) -> String {
     text
 }
 
-fn message(message: &KeptMessage, hex: bool) -> String {
+/// One message: who, when and how, then what it says, and its octets.
+pub(in crate::cli) fn message(message: &KeptMessage, hex: bool) -> String {
     let mut text = format!("{}  {}\n", exact(message.at), inert(&message.kept_for));
     text += &wrap(&whom(message), "");
     text += &wrap(&how(message), "");

@@ -62,6 +62,7 @@ async fn what_commands_print_as_json_is_documented() {
         &[json(&["explain", "dialer1.example.com"]).await],
     );
     fits("WhatIf", &[json(&["what-if", "--ttl", "60"]).await]);
+    fits("Postmortem", &[json(&["report", "--incident", &id]).await]);
     fits("Replayed", &[json(&["replay"]).await]);
     fits("Backtest", &[json(&["backtest"]).await]);
     let declare = [

@@ -179,6 +179,11 @@ async fn real_answers_have_exactly_the_documented_fields() {
         ("/api/v1/findings", "200", "/api/v1/findings".to_owned()),
         ("/api/v1/coverage", "200", "/api/v1/coverage".to_owned()),
     ];
+    let nobody = format!("incident={}", uuid::Uuid::nil());
+    for (status, query) in [("200", "from=-1d"), ("400", "to=now"), ("404", &nobody)] {
+        let path = "/api/v1/report";
+        asked.push((path, status, format!("{path}?{query}")));
+    }
     for (path, declared) in [
         ("/api/v1/changes/{id}", &change),
         ("/api/v1/flushes/{id}", &flush),
@@ -190,6 +195,8 @@ async fn real_answers_have_exactly_the_documented_fields() {
         let id = incident["id"].as_str().unwrap();
         let path = "/api/v1/incidents/{id}";
         asked.push((path, "200", path.replace("{id}", id)));
+        let report = format!("/api/v1/report?incident={id}");
+        asked.push(("/api/v1/report", "200", report));
     }
     for n in 1..=4 {
         let path = format!("/api/v1/timeline?name=dialer{n}.example.com");

@@ -1,0 +1,158 @@
+//! What was watched, and what the data cannot answer.
+//!
+//! Deliberately absent: guesses.
+
+use std::collections::BTreeSet;
+
+use super::{concerns, list, resolvers};
+use crate::{
+    audit::incident::Status,
+    cli::{instants::instant, length, output::count, report::document::Block},
+    replay::postmortem::{Postmortem, Told},
+    store::{outbox::MessageState, watched::Watched},
+    types::SourceKind,
+};
+
+pub(super) fn coverage(postmortem: &Postmortem) -> Vec<Block> {
+    let stretches = |watch: &Watched| {
+        let told = watch.stretches.iter();
+        let told = told.map(|one| format!("{} to {}", instant(one.from), instant(one.to)));
+        told.collect::<Vec<_>>().join("; ")
+    };
+    let rows = postmortem.coverage.iter().map(|watch| {
+        [
+            watch.group.clone(),
+            watch.vantage.clone(),
+            watch.finished.to_string(),
+            watch.missed.to_string(),
+            watch.abandoned.to_string(),
+            watch.late.to_string(),
+            watch
+                .usual_period_s
+                .map_or_else(|| "-".to_owned(), length::text),
+            stretches(watch),
+        ]
+    });
+    let head = [
+        "group",
+        "seen from",
+        "rounds",
+        "missed",
+        "cut off",
+        "late",
+        "usually every",
+        "watched",
+    ];
+    let unwatched = "No round was due in this time: no data is not no problem.";
+    let note = format!(
+        "This document tells of {} to {}. Outside of the times below nothing was seen in it: that is not no problem. Between two \
+         rounds nothing was seen either; an instant is known to within one round.",
+        instant(postmortem.from),
+        instant(postmortem.to)
+    );
+    vec![Block::Text(note), Block::table(head, rows, unwatched)]
+}
+
+pub(super) fn open_questions(postmortem: &Postmortem) -> Vec<Block> {
+    let mut open: Vec<String> = postmortem.incidents.iter().flat_map(of_incident).collect();
+    open.extend(postmortem.coverage.iter().filter_map(gaps));
+    open.extend(of_view(postmortem));
+    open.extend(left_out(postmortem));
+    if open.is_empty() {
+        return vec![Block::text("None that the data show.")];
+    }
+    vec![Block::List(open)]
+}
+
+fn of_incident(told: &Told) -> Vec<String> {
+    let incident = &told.incident;
+    let subject = &incident.key.subject;
+    let mut open = Vec::new();
+    if incident.status != Status::Resolved {
+        open.push(format!(
+            "{subject} is not over: this is what is known so far."
+        ));
+    }
+    if told.rounds.iter().any(|round| !round.is_exact) {
+        open.push(format!(
+            "{subject}: not everything that was known then is stored any more; what is judged again may differ from what was said then."
+        ));
+    }
+    let undelivered = told.messages.iter();
+    let undelivered = undelivered.filter(|one| one.state != MessageState::Delivered);
+    let channels: BTreeSet<&String> = undelivered.clone().map(|one| &one.channel).collect();
+    if !channels.is_empty() {
+        open.push(format!(
+            "{subject}: {} never reached {}.",
+            count(undelivered.count(), "message"),
+            list(channels)
+        ));
+    }
+    if let (Some(seen), Some(worst)) = (incident.cached_until, incident.worst_case_until)
+        && worst > seen
+    {
+        open.push(format!(
+                "{subject}: a cache that was never sampled may have kept it longer than was seen, until {} at worst.",
+                instant(worst)
+            ));
+    }
+    open
+}
+
+fn gaps(watch: &Watched) -> Option<String> {
+    let lost = watch.missed + watch.abandoned;
+    if watch.stretches.len() <= 1 && lost == 0 {
+        return None;
+    }
+    Some(format!(
+        "{} at {} was not watched all the time: {} missed or cut off; {} without a gap.",
+        watch.group,
+        watch.vantage,
+        count(usize::try_from(lost).unwrap_or(usize::MAX), "round"),
+        count(watch.stretches.len(), "stretch of time")
+    ))
+}
+
+/// What cannot be seen from where it was looked.
+fn of_view(postmortem: &Postmortem) -> Vec<String> {
+    let mut open = Vec::new();
+    let vantages: BTreeSet<&String> = postmortem.coverage.iter().map(|one| &one.vantage).collect();
+    if let Some(only) = vantages.first().filter(|_| vantages.len() == 1) {
+        open.push(format!(
+            "All of it was seen from one place, {only}: caches elsewhere behind the same addresses may have held something else."
+        ));
+    }
+    let named = resolvers(postmortem);
+    let spans = postmortem.timelines.iter().flat_map(|one| &one.spans);
+    let nameless: BTreeSet<&String> = spans
+        .map(|one| &one.span)
+        .filter(|span| span.site.is_none() && span.answer.is_data())
+        .map(|span| &span.series.source)
+        .filter(|source| source.kind == SourceKind::Resolver && concerns(&named, &source.id))
+        .map(|source| &source.id)
+        .collect();
+    if !nameless.is_empty() {
+        open.push(format!(
+            "How many caches stand behind {} is not known: the replies do not say which one they come from (no NSID).",
+            list(nameless)
+        ));
+    }
+    open
+}
+
+fn left_out(postmortem: &Postmortem) -> Vec<String> {
+    let mut open = Vec::new();
+    if postmortem.more_incidents {
+        open.push(format!(
+            "There were more incidents in this time than the {} told here: a shorter window tells the others.",
+            postmortem.incidents.len()
+        ));
+    }
+    if postmortem.names_left_out > 0 {
+        open.push(format!(
+            "The past of {} is left out here; `dns-auditor timeline NAME` tells it.",
+            count(postmortem.names_left_out, "more name")
+        ));
+    }
+    open
+}
