@@ -82,6 +82,13 @@ impl DnsName {
         false
     }
 
+    /// The names between this one and `apex`, without either, the nearest first; none where it does not lie below.
+    pub fn between(&self, apex: &Self) -> impl Iterator<Item = Self> + use<> {
+        let apex = apex.clone();
+        let above = self.parent().filter(|parent| parent.is_within(&apex));
+        std::iter::successors(above, Self::parent).take_while(move |name| *name != apex)
+    }
+
     /// The name for people: internationalised labels in Unicode, all else as it is.
     pub fn to_unicode(&self) -> String {
         idna::domain_to_unicode(&self.0).0
@@ -270,6 +277,23 @@ mod tests {
             Some(DnsName::root())
         );
         assert_eq!(DnsName::root().parent(), None);
+    }
+
+    #[test]
+    fn what_lies_between_a_name_and_its_apex_is_neither_of_them() {
+        for (name, apex, expected) in [
+            ("a.b.c.example", "example", "b.c.example c.example"),
+            ("a.example", "example", ""),
+            ("example", "example", ""),
+            ("a.b.other", "example", ""),
+            ("example", "a.example", ""),
+            ("a.b.c", ".", "b.c c"),
+            (r"a\.b.c.example", "example", "c.example"),
+        ] {
+            let [name, apex]: [DnsName; 2] = [name, apex].map(|text| text.parse().unwrap());
+            let between: Vec<_> = name.between(&apex).map(|name| name.to_string()).collect();
+            assert_eq!(between.join(" "), expected, "{name} {apex}");
+        }
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(crate) struct Reply {
     /// How much later than it was given it is received.
     pub(crate) late: TimeDelta,
     pub(crate) scope: Option<u8>,
+    /// The SOA serial that comes with it.
+    pub(crate) serial: Option<u32>,
 }
 
 impl Reply {
@@ -87,6 +89,7 @@ impl Reply {
             authoritative: true,
             late: TimeDelta::zero(),
             scope: None,
+            serial: None,
         }
     }
 
@@ -131,6 +134,12 @@ impl Reply {
     /// With AD: a resolver vouches for it.
     pub(crate) fn validated(mut self) -> Self {
         self.flags = self.flags.with(Flags::AD, true);
+        self
+    }
+
+    /// From this version of the zone.
+    pub(crate) fn with_serial(mut self, serial: u32) -> Self {
+        self.serial = Some(serial);
         self
     }
 
@@ -218,7 +227,7 @@ pub(crate) fn observe(
             links,
         }),
         ttls,
-        serial: None,
+        serial: reply.serial,
         flags: reply.flags.with(Flags::AA, authority),
         ede: reply
             .ede

@@ -56,26 +56,31 @@ impl Stage {
         Ok(())
     }
 
-    /// `SERVER is silent|lame|intercepted|well [for RESOLVER|vantage]`.
+    /// `SERVER is silent|lame|intercepted|well [for RESOLVER|vantage]`, or `denies empty names`.
     pub(super) fn server_does(
         &mut self,
         at: DateTime<Utc>,
         words: &mut Words,
     ) -> Result<(), String> {
         let server = words.next()?;
-        if !words.next_if("is") {
-            return Err(format!("what of {server}?"));
-        }
         let manner = match words.next()? {
-            "silent" => Manner::Silent,
-            "lame" => Manner::Lame,
-            "intercepted" => Manner::Intercepted,
-            "well" => Manner::Well,
-            other => return Err(format!("a server cannot be `{other}`")),
+            "denies" if words.next_if("empty") && words.next_if("names") => Manner::DeniesEnts,
+            verb if verb != "is" => return Err(format!("what of {server}?")),
+            _ => self::manner(words.next()?)?,
         };
         let viewer = words.option("for");
         self.world.servers.behave(server, viewer, manner, at);
         Ok(())
+    }
+}
+
+fn manner(word: &str) -> Result<Manner, String> {
+    match word {
+        "silent" => Ok(Manner::Silent),
+        "lame" => Ok(Manner::Lame),
+        "intercepted" => Ok(Manner::Intercepted),
+        "well" => Ok(Manner::Well),
+        other => Err(format!("a server cannot be `{other}`")),
     }
 }
 

@@ -22,7 +22,8 @@ const STALE_WINDOW: &str = "1d";
 
 impl Stage {
     /// `ID ADDRESS [cap D] [known D] [floor D] [prefetch PERCENT] [stale D] [ede] [backends SITE…|N] [constant] [busy]
-    /// [public] [servers SUFFIX]`: whether it is a public service, and what the NSIDs of its servers end in.
+    /// [minimises] [public] [servers SUFFIX]`: whether it asks label by label, whether it is a public service, and what the
+    /// NSIDs of its servers end in.
     ///
     /// `cap` is what it does; the auditor knows of it unless `known` says otherwise (`known nothing`).
     pub(super) fn introduce_resolver(&mut self, words: &mut Words) -> Result<(), String> {
@@ -51,8 +52,9 @@ impl Stage {
         };
         let operator = words.option("operator");
         let (is_public, nsid_suffix) = (words.flag("public"), words.option("servers"));
+        let minimises = words.flag("minimises");
         let caches = caches(words, habits);
-        let recursor = Recursor::new(id, caches);
+        let recursor = Recursor::new(id, caches).minimising(minimises);
         self.world
             .recursors
             .borrow_mut()

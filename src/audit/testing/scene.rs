@@ -123,8 +123,10 @@ impl Scene {
     /// The first half of a round: it asks, and takes in what comes back.
     pub(crate) fn ask(&mut self, at: DateTime<Utc>, world: World) -> Heard {
         self.follow(at);
+        let mut questions = self.questions.clone();
+        questions.extend(self.above());
         let mut heard = Heard {
-            observations: self.ask_authorities(at, &self.questions, world),
+            observations: self.ask_authorities(at, &questions, world),
             ..Heard::default()
         };
         for source in self.resolvers.iter().flat_map(|one| one.sources()) {
@@ -252,6 +254,21 @@ impl Scene {
     fn source_at(&self, address: SocketAddr) -> Source {
         let mut sources = self.resolvers.iter().flat_map(|one| one.sources());
         sources.find(|source| source.address == address).unwrap()
+    }
+
+    /// The names between the group's and the apices of their zones.
+    fn above(&self) -> BTreeSet<Question> {
+        let names: BTreeSet<_> = self.questions.iter().map(|one| &one.name).collect();
+        let zone_of = |name| self.zones.zone_of(name);
+        let each = names
+            .iter()
+            .filter_map(|name| Some(name.between(&zone_of(name)?.apex)));
+        let unasked = each.flatten().filter(|above| !names.contains(above));
+        let question = |name| Question {
+            name,
+            rtype: RecordType::A,
+        };
+        unasked.map(question).collect()
     }
 
     /// Asks each question at the servers of its zone, and likewise what their answers lead to.

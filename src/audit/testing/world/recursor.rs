@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     cache::{Cache, Found, Key},
-    servers::{Servers, chain},
+    servers::{Asks, Servers, chain},
     timeline::Timeline,
 };
 use crate::{
@@ -76,6 +76,7 @@ pub(crate) struct Recursor {
     preferred: Timeline<Option<String>>,
     /// The NSID of whoever answers in its stead.
     stranger: Timeline<Option<String>>,
+    minimises: bool,
     /// Up to where meddling has been done.
     done: usize,
     turns: HashMap<Question, usize>,
@@ -90,6 +91,11 @@ impl Recursor {
             caches,
             ..Self::default()
         }
+    }
+
+    /// The same, which asks for the names above first, and believes a denial of them.
+    pub(crate) fn minimising(self, minimises: bool) -> Self {
+        Self { minimises, ..self }
     }
 
     /// From `at` on it treats these questions so.
@@ -172,13 +178,17 @@ impl Recursor {
     ) -> Reply {
         let preferred = self.preferred.at(now).cloned().flatten();
         let (cache, turns) = (&mut self.caches[nth], &mut self.fetches);
+        let asks = Asks {
+            viewer: &self.id,
+            preferred: preferred.as_ref(),
+            minimises: self.minimises,
+        };
         let says_stale = cache.habits.stale.is_some_and(|stale| stale.ede);
         let mut stale = None;
         let reply = chain(&question.name, |owner| {
             let key = (owner.clone(), question.rtype);
             let turn = *turns;
             let found = cache.look(&key, now, |at| {
-                let asks = (&*self.id, preferred.as_ref());
                 let fetched = servers.fetch(asks, (owner, question.rtype), at, turn);
                 *turns += 1;
                 fetched.filter(|_| !cut_off)
@@ -216,7 +226,11 @@ impl Recursor {
                     Meddling::Fetch(keys) => {
                         cache.forget(covered);
                         for key in keys.iter().filter(|key| covered(key)) {
-                            let asks = (&*self.id, preferred.as_ref());
+                            let asks = Asks {
+                                viewer: &self.id,
+                                preferred: preferred.as_ref(),
+                                minimises: self.minimises,
+                            };
                             let fetched = servers.fetch(asks, (&key.0, key.1), at, self.fetches);
                             self.fetches += 1;
                             if let Some(fresh) = fetched {

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: delegation. A zone's servers are known; who left is asked by nobody but those who are told to.
 
+mod tree;
+
 use std::{cell::Cell, collections::HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,6 +38,17 @@ pub(crate) enum Manner {
     Lame,
     /// It answers as a cache does, without AA: somebody else stands on the way.
     Intercepted,
+    /// It answers with authority, and denies every name that holds nothing itself, whatever lies below.
+    DeniesEnts,
+}
+
+/// A resolver that asks: who it is, the server it prefers, and whether it asks for the names above first, and believes a
+/// denial of them (RFC 9156, RFC 8020).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asks<'a> {
+    pub(super) viewer: &'a str,
+    pub(super) preferred: Option<&'a String>,
+    pub(super) minimises: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -137,7 +150,7 @@ impl Servers {
         own.unwrap_or(Manner::Well)
     }
 
-    /// What a server says of one owner; a name without data of any type does not exist.
+    /// What a server says of one owner: its own data, or what follows of those above and below ([`tree`]).
     pub(crate) fn said(
         &self,
         server: &str,
@@ -145,28 +158,11 @@ impl Servers {
         (owner, rtype): (&DnsName, RecordType),
         at: DateTime<Utc>,
     ) -> (Value, u32) {
-        let views = [Some(viewer.to_owned()), None];
-        let types = views.iter().filter_map(|view| {
-            let owners = self.data.get(&(server.to_owned(), view.clone()))?;
-            owners.get(owner)
-        });
-        let mut exists = false;
-        for types in types {
-            let found = types.get(&rtype).and_then(|timeline| timeline.at(at));
-            if let Some(data) = found {
-                return self.shown(owner, data, at);
-            }
-            exists |= types.values().any(|timeline| match timeline.at(at) {
-                Some(Data::Holds(value, _)) => !value.is_negative(),
-                other => other.is_some(),
-            });
+        let seen = self.seen(server, viewer, at);
+        match seen.data(owner, rtype) {
+            Some(data) => self.shown(owner, data, at),
+            None => self.shown(owner, &Data::Holds(seen.denial(owner), 0), at),
         }
-        let value = if exists {
-            Value::Nodata
-        } else {
-            Value::Nxdomain
-        };
-        self.shown(owner, &Data::Holds(value, 0), at)
     }
 
     fn shown(&self, owner: &DnsName, data: &Data, at: DateTime<Utc>) -> (Value, u32) {
@@ -191,7 +187,7 @@ impl Servers {
         match manner {
             Manner::Silent => return Reply::silence(),
             Manner::Lame => return Reply::rcode(Rcode::REFUSED),
-            Manner::Well | Manner::Intercepted => {}
+            Manner::Well | Manner::Intercepted | Manner::DeniesEnts => {}
         }
         let home = self.zone_of(&question.name).map(|zone| &zone.apex);
         let reply = chain(&question.name, |owner| {
@@ -199,7 +195,7 @@ impl Servers {
             (zone == home).then(|| self.said(server, "vantage", (owner, question.rtype), at))
         });
         Reply {
-            authoritative: manner == Manner::Well,
+            authoritative: manner != Manner::Intercepted,
             ..reply
         }
     }
@@ -207,7 +203,7 @@ impl Servers {
     /// What a resolver gets for one owner, from the server it prefers or from each in its turn; `None` where none answers.
     pub(super) fn fetch(
         &self,
-        (viewer, preferred): (&str, Option<&String>),
+        asks: Asks,
         (owner, rtype): (&DnsName, RecordType),
         at: DateTime<Utc>,
         turn: usize,
@@ -216,12 +212,20 @@ impl Servers {
         let mut order: Vec<_> = (0..listed.len())
             .map(|nth| &listed[(turn + nth) % listed.len()])
             .collect();
-        if let Some(preferred) = preferred {
+        if let Some(preferred) = asks.preferred {
             order.insert(0, preferred);
         }
-        let answers = |server: &&&String| self.manner(server, viewer, at) == Manner::Well;
+        let answers = |server: &&&String| {
+            let manner = self.manner(server, asks.viewer, at);
+            matches!(manner, Manner::Well | Manner::DeniesEnts)
+        };
         let server = order.iter().find(answers)?;
-        Some(self.said(server, viewer, (owner, rtype), at))
+        let said = |owner: &_, rtype| self.said(server, asks.viewer, (owner, rtype), at);
+        let zone = self.zone_of(owner).filter(|_| asks.minimises);
+        let above = zone.into_iter().flat_map(|zone| owner.between(&zone.apex));
+        let mut denials = above.map(|above| said(&above, RecordType::A));
+        let denial = denials.find(|(value, _)| *value == Value::Nxdomain);
+        Some(denial.unwrap_or_else(|| said(owner, rtype)))
     }
 }
 
