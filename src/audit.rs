@@ -24,6 +24,7 @@ pub mod incident;
 pub mod judge;
 pub mod keep;
 pub mod ledger;
+mod nxdomain_cut;
 mod path;
 pub mod quiet;
 pub mod round;
@@ -37,4 +38,4 @@ pub mod what_if;
 
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
-pub const ENGINE_VERSION: u32 = 4;
+pub const ENGINE_VERSION: u32 = 5;

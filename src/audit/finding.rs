@@ -45,11 +45,14 @@ pub enum FindingKind {
     UnexpectedChange,
     /// Somebody on the way from the vantage answers port 53 in place of those who are asked.
     PathIntercepted,
+    /// A server says NXDOMAIN for a name and has data below it: an empty non-terminal denied (RFC 8020, RFC 4592 section
+    /// 2.2.2).
+    EntNxdomain,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NameMissing,
         Self::TtlAbovePolicy,
         Self::NegativeTtlAbovePolicy,
@@ -64,6 +67,7 @@ impl FindingKind {
         Self::ExpectedMismatch,
         Self::UnexpectedChange,
         Self::PathIntercepted,
+        Self::EntNxdomain,
     ];
 
     /// The name in every output.
@@ -83,13 +87,18 @@ impl FindingKind {
             Self::ExpectedMismatch => "expected_mismatch",
             Self::UnexpectedChange => "unexpected_change",
             Self::PathIntercepted => "path_intercepted",
+            Self::EntNxdomain => "ent_nxdomain",
         }
     }
 
     /// Rounds in a row that must show it before it is told.
     pub fn rounds_to_confirm(self) -> u32 {
         match self {
-            Self::LameAuthority | Self::AuthorityUnreachable | Self::PathIntercepted => 3,
+            // The two replies come one after the other, and a transfer may come between them.
+            Self::LameAuthority
+            | Self::AuthorityUnreachable
+            | Self::PathIntercepted
+            | Self::EntNxdomain => 3,
             // A TTL that has just risen may reach a resolver before the server that gave it is heard here again.
             Self::TtlStretched => 2,
             _ => 1,

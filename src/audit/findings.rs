@@ -4,6 +4,7 @@
 //! somebody is told, and inhibition.
 
 mod changes;
+mod ents;
 mod expected;
 mod names;
 mod path;
@@ -67,6 +68,7 @@ fn of_the_others(view: &View) -> Vec<Finding> {
     found.extend(expected::mismatch(view));
     found.extend(changes::unexpected(view));
     found.extend(serials::lag(view));
+    found.extend(ents::denied(view));
     found.extend(servers::unreachable_or_lame(view));
     found.extend(unplaced::find(view));
     found.extend(zones::ns_mismatch(view));

@@ -89,7 +89,7 @@ impl Asker {
     }
 
     /// Puts every question of the group to all its resolvers, `samples` times each, and to its authorities once, which
-    /// are asked for the SOA records of its names' zones, too. All
+    /// are asked for the SOA records of its names' zones, too, and for the names between. All
     /// questions of one name leave at one moment; the moments are spread as the slowest address demands.
     ///
     /// An address for which `canary` gives a question is asked that one first, and the others once it was answered.
@@ -99,7 +99,7 @@ impl Asker {
         samples: impl Fn(&Question, SocketAddr) -> u8,
         canary: impl Fn(&Source) -> Option<Question>,
     ) -> Asked {
-        let chain = Chain::new(self, group).with_soa();
+        let chain = Chain::new(self, group).with_zones();
         // The walk comes first, so that the questions themselves leave at the same moment.
         join_all(group.names.iter().map(|name| chain.zone(name))).await;
         let led_to = group.targets.iter();
@@ -114,7 +114,10 @@ impl Asker {
             .collect();
         let by_name = by_name(group.questions());
         let types = by_name.values().map(BTreeSet::len).max().unwrap_or(0);
-        let pace = self.pace(group, types, group.samples);
+        // To the nearest: the limits of each address hold whatever is planned.
+        let names = by_name.len().max(1);
+        let beside = (chain.zone_questions().await + names / 2) / names;
+        let pace = self.pace(group, types, beside, group.samples);
         let moments = timetable(by_name, &pace, group.policy.period, |name| {
             first.contains(name)
         });
@@ -182,7 +185,7 @@ impl Asker {
     fn moments_again(&self, group: &Group, questions: Vec<Question>, times: u8) -> Vec<Moment> {
         let by_name = by_name(questions.into_iter());
         let types = by_name.values().map(BTreeSet::len).max().unwrap_or(0);
-        let pace = self.pace(group, types, times);
+        let pace = self.pace(group, types, 0, times);
         timetable(by_name, &pace, group.policy.period / AGAIN_WITHIN, |_| {
             false
         })
@@ -193,15 +196,16 @@ impl Asker {
         self.prober.counters()
     }
 
-    /// What a moment of `types` questions costs each kind of address.
-    fn pace(&self, group: &Group, types: usize, samples: u8) -> Vec<Load> {
-        let types = u32::try_from(types).unwrap_or(u32::MAX);
+    /// What a moment of `types` questions costs each kind of address; an authority is asked `beside` more.
+    fn pace(&self, group: &Group, types: usize, beside: usize, samples: u8) -> Vec<Load> {
+        let count = |questions| u32::try_from(questions).unwrap_or(u32::MAX);
+        let types = count(types);
         let resolvers = group.resolvers.iter().map(|resolver| Load {
             questions: types.saturating_mul(samples.into()),
             max_qps: resolver.max_qps,
         });
         let authorities = Load {
-            questions: types,
+            questions: types.saturating_add(count(beside)),
             max_qps: self.authority_qps,
         };
         resolvers.chain([authorities]).collect()

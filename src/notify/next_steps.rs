@@ -114,6 +114,9 @@ fn finding_step(verdict: &str) -> Option<&'static str> {
         "path_intercepted" => {
             "Find out who answers port 53 on this vantage's way out; ask resolvers over TLS, HTTPS or QUIC until then"
         }
+        "ent_nxdomain" => {
+            "Have the server answer NOERROR without data for the name (RFC 8020), or give the name a record of its own"
+        }
         "blind" => "Check this vantage's own network and its way to the Internet",
         _ => return None,
     })

@@ -16,7 +16,7 @@ pub struct Wording {
 const WITHIN: &str = "yes: the resolver keeps what it was given, for no longer than the TTL it was given; the \
     authority's TTL is to blame, not the resolver";
 
-const TABLE: [(&str, Wording); 29] = [
+const TABLE: [(&str, Wording); 30] = [
     (
         "unreachable",
         told("no reply", "The resolver does not answer at all."),
@@ -211,6 +211,13 @@ const TABLE: [(&str, Wording); 29] = [
         told(
             "somebody intercepts DNS from this vantage",
             "Somebody on the way answers port 53 in place of those who are asked: nothing is judged by what came from them.",
+        ),
+    ),
+    (
+        "ent_nxdomain",
+        told(
+            "authority denies a name that has names below",
+            "An authoritative server says NXDOMAIN for a name and has data below it: resolvers that believe it lose every name below (RFC 8020).",
         ),
     ),
     (

@@ -67,6 +67,8 @@ const DELEGATION_TTL: u32 = 3600;
 pub(crate) struct LabPlan {
     /// The recursors, each make at most once.
     pub(crate) recursors: Vec<Make>,
+    /// What stands in each recursor's configuration beside the lab's, in the words of their make.
+    pub(crate) settings: &'static str,
     /// The zone of both name servers, `example.com`.
     pub(crate) dialers: Zone,
     /// The foreign zone, `example.net`.
@@ -78,6 +80,7 @@ impl Default for LabPlan {
     fn default() -> Self {
         Self {
             recursors: Make::ALL.to_vec(),
+            settings: "",
             dialers: Zone::dialers(300),
             cdn: Zone::cdn(300),
         }
@@ -119,7 +122,14 @@ impl Lab {
         let certificates = CertificateAuthority::new(base)?;
         let recursor = |make: Make| {
             let (dir, address) = (base.join(make.id()), at(make.host()));
-            Recursor::new((make, ""), &dir, address, at(1), at(3), &certificates)
+            Recursor::new(
+                (make, plan.settings),
+                &dir,
+                address,
+                at(1),
+                at(3),
+                &certificates,
+            )
         };
 
         let mut root = Zone::new(".");

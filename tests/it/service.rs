@@ -12,6 +12,7 @@ mod told;
 mod crash;
 mod declared;
 mod dnssec;
+mod ents;
 mod healthy;
 mod services;
 mod silent;

@@ -58,7 +58,7 @@ impl<'h> Soa<'h> {
 }
 
 /// Serial number arithmetic (RFC 1982 section 3.2). Two numbers half the circle apart have no order.
-fn is_greater(one: u32, other: u32) -> bool {
+pub(super) fn is_greater(one: u32, other: u32) -> bool {
     let ahead = one.wrapping_sub(other);
     ahead != 0 && ahead < 1 << 31
 }

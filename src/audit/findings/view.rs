@@ -123,15 +123,32 @@ impl<'a> View<'a> {
         self.standings.get(&key)
     }
 
+    /// Whether this is asked for the zone's sake: that a server knows its SOA record, or says something of a name above
+    /// the group's, tells nothing of how it answers for those.
+    fn is_beside(&self, asked: &Question, above: &HashSet<DnsName>) -> bool {
+        !self.questions.contains(asked)
+            && (asked.rtype == RecordType::SOA || above.contains(&asked.name))
+    }
+
+    /// The names between the group's and the apices of their zones.
+    fn above(&self) -> HashSet<DnsName> {
+        let names: BTreeSet<_> = self.questions.iter().map(|one| &one.name).collect();
+        let above = names.into_iter().filter_map(|name| {
+            let zone = self.input.zones.zone_of(name)?;
+            Some(name.between(&zone.apex))
+        });
+        above.flatten().collect()
+    }
+
     fn index_replies(&mut self) {
+        let above = self.above();
         for one in self.input.observations {
             if one.source.kind != SourceKind::Authority {
                 continue;
             }
-            // That a server knows its zone's SOA says nothing of how it answers for the names.
-            let is_apex =
-                one.question.rtype == RecordType::SOA && !self.questions.contains(&one.question);
-            if let Some(zone) = self.zone_apex(&one.question.name).filter(|_| !is_apex) {
+            if let Some(zone) = self.zone_apex(&one.question.name)
+                && !self.is_beside(&one.question, &above)
+            {
                 self.by_zone.entry(zone).or_default().push(one);
             }
             if !is_authoritative(one) {

@@ -14,6 +14,7 @@ use crate::{
     audit::{
         evidence::Baseline,
         history::{History, LinkKey, Standing, is_authoritative},
+        nxdomain_cut::NxdomainCuts,
     },
     names::DnsName,
     types::{Observation, Question, RecordType, Resolver, SourceKind, Value},
@@ -24,6 +25,7 @@ pub(super) struct Context<'a> {
     pub(super) history: &'a History,
     pub(super) input: &'a RoundInput<'a>,
     pub(super) quorums: HashMap<Question, Option<Value>>,
+    cuts: NxdomainCuts<'a>,
     standings: HashMap<LinkKey, Standing<'a>>,
     rounds: Asked<'a>,
 }
@@ -42,6 +44,7 @@ impl<'a> Context<'a> {
             history,
             input,
             quorums: quorum::of_round(input),
+            cuts: NxdomainCuts::of(input),
             standings: HashMap::new(),
             rounds: Asked::of(input),
         };
@@ -133,6 +136,12 @@ impl<'a> Context<'a> {
         } else {
             self.rounds.first.contains_key(link)
         }
+    }
+
+    /// An authority's denial, in this round, of a name between this one and the apex of its zone.
+    pub(super) fn cut_above(&self, owner: &DnsName) -> Option<&'a Observation> {
+        let zone = self.input.zones.zone_of(owner)?;
+        self.cuts.above(owner, &zone.apex).first().copied()
     }
 
     /// What is right at the end of a question's chain, as its authorities serve it now.

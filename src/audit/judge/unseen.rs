@@ -15,7 +15,7 @@ use crate::{
         history::{EPSILON, Sighting, Word},
         verdict::{State, VerdictFlag},
     },
-    types::{Mode, Severity, Value},
+    types::{Mode, Severity, Value, show_address},
 };
 
 /// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
@@ -32,7 +32,23 @@ impl Subject<'_> {
             (held.last_seen.max(at), held.ttl_max.max(ttl))
         });
         judged.worst_case_until = Some(last + seconds(self.keeps(longest)));
+        if self.link.value == Value::Nxdomain {
+            self.blame_denial_above(&mut judged);
+        }
         judged
+    }
+
+    /// Says whose denial of a name above is behind a denial, where one is: the resolver had reason to believe it (RFC 8020).
+    fn blame_denial_above(&self, judged: &mut Judged) {
+        let Some(denial) = self.context.cut_above(&self.link.owner) else {
+            return;
+        };
+        judged.reason += &format!(
+            "; {} ({}) says NXDOMAIN for {} above it, and a resolver may believe that of every name below (RFC 8020): the authority is to blame",
+            denial.source.id,
+            show_address(denial.source.address, 53),
+            denial.question.name,
+        );
     }
 
     /// Row 7.

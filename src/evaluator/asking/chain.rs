@@ -23,8 +23,10 @@ const LONGEST_CHAIN: usize = 12;
 pub(super) struct Chain<'a> {
     asker: &'a Asker,
     group: &'a Group,
-    /// Whether each zone's SOA record is asked for with the first of its names.
-    with_soa: bool,
+    /// The group's names.
+    own: HashSet<&'a DnsName>,
+    /// Whether the names' zones are asked about, too.
+    with_zones: bool,
     asked: Mutex<HashSet<Question>>,
     found: Mutex<Asked>,
 }
@@ -34,16 +36,18 @@ impl<'a> Chain<'a> {
         Self {
             asker,
             group,
-            with_soa: false,
+            own: group.names.iter().collect(),
+            with_zones: false,
             asked: Mutex::default(),
             found: Mutex::default(),
         }
     }
 
-    /// The same, which asks every server of the zones that the group's names lie in for its SOA record, too: once.
-    pub(super) fn with_soa(self) -> Self {
+    /// The same, which asks every server of the zones that the group's names lie in for its SOA record, too, and whether
+    /// it has the names between: each once.
+    pub(super) fn with_zones(self) -> Self {
         Self {
-            with_soa: true,
+            with_zones: true,
             ..self
         }
     }
@@ -51,21 +55,48 @@ impl<'a> Chain<'a> {
     pub(super) async fn follow(&self, questions: &[Question]) {
         let each = questions.iter().cloned();
         let names = join_all(each.map(|question| self.follow_one(question)));
-        tokio::join!(names, self.ask_soa(questions));
+        tokio::join!(names, self.ask_zone(questions));
     }
 
-    /// Asks for the SOA record of the zone that a moment's name lies in.
-    async fn ask_soa(&self, questions: &[Question]) {
-        let Some(Question { name, .. }) = questions.first().filter(|_| self.with_soa) else {
+    /// Asks about the zone that a moment's name lies in.
+    async fn ask_zone(&self, questions: &[Question]) {
+        let Some(Question { name, .. }) = questions.first().filter(|_| self.with_zones) else {
             return;
         };
-        if let Some(zone) = self.zone(name).await {
-            self.ask_link(Question {
-                name: zone.apex.clone(),
-                rtype: RecordType::SOA,
+        let Some(zone) = self.zone(name).await else {
+            return;
+        };
+        let soa = Question {
+            name: zone.apex.clone(),
+            rtype: RecordType::SOA,
+        };
+        let all = self.above(name, &zone).chain([soa]);
+        join_all(all.map(|question| self.ask_servers(&zone, question))).await;
+    }
+
+    /// The names between one and the apex, which the group does not ask for itself, as resolvers ask for them on their way
+    /// down (RFC 9156 section 2.1).
+    fn above(&self, name: &DnsName, zone: &Zone) -> impl Iterator<Item = Question> {
+        let unasked = |above: &DnsName| !self.own.contains(above);
+        let between = name.between(&zone.apex).filter(unasked);
+        between.map(|name| Question {
+            name,
+            rtype: RecordType::A,
+        })
+    }
+
+    /// How many more questions a round puts to a server for the sake of the zones, once these are known.
+    pub(super) async fn zone_questions(&self) -> usize {
+        let zones = &self.found.lock().await.zones;
+        let names = self.group.names.iter();
+        let placed = names.filter_map(|name| Some((name, zones.zone_of(name)?)));
+        let asked: HashSet<_> = placed
+            .flat_map(|(name, zone)| {
+                let above = self.above(name, zone).map(|above| above.name);
+                above.chain([zone.apex.clone()])
             })
-            .await;
-        }
+            .collect();
+        asked.len()
     }
 
     /// Asks a name's servers, then those of whatever it is an alias of. A link that many names share is asked once.
@@ -87,12 +118,17 @@ impl<'a> Chain<'a> {
 
     /// Asks every server of the name's zone; returns the names outside it that the answers lead to.
     async fn ask_link(&self, question: Question) -> Vec<DnsName> {
+        match self.zone(&question.name).await {
+            Some(zone) => self.ask_servers(&zone, question).await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Asks every server of a zone, unless that was done; returns as [`Chain::ask_link`] does.
+    async fn ask_servers(&self, zone: &Zone, question: Question) -> Vec<DnsName> {
         if !self.asked.lock().await.insert(question.clone()) {
             return Vec::new();
         }
-        let Some(zone) = self.zone(&question.name).await else {
-            return Vec::new();
-        };
         let how = self.asker.how_authorities(self.group);
         let replies = join_all(zone.servers.iter().map(async |server| {
             self.asker
@@ -103,7 +139,7 @@ impl<'a> Chain<'a> {
         let replies = replies.await;
         let mut targets: Vec<_> = replies
             .iter()
-            .filter_map(|reply| leads_to(reply, &zone, question.rtype))
+            .filter_map(|reply| leads_to(reply, zone, question.rtype))
             .collect();
         targets.sort();
         targets.dedup();
@@ -118,7 +154,7 @@ impl<'a> Chain<'a> {
                 .iter()
                 .any(|one| one.listed == Listed::Configured)
         };
-        self.group.names.contains(name)
+        self.own.contains(name)
             || self
                 .found
                 .lock()

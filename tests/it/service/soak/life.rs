@@ -82,9 +82,9 @@ impl Life {
             name.write(if name.at_home { &mut dialers } else { &mut cdn });
         }
         LabPlan {
-            recursors: Make::ALL.to_vec(),
             dialers,
             cdn,
+            ..LabPlan::default()
         }
     }
 
