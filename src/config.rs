@@ -17,6 +17,7 @@ mod named;
 mod options;
 pub mod presets;
 mod raw;
+mod receiver;
 mod resolvers;
 mod retention;
 pub mod schedule;
@@ -40,9 +41,12 @@ pub use error::{ConfigError, ConfigErrors};
 pub use load::{load, load_with};
 pub use maintenance::Maintenance;
 pub use options::{read_client_subnet, show_client_subnet};
+pub use receiver::{Email, Exec, Header, PAGERDUTY, Receiver, Webhook, WebhookBody};
 pub use retention::Retention;
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{Secret, SecretSource};
+
+use ipnet::IpNet;
 
 use crate::{
     names::DnsName,
@@ -196,24 +200,13 @@ pub struct Channel {
     /// Unique id.
     pub id: String,
     /// What speaks there.
-    pub kind: ChannelKind,
-    /// The address; a bearer secret with Slack.
-    pub url: Secret,
-    /// The signing key's bytes (webhook only).
-    pub signing_key: Option<Secret>,
+    pub receiver: Receiver,
+    /// Networks that the receiver's name may lead to although they are not on the public Internet.
+    pub allow: Vec<IpNet>,
     /// Incidents below this are not told here.
     pub min_severity: Severity,
     /// The id of the channel that tells what this one does not take.
     pub fallback: Option<String>,
-}
-
-/// What speaks at a channel's address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChannelKind {
-    /// A Slack incoming webhook.
-    Slack,
-    /// Standard Webhooks.
-    Webhook,
 }
 
 /// Whether the channels' secrets must be found while loading.

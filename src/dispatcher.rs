@@ -9,6 +9,7 @@ mod bell;
 pub mod lanes;
 mod outcome;
 mod quiet;
+mod refresh;
 
 use std::{
     sync::Arc,
@@ -24,14 +25,14 @@ use crate::{
     clock,
     config::{Channel, Config},
     metrics::Metrics,
-    notify::{Notifier, remarks::Remarks},
+    notify::{Form, Notifier, remarks::Remarks},
     store::{
         Store, StoreError,
         outbox::{Claim, DisabledChannel, LeasedMessage},
     },
 };
 use bell::Bell;
-use lanes::{Lanes, Pass};
+use lanes::{Lanes, Pace, Pass};
 
 /// How long a message is ours: longer than an attempt can take ([`crate::notify::deliver::TIMEOUT`]).
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -139,6 +140,7 @@ impl Dispatcher {
             let channels = channels.iter().map(Arc::as_ref);
             notifier.remember_hosts(channels).await;
         });
+        tokio::spawn(self.clone().keep_fresh(shutdown.clone()));
         let bell = Bell::hang(self.store.clone(), shutdown.clone());
         let mut under_way = JoinSet::new();
         let mut pause = PAUSES[0];
@@ -208,7 +210,7 @@ impl Dispatcher {
         let mut busy = self.lanes.busy(
             self.channels
                 .iter()
-                .map(|channel| (channel.id.as_str(), channel.kind)),
+                .map(|channel| (channel.id.as_str(), Pace::of(&channel.receiver))),
             now,
         );
         if only.is_none() {
@@ -230,7 +232,9 @@ impl Dispatcher {
             .iter()
             .find(|channel| channel.id == message.channel);
         let channel = configured.map(|channel| {
-            let pass = self.lanes.enter(&channel.id, channel.kind, now);
+            let pass = self
+                .lanes
+                .enter(&channel.id, Pace::of(&channel.receiver), now);
             (Arc::clone(channel), pass)
         });
         // A test is how somebody finds out that the channel is there again.
@@ -278,7 +282,7 @@ impl Dispatcher {
             instead_of: message.instead_of.as_deref(),
             sample: false,
         };
-        let body = remarks.on(channel.kind, message.body.clone());
+        let body = remarks.on(Form::of(&channel.receiver), message.body.clone());
         let begun = Instant::now();
         let delivery = self
             .notifier

@@ -5,31 +5,36 @@
 //! judged may change shape, what receivers parse may not.
 //!
 //! Reading order: [`wording`] has the words for every verdict, [`next_steps`] says what to do, [`slack`] and
-//! [`webhook`] make the two bodies of it, [`sample`] makes incidents up, [`remarks`] adds what is known only when it is sent, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
+//! [`webhook`] make the two bodies of it that are recorded, [`wire`] what each kind of receiver is sent, [`sample`] makes incidents up, [`remarks`] adds what is known only when it is sent, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
 
+mod alertmanager;
 pub mod deliver;
 pub mod inert;
+mod mail;
 pub mod next_steps;
+mod pagerduty;
 pub mod remarks;
 pub mod resolve;
 pub mod sample;
 pub mod signature;
 pub mod slack;
 pub mod webhook;
+pub mod wire;
 pub mod wording;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use remarks::Remarks;
-use serde::Deserialize;
 use serde_json::Value;
 
+pub use alertmanager::STANDS_FOR;
 pub use deliver::{Delivery, Notifier};
+pub use wire::{Form, shown};
 
 use crate::{
     audit::incident::{Incident, Transition},
-    config::{ChannelKind, Group},
+    config::Group,
     types::Resolver,
 };
 
@@ -86,46 +91,29 @@ impl MessageContext<'_> {
     }
 }
 
-/// The body that tells `transition` at a channel of this kind: Slack's Block Kit, or the webhook message.
-pub fn body(kind: ChannelKind, transition: &Transition, context: &MessageContext<'_>) -> Value {
-    match kind {
-        ChannelKind::Slack => slack::message(transition, context).to_value(),
-        ChannelKind::Webhook => webhook::Message::of(transition, context).to_value(),
+/// The body that tells `transition`, as it is recorded.
+pub fn body(form: Form, transition: &Transition, context: &MessageContext<'_>) -> Value {
+    match form {
+        Form::Slack => slack::message(transition, context).to_value(),
+        Form::Standard => webhook::Message::of(transition, context).to_value(),
     }
 }
 
 /// The body of a test message.
-pub fn test_body(kind: ChannelKind, vantage: &str, now: DateTime<Utc>) -> Value {
-    match kind {
-        ChannelKind::Slack => slack::test_message(vantage, now).to_value(),
-        ChannelKind::Webhook => webhook::Message::test(vantage, now).to_value(),
+pub fn test_body(form: Form, vantage: &str, now: DateTime<Utc>) -> Value {
+    match form {
+        Form::Slack => slack::test_message(vantage, now).to_value(),
+        Form::Standard => webhook::Message::test(vantage, now).to_value(),
     }
 }
 
-/// A body as people read it, its keys in the order in which they are sent.
-pub fn shown(kind: ChannelKind, body: &Value) -> String {
-    let message = match kind {
-        ChannelKind::Slack => None,
-        ChannelKind::Webhook => webhook::Message::deserialize(body).ok(),
-    };
-    let pretty = match message {
-        Some(message) => serde_json::to_string_pretty(&message),
-        None => serde_json::to_string_pretty(body),
-    };
-    pretty.unwrap_or_default()
-}
-
 /// The body of a made-up step: as [`body`], saying that it is a sample.
-pub fn sample_body(
-    kind: ChannelKind,
-    transition: &Transition,
-    context: &MessageContext<'_>,
-) -> Value {
+pub fn sample_body(form: Form, transition: &Transition, context: &MessageContext<'_>) -> Value {
     let remarks = Remarks {
         sample: true,
         ..Remarks::default()
     };
-    remarks.on(kind, body(kind, transition, context))
+    remarks.on(form, body(form, transition, context))
 }
 
 /// The message kind as `NewMessage` and the webhook name it, such as `incident.opened`.

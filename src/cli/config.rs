@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::output::wrap;
 use crate::{
     audit::targets::MOST_NAMES,
-    config::{Channel, ChannelKind, Config, Group},
+    config::{Channel, Config, Group, Receiver},
 };
 
 /// How many runs are shown.
@@ -108,10 +108,17 @@ fn channel_report(channel: &Channel, config: &Config) -> String {
     format!(
         "\nChannel `{}`: {}, from {} on{}\n",
         channel.id,
-        match (channel.kind, &channel.signing_key) {
-            (ChannelKind::Slack, _) => "Slack",
-            (ChannelKind::Webhook, Some(_)) => "webhook, signed",
-            (ChannelKind::Webhook, None) => "webhook, not signed",
+        match &channel.receiver {
+            Receiver::Slack { .. } => "Slack",
+            Receiver::Webhook(hook) => match hook.signing_keys.len() {
+                0 => "webhook, not signed",
+                1 => "webhook, signed",
+                _ => "webhook, signed with the current key and the one before",
+            },
+            Receiver::PagerDuty { .. } => "PagerDuty",
+            Receiver::Alertmanager { .. } => "Alertmanager",
+            Receiver::Email(_) => "mail",
+            Receiver::Exec(_) => "a program of this machine",
         },
         channel.min_severity,
         if used { "" } else { " (no group names it)" },

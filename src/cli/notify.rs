@@ -15,7 +15,7 @@ use crate::{
     clock,
     config::{Channel, Config},
     dispatcher::Dispatcher,
-    notify::{self, Notifier},
+    notify::{self, Form, Notifier},
     store::{NewMessage, Store, incidents::EventKind},
     types::Severity,
 };
@@ -93,7 +93,7 @@ async fn test(
     let (id, now) = (Uuid::new_v4(), clock::now());
     let body = match sample.verdict() {
         Some(verdict) => sample::body(verdict, sample.step, channel, config, id, now)?,
-        None => notify::test_body(channel.kind, &config.vantage, now),
+        None => notify::test_body(Form::of(&channel.receiver), &config.vantage, now),
     };
     let message = NewMessage {
         id,

@@ -1,3 +1,4 @@
+mod channels;
 mod errors;
 mod resolvers;
 mod shipped;

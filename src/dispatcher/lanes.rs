@@ -10,12 +10,36 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::ChannelKind;
+use crate::config::Receiver;
 
-/// Deliveries under way at one webhook. One slow receiver then holds up its own messages only.
-const WEBHOOK_AT_ONCE: usize = 4;
-/// Slack takes a message a second per channel.
-const SLACK_INTERVAL: Duration = Duration::from_secs(1);
+/// How fast a receiver takes messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Deliveries under way at once. One slow receiver then holds up its own messages only.
+    at_once: usize,
+    /// From one delivery's beginning to the next's.
+    interval: Duration,
+}
+
+impl Pace {
+    /// What receivers of this kind take: Slack a message a second per channel; a program runs alone.
+    pub fn of(receiver: &Receiver) -> Self {
+        match receiver {
+            Receiver::Slack { .. } => Self {
+                at_once: 1,
+                interval: Duration::from_secs(1),
+            },
+            Receiver::Exec(_) => Self {
+                at_once: 1,
+                interval: Duration::ZERO,
+            },
+            _ => Self {
+                at_once: 4,
+                interval: Duration::ZERO,
+            },
+        }
+    }
+}
 
 /// What each channel is doing. Cheap to clone; clones are one.
 #[derive(Debug, Clone, Default)]
@@ -38,24 +62,24 @@ impl Lanes {
     /// Of these channels, the ones that take nothing at `now`.
     pub fn busy<'a>(
         &self,
-        channels: impl IntoIterator<Item = (&'a str, ChannelKind)>,
+        channels: impl IntoIterator<Item = (&'a str, Pace)>,
         now: DateTime<Utc>,
     ) -> Vec<String> {
         let lanes = self.lock();
         channels
             .into_iter()
-            .filter(|(id, kind)| lanes.get(*id).is_some_and(|lane| lane.is_busy(*kind, now)))
+            .filter(|(id, pace)| lanes.get(*id).is_some_and(|lane| lane.is_busy(*pace, now)))
             .map(|(id, _)| id.to_owned())
             .collect()
     }
 
     /// Notes that a delivery to `channel` begins at `now`.
-    pub fn enter(&self, channel: &str, kind: ChannelKind, now: DateTime<Utc>) -> Pass {
+    pub fn enter(&self, channel: &str, pace: Pace, now: DateTime<Utc>) -> Pass {
         let mut lanes = self.lock();
         let lane = lanes.entry(channel.to_owned()).or_default();
         lane.under_way += 1;
-        if kind == ChannelKind::Slack {
-            lane.close_for(SLACK_INTERVAL, now);
+        if !pace.interval.is_zero() {
+            lane.close_for(pace.interval, now);
         }
         Pass {
             lanes: self.clone(),
@@ -83,12 +107,8 @@ impl Lanes {
 }
 
 impl Lane {
-    fn is_busy(&self, kind: ChannelKind, now: DateTime<Utc>) -> bool {
-        let at_once = match kind {
-            ChannelKind::Slack => 1,
-            ChannelKind::Webhook => WEBHOOK_AT_ONCE,
-        };
-        self.under_way >= at_once || self.closed_until.is_some_and(|until| now < until)
+    fn is_busy(&self, pace: Pace, now: DateTime<Utc>) -> bool {
+        self.under_way >= pace.at_once || self.closed_until.is_some_and(|until| now < until)
     }
 
     fn close_for(&mut self, wait: Duration, now: DateTime<Utc>) {
@@ -109,8 +129,20 @@ impl Drop for Pass {
 mod tests {
     use super::*;
 
-    const SLACK: (&str, ChannelKind) = ("ops", ChannelKind::Slack);
-    const HOOK: (&str, ChannelKind) = ("hook", ChannelKind::Webhook);
+    const SLACK: (&str, Pace) = (
+        "ops",
+        Pace {
+            at_once: 1,
+            interval: Duration::from_secs(1),
+        },
+    );
+    const HOOK: (&str, Pace) = (
+        "hook",
+        Pace {
+            at_once: 4,
+            interval: Duration::ZERO,
+        },
+    );
 
     fn start() -> DateTime<Utc> {
         "2026-11-22T19:05:00Z".parse().unwrap()

@@ -10,7 +10,7 @@ use crate::{
         ledger::{message_id, released_id},
     },
     config::{Channel, Config, Group},
-    notify::{self, GroupFacts, MessageContext},
+    notify::{self, Form, GroupFacts, MessageContext},
     store::{
         NewMessage,
         outbox::{Fallback, HeldBack},
@@ -56,7 +56,7 @@ fn to_each(
         let hears_anyway = told.iter().any(|known| known.id == other.id);
         (!hears_anyway).then(|| Fallback {
             channel: other.id.clone(),
-            body: notify::body(other.kind, transition, context),
+            body: notify::body(Form::of(&other.receiver), transition, context),
         })
     };
     let messages = told.iter().map(|channel| NewMessage {
@@ -130,7 +130,7 @@ fn message(transition: &Transition, channel: &Channel, context: &MessageContext<
         channel: channel.id.clone(),
         kind: notify::kind_name(transition).to_owned(),
         severity: transition.incident.severity,
-        body: notify::body(channel.kind, transition, context),
+        body: notify::body(Form::of(&channel.receiver), transition, context),
         created_at: transition.at,
         expires_at: Some(transition.at + NEWS),
         fallback: None,

@@ -3,6 +3,8 @@
 //! Deliberately absent: the next attempt itself, and any memory of earlier ones. A URL is a secret: it stands in no
 //! error, log line or outcome.
 
+mod exec;
+mod mail;
 mod outcome;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -16,11 +18,12 @@ use uuid::Uuid;
 pub use outcome::{Delivery, LONGEST_RETRY_AFTER};
 
 use crate::{
-    config::{Channel, ChannelKind},
+    config::{Channel, Email, Receiver, Webhook},
     notify::{
+        mail::mail,
         resolve::{WebhookResolver, may_be_written},
         signature::sign,
-        webhook::wire_bytes,
+        wire::{Wire, message, wire},
     },
 };
 
@@ -58,18 +61,25 @@ impl Notifier {
     /// an alert is due. What cannot be resolved now is logged and tried again with the first message.
     pub async fn remember_hosts<'a>(&self, channels: impl IntoIterator<Item = &'a Channel>) {
         for channel in channels {
-            let url = Url::parse(channel.url.expose_str().trim());
-            let Some(Host::Domain(host)) = url.as_ref().ok().and_then(Url::host) else {
+            let url = channel
+                .receiver
+                .url()
+                .map(|url| Url::parse(url.expose_str().trim()));
+            let Some(Ok(url)) = url else { continue };
+            // Of schemes that it does not know the parser leaves the host as it is written.
+            let host = url.host_str().and_then(|host| Host::parse(host).ok());
+            let Some(Host::Domain(host)) = host else {
                 continue;
             };
-            if let Err(error) = self.resolver.addresses(host).await {
+            let resolver = self.resolver.allowing(&channel.allow);
+            if let Err(error) = resolver.addresses(&host).await {
                 tracing::warn!(channel = %channel.id, %error, "the host of channel {} has no address now", channel.id);
             }
         }
     }
 
-    /// Makes one attempt at `now`. `id` stays the same over all attempts at one message; instant and signature are
-    /// the attempt's own. Success is any 2xx: redirects are not followed.
+    /// Makes one attempt at `now` with what was recorded. `id` stays the same over all attempts at one message; instant and
+    /// signature are the attempt's own. Success is any 2xx: redirects are not followed.
     pub async fn deliver(
         &self,
         channel: &Channel,
@@ -77,22 +87,93 @@ impl Notifier {
         body: &Value,
         now: DateTime<Utc>,
     ) -> Delivery {
-        let url = match target(&channel.url.expose_str()) {
-            Ok(url) => url,
+        let wire = match wire(channel, body, id, now) {
+            Ok(wire) => wire,
             Err(why) => return Delivery::Dead { why },
         };
-        let client = match &self.client {
+        match &channel.receiver {
+            Receiver::Exec(program) => exec::run(program, &wire.bytes, id, self.timeout).await,
+            Receiver::Email(email) => self.mail(channel, email, body, id, now).await,
+            receiver => self.post(channel, receiver, wire, id, now).await,
+        }
+    }
+
+    async fn post(
+        &self,
+        channel: &Channel,
+        receiver: &Receiver,
+        wire: Wire,
+        id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Delivery {
+        let url = match receiver.url().map(|url| target(&url.expose_str())) {
+            Some(Ok(url)) => url,
+            Some(Err(why)) => return Delivery::Dead { why },
+            None => return Delivery::retry("the channel has no address".to_owned()),
+        };
+        let client = match self.client_for(channel) {
             Ok(client) => client,
             Err(why) => return Delivery::retry(format!("no HTTP client: {why}")),
         };
-        let request = prepared(client.post(url.clone()), channel, id, body, now);
-        let mut reply = match request.send().await {
+        let request = client
+            .post(path_of(receiver, url.clone()))
+            .header(header::CONTENT_TYPE, wire.media_type);
+        let request = match receiver {
+            Receiver::Webhook(hook) => signed(request, hook, id, &wire.bytes, now),
+            _ => request,
+        };
+        let mut reply = match request.body(wire.bytes).send().await {
             Ok(reply) => reply,
             Err(error) => return self.not_sent(error, &url),
         };
         let said = redact(&read(&mut reply).await, &url);
         let after = outcome::retry_after(reply.headers(), now);
-        outcome::judge(channel.kind, reply.status(), after, &said)
+        outcome::judge(receiver, reply.status(), after, &said)
+    }
+
+    async fn mail(
+        &self,
+        channel: &Channel,
+        email: &Email,
+        body: &Value,
+        id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Delivery {
+        let (mail, (url, host)) =
+            match message(body).and_then(|one| Ok((mail(&one), mail::host(email)?))) {
+                Ok(both) => both,
+                Err(why) => return Delivery::Dead { why },
+            };
+        let address = match &host {
+            Host::Ipv4(address) => Ok(IpAddr::from(*address)),
+            Host::Ipv6(address) => Ok(IpAddr::from(*address)),
+            Host::Domain(name) => {
+                let found = self.resolver.allowing(&channel.allow).addresses(name).await;
+                found.map_err(|error| error.to_string()).and_then(|found| {
+                    let first = found.first().copied();
+                    first.ok_or_else(|| format!("`{name}` has no address"))
+                })
+            }
+        };
+        match address {
+            Ok(address) if !may_be_written(address) => Delivery::Dead {
+                why: format!("{address} is never a receiver's address"),
+            },
+            Ok(address) => {
+                let server = (&url, &host);
+                mail::send(email, server, address, &mail, id, now, self.timeout).await
+            }
+            Err(why) => Delivery::retry(why),
+        }
+    }
+
+    /// The client whose connections may go where this channel's may.
+    fn client_for(&self, channel: &Channel) -> Result<Client, Arc<str>> {
+        if channel.allow.is_empty() {
+            return self.client.clone();
+        }
+        let resolver = self.resolver.allowing(&channel.allow);
+        client(self.timeout, &resolver).map_err(|error| Arc::from(chain(&error)))
     }
 
     fn not_sent(&self, error: reqwest::Error, url: &Url) -> Delivery {
@@ -104,6 +185,15 @@ impl Notifier {
         }
         Delivery::retry(redact(&chain(&error.without_url()), url))
     }
+}
+
+/// Where the receiver takes messages, below its address.
+fn path_of(receiver: &Receiver, mut url: Url) -> Url {
+    if let Receiver::Alertmanager { .. } = receiver {
+        let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+    }
+    url
 }
 
 fn client(timeout: Duration, resolver: &WebhookResolver) -> reqwest::Result<Client> {
@@ -125,29 +215,30 @@ fn client(timeout: Duration, resolver: &WebhookResolver) -> reqwest::Result<Clie
     })
 }
 
-fn prepared(
+/// The request with the webhook's own headers, and those of Standard Webhooks: one signature a key, all of them good.
+fn signed(
     request: RequestBuilder,
-    channel: &Channel,
+    hook: &Webhook,
     id: Uuid,
-    body: &Value,
+    bytes: &[u8],
     now: DateTime<Utc>,
 ) -> RequestBuilder {
-    let request = request.header(header::CONTENT_TYPE, "application/json");
-    if channel.kind == ChannelKind::Slack {
-        return request.body(body.to_string());
-    }
-    let (id, timestamp, bytes) = (id.to_string(), now.timestamp(), wire_bytes(body));
+    let (id, timestamp) = (id.to_string(), now.timestamp());
+    let own = hook.headers.iter();
+    let request = own.fold(request, |request, header| {
+        request.header(&header.name, header.value.expose())
+    });
     let request = request
         .header("webhook-id", &id)
         .header("webhook-timestamp", timestamp);
-    let request = match &channel.signing_key {
-        Some(key) => request.header(
-            "webhook-signature",
-            sign(key.expose(), &id, timestamp, &bytes),
-        ),
-        None => request,
-    };
-    request.body(bytes)
+    if hook.signing_keys.is_empty() {
+        return request;
+    }
+    let keys = hook.signing_keys.iter();
+    let signatures: Vec<String> = keys
+        .map(|key| sign(key.expose(), &id, timestamp, bytes))
+        .collect();
+    request.header("webhook-signature", signatures.join(" "))
 }
 
 /// The URL, unless it is none, or names an address that is never a receiver.

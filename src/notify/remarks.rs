@@ -10,8 +10,8 @@ use super::{
     next_steps::utc,
     slack::HEADER,
     webhook,
+    wire::Form,
 };
-use crate::config::ChannelKind;
 
 /// Remarks on one message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,13 +26,13 @@ pub struct Remarks<'a> {
 
 impl Remarks<'_> {
     /// `body` with these remarks on it, in the manner of its kind of channel.
-    pub fn on(&self, kind: ChannelKind, mut body: Value) -> Value {
+    pub fn on(&self, form: Form, mut body: Value) -> Value {
         if *self == Self::default() {
             return body;
         }
-        match kind {
-            ChannelKind::Slack => self.on_slack(&mut body),
-            ChannelKind::Webhook => {
+        match form {
+            Form::Slack => self.on_slack(&mut body),
+            Form::Standard => {
                 let note = webhook::DeliveryNote {
                     history: self.history_of.is_some(),
                     instead_of: self.instead_of.map(str::to_owned),
@@ -103,7 +103,7 @@ mod tests {
     fn slack_says_it_below_the_header_and_in_the_notification() {
         let body =
             json!({"text": "Wrong answer", "blocks": [{"type": "header"}, {"type": "section"}]});
-        let remarked = remarks().on(ChannelKind::Slack, body);
+        let remarked = remarks().on(Form::Slack, body);
         let blocks = remarked["blocks"].as_array().unwrap();
         assert_eq!(blocks.len(), 3);
         let said = blocks[1]["elements"][0]["text"].as_str().unwrap();
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_webhook_says_it_in_a_key_of_its_own_and_on_the_wire() {
         let test = webhook::Message::test("here", remarks().history_of.unwrap()).to_value();
-        let remarked = remarks().on(ChannelKind::Webhook, test.clone());
+        let remarked = remarks().on(Form::Standard, test.clone());
         let wire: Value = serde_json::from_slice(&webhook::wire_bytes(&remarked)).unwrap();
         let expected = json!({"history": true, "instead_of": "ops<!channel>"});
         assert_eq!(wire["delivery"], expected);
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn what_is_news_at_its_own_channel_stays_as_it_is() {
         let body = json!({"text": "Wrong answer", "blocks": []});
-        for kind in [ChannelKind::Slack, ChannelKind::Webhook] {
-            assert_eq!(Remarks::default().on(kind, body.clone()), body);
+        for form in [Form::Slack, Form::Standard] {
+            assert_eq!(Remarks::default().on(form, body.clone()), body);
         }
     }
 }

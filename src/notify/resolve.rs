@@ -18,6 +18,7 @@ use hickory_resolver::{
     config::LookupIpStrategy,
     net::{NetError, runtime::TokioRuntimeProvider},
 };
+use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 pub use addresses::{is_public, may_be_written};
@@ -41,7 +42,7 @@ pub enum ResolveError {
     },
     /// An address that is not on the public Internet.
     #[error(
-        "`{host}` resolves to {address}, which is not a public address; to reach it on purpose, write the address in the URL"
+        "`{host}` resolves to {address}, which is not a public address; to reach it on purpose, write the address in the URL, or its network into allow_cidrs"
     )]
     NotPublic {
         /// The host name.
@@ -56,6 +57,7 @@ pub enum ResolveError {
 pub struct WebhookResolver {
     system: Result<Arc<TokioResolver>, String>,
     last_good: Arc<Mutex<HashMap<String, Vec<IpAddr>>>>,
+    allow: Arc<[IpNet]>,
 }
 
 impl WebhookResolver {
@@ -74,7 +76,23 @@ impl WebhookResolver {
         Self {
             system: system.map(Arc::new).map_err(|error| error.to_string()),
             last_good: Arc::default(),
+            allow: Arc::default(),
         }
+    }
+
+    /// The same resolver for a host that may lead into these networks, too. What clouds keep their metadata at, multicast and
+    /// the like stay refused.
+    #[must_use]
+    pub fn allowing(&self, networks: &[IpNet]) -> Self {
+        Self {
+            allow: networks.into(),
+            ..self.clone()
+        }
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        let inside = || self.allow.iter().any(|network| network.contains(&address));
+        is_public(address) || (inside() && may_be_written(address))
     }
 
     /// Every address of `host`. Falls back on the last good ones where the resolvers give none, never where what they
@@ -87,7 +105,8 @@ impl WebhookResolver {
         }
         match self.look_up(&host).await {
             Ok(found) => {
-                if let Some(address) = found.iter().copied().find(|address| !is_public(*address)) {
+                if let Some(address) = found.iter().copied().find(|address| !self.allows(*address))
+                {
                     return Err(ResolveError::NotPublic { host, address });
                 }
                 self.remembered().insert(host, found.clone());

@@ -16,7 +16,12 @@ use crate::{
         evidence::BaselineKind,
         incident::{Axis, Incident, Status, Transition},
     },
-    notify::{MessageContext, inert::clip, kind_name, next_steps},
+    notify::{
+        MessageContext,
+        inert::{clip, plain},
+        kind_name, next_steps,
+        slack::headline,
+    },
 };
 
 /// Most `names` and most `observed` of one message.
@@ -116,6 +121,12 @@ pub struct IncidentBody {
     pub worst_case_until: Option<DateTime<Utc>>,
     /// What to do.
     pub next_steps: Vec<NextStep>,
+    /// The headline: severity, what and where, on one line.
+    #[serde(default)]
+    pub summary: String,
+    /// What the verdict stands on, in a sentence; at an update, why it is told again.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// What the replies were held against.
@@ -182,7 +193,7 @@ impl Message {
         Self {
             kind: kind_name(transition).to_owned(),
             timestamp: transition.at,
-            data: Data::Incident(Box::new(incident_body(&transition.incident, context))),
+            data: Data::Incident(Box::new(incident_body(transition, context))),
             delivery: None,
         }
     }
@@ -197,6 +208,24 @@ impl Message {
             )),
             delivery: None,
         }
+    }
+
+    /// One line of plain text; a sample says that it is one.
+    pub fn summary(&self) -> String {
+        let line = match &self.data {
+            Data::Message(text) => plain(text),
+            Data::Incident(incident) => plain(&incident.summary),
+        };
+        if self.is_sample() {
+            format!("Sample: {line}")
+        } else {
+            line
+        }
+    }
+
+    /// Whether it is made up.
+    pub fn is_sample(&self) -> bool {
+        self.delivery.as_ref().is_some_and(|note| note.sample)
     }
 
     /// The message as it is queued.
@@ -214,7 +243,8 @@ pub fn wire_bytes(body: &Value) -> Vec<u8> {
         .unwrap_or_else(|_| body.to_string().into_bytes())
 }
 
-fn incident_body(incident: &Incident, context: &MessageContext<'_>) -> IncidentBody {
+fn incident_body(transition: &Transition, context: &MessageContext<'_>) -> IncidentBody {
+    let incident = &transition.incident;
     IncidentBody {
         id: incident.id,
         url: context.incident_url(incident),
@@ -243,6 +273,8 @@ fn incident_body(incident: &Incident, context: &MessageContext<'_>) -> IncidentB
                 url: step.url,
             })
             .collect(),
+        summary: headline(transition),
+        reason: clip(&transition.reason, MOST_TEXT),
     }
 }
 

@@ -23,10 +23,12 @@ mod disabled;
 mod ending;
 mod held;
 mod log;
+mod standing;
 
 pub use disabled::DisabledChannel;
 pub use held::{HeldBack, Settling};
 pub use log::{LogFilter, LogRow, MessageState};
+pub use standing::StandingMessage;
 
 /// The notification channel that is signalled when messages are written.
 const CHANNEL: &str = "dns_auditor_outbox";

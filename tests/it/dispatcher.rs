@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
-    config::{Channel, ChannelKind, Secret},
+    config::{Channel, Receiver, Secret},
     dispatcher::{Dispatcher, backoff},
-    notify::{self, Notifier},
+    notify::{self, Form, Notifier},
     store::{NewMessage, Store, outbox::Claim},
     types::Severity,
 };
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     postgres::fresh_store,
-    sink::{Reply, Sink},
+    sink::{Reply, Sink, webhook},
 };
 
 const VANTAGE: &str = "us-west-2";
@@ -30,19 +30,23 @@ fn after(seconds: i64) -> DateTime<Utc> {
     start() + TimeDelta::seconds(seconds)
 }
 
-fn channel(id: &str, kind: ChannelKind, sink: &Sink) -> Arc<Channel> {
+fn slack(id: &str, sink: &Sink) -> Arc<Channel> {
+    let url = Secret::new(sink.url());
+    channel(id, Receiver::Slack { url })
+}
+
+fn channel(id: &str, receiver: Receiver) -> Arc<Channel> {
     Arc::new(Channel {
         id: id.to_owned(),
-        kind,
-        url: Secret::new(sink.url()),
-        signing_key: None,
+        receiver,
+        allow: Vec::new(),
         min_severity: Severity::Warning,
         fallback: None,
     })
 }
 
 fn hook(id: &str, sink: &Sink) -> Arc<Channel> {
-    channel(id, ChannelKind::Webhook, sink)
+    channel(id, Receiver::Webhook(webhook(&sink.url())))
 }
 
 fn dispatcher(store: &Store, channels: Vec<Arc<Channel>>) -> Dispatcher {
@@ -66,7 +70,7 @@ fn message(channel: &str, incident: u128, at: DateTime<Utc>) -> NewMessage {
         channel: channel.to_owned(),
         kind: "test".to_owned(),
         severity: Severity::Critical,
-        body: notify::test_body(ChannelKind::Webhook, "us-west-2", at),
+        body: notify::test_body(Form::Standard, "us-west-2", at),
         created_at: at,
         expires_at: None,
         fallback: None,
@@ -155,7 +159,7 @@ async fn a_message_for_a_channel_that_is_gone_is_buried() {
 #[tokio::test]
 async fn slack_gets_one_message_a_second() {
     let (store, sink) = (fresh_store().await, Sink::start([]).await);
-    let dispatcher = dispatcher(&store, vec![channel("ops", ChannelKind::Slack, &sink)]);
+    let dispatcher = dispatcher(&store, vec![slack("ops", &sink)]);
     enqueue(&store, "ops", 1, start()).await;
     enqueue(&store, "ops", 2, start()).await;
     assert!(dispatcher.step(start()).await.unwrap());

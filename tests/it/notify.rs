@@ -1,8 +1,12 @@
-//! Messages and their delivery: what the two kinds of channel are sent, and what every outcome is taken for.
+//! Messages and their delivery: what each kind of channel is sent, and what every outcome is taken for.
 
+mod alertmanager;
 mod delivering;
 mod fixtures;
 mod hostile;
+mod mailing;
 mod messages;
+mod outside;
+mod receivers;
 mod samples;
 mod tls;

@@ -15,7 +15,18 @@ use axum::{
     extract::State,
     http::{HeaderMap, Response},
 };
+use dns_auditor::config::{Secret, Webhook, WebhookBody};
 use tokio::{net::TcpListener, sync::Notify};
+
+/// What a channel that posts to this address is made of, unsigned.
+pub(crate) fn webhook(url: &str) -> Webhook {
+    Webhook {
+        url: Secret::new(url),
+        signing_keys: Vec::new(),
+        headers: Vec::new(),
+        body: WebhookBody::Standard,
+    }
+}
 
 /// One request as it came.
 #[derive(Debug, Clone)]

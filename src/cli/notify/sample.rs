@@ -12,7 +12,7 @@ use crate::{
     clock,
     config::{Channel, Config, Group},
     notify::{
-        self, MessageContext,
+        self, Form, MessageContext,
         sample::{Scene, Step, transition, verdicts},
     },
 };
@@ -71,7 +71,7 @@ pub(super) fn preview(args: &PreviewArgs, config: &Config, output: Output) -> Re
     let verdict = in_full(&args.sample);
     let now = clock::now();
     let body = body(verdict, args.step, channel, config, Uuid::nil(), now)?;
-    output.text(&notify::shown(channel.kind, &body))?;
+    output.text(&notify::shown(channel, &body, Uuid::nil(), now))?;
     Ok(EXIT_OK)
 }
 
@@ -103,7 +103,11 @@ pub(super) fn body(
     };
     let step = transition(verdict, step, &scene);
     let step = step.ok_or_else(|| CliError::Usage(format!("there is no sample of {verdict}")))?;
-    Ok(notify::sample_body(channel.kind, &step, &context))
+    Ok(notify::sample_body(
+        Form::of(&channel.receiver),
+        &step,
+        &context,
+    ))
 }
 
 fn group<'a>(channel: &Channel, config: &'a Config) -> Result<&'a Group, CliError> {

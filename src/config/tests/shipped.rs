@@ -9,10 +9,16 @@ use crate::{
 };
 
 const SHIPPED: &str = include_str!("../../../config/dns-auditor.toml");
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 7] = [
     ("SLACK_WEBHOOK_URL", "https://hooks.example.com/"),
     ("HOOK_URL", "https://hooks.example.com/"),
     ("HOOK_SECRET", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"),
+    (
+        "HOOK_SECRET_BEFORE",
+        "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYY",
+    ),
+    ("HOOK_AUTHORIZATION", "Bearer x"),
+    ("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789ABCDEF"),
     ("HOME", "/home/ann"),
 ];
 
@@ -38,7 +44,7 @@ fn every_key_in_it_is_valid_and_shows_its_default() {
     let mut all = read(&uncommented(), &SECRETS).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(
         (all.channels.len(), all.resolvers.len()),
-        (2, presets::all().len() + 2)
+        (6, presets::all().len() + 2)
     );
     let windows: Vec<_> = all.maintenance.iter().map(|one| &*one.name).collect();
     assert_eq!(windows, ["weekly push"]);
@@ -94,7 +100,7 @@ fn every_alternative_in_it_is_valid() {
         assert!(report.is_empty(), "{}", report.into_errors(None, &text));
         tried += 1;
     }
-    assert_eq!(tried, 6);
+    assert_eq!(tried, 8);
 }
 
 #[test]

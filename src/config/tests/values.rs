@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{good, group, read, read_with};
 use crate::{
-    config::{Config, Retention, Secrets, error::Report},
+    config::{Config, Receiver, Retention, Secret, Secrets, error::Report},
     types::{Mode, Policy, RecordType, Severity, Transport},
 };
 
@@ -192,10 +192,16 @@ fn secrets_come_from_variables_and_are_never_printed() {
     let [hook, local] = config.channels.as_slice() else {
         panic!("two channels")
     };
-    assert_eq!(hook.url.expose_str(), "https://h.example/hunter2");
     assert_eq!(
-        hook.signing_key.as_ref().unwrap().expose(),
-        (0..24).collect::<Vec<u8>>()
+        hook.receiver.url().unwrap().expose_str(),
+        "https://h.example/hunter2"
+    );
+    let Receiver::Webhook(webhook) = &hook.receiver else {
+        panic!("a webhook")
+    };
+    assert_eq!(
+        webhook.signing_keys,
+        [Secret::new((0..24).collect::<Vec<u8>>())]
     );
     assert_eq!(
         (hook.min_severity, local.min_severity),
@@ -220,7 +226,10 @@ fn secrets_come_from_files_beside_the_configuration_without_their_last_newline()
     let file = directory.path().join("auditor.toml");
     std::fs::write(&file, "[[channel]]\nid='c'\nkind='slack'\nurl_file='url'\n").unwrap();
     let config = crate::config::load(Some(&file), &std::collections::BTreeMap::new()).unwrap();
-    assert_eq!(config.channels[0].url.expose_str(), "https://h.example/x");
+    assert_eq!(
+        config.channels[0].receiver.url().unwrap().expose_str(),
+        "https://h.example/x"
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use reqwest::{
 };
 
 use crate::{
-    config::ChannelKind,
+    config::Receiver,
     notify::inert::{clip, plain},
 };
 
@@ -60,7 +60,7 @@ impl Delivery {
 /// the channel. A webhook
 /// receiver's 401 or 403 passes once the key is mended; Slack's 403 is an administrator's decision and final.
 pub(super) fn judge(
-    kind: ChannelKind,
+    receiver: &Receiver,
     status: StatusCode,
     after: Option<Duration>,
     said: &str,
@@ -70,7 +70,7 @@ pub(super) fn judge(
         200..=299 => Delivery::Delivered { answer: why },
         404 | 410 => Delivery::Gone { why },
         400 | 405 | 406 | 411 | 413 | 414 | 415 | 422 => Delivery::Dead { why },
-        403 if kind == ChannelKind::Slack => Delivery::Dead { why },
+        403 if matches!(receiver, Receiver::Slack { .. }) => Delivery::Dead { why },
         _ => Delivery::Retry { after, why },
     }
 }
@@ -79,14 +79,19 @@ fn describe(status: StatusCode, said: &str) -> String {
     let remark = if status.is_redirection() {
         "redirects are not followed".to_owned()
     } else {
-        let one_line = plain(said).split_whitespace().collect::<Vec<_>>().join(" ");
-        clip(&one_line, MOST_SAID)
+        one_line(said)
     };
     if remark.is_empty() {
         format!("HTTP {}", status.as_u16())
     } else {
         format!("HTTP {}: {remark}", status.as_u16())
     }
+}
+
+/// What a receiver says, short and on one line.
+pub(super) fn one_line(said: &str) -> String {
+    let line = plain(said).split_whitespace().collect::<Vec<_>>().join(" ");
+    clip(&line, MOST_SAID)
 }
 
 /// `Retry-After` in either of its forms (RFC 9110 section 10.2.3), seconds or an HTTP date, at most
@@ -105,6 +110,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Secret, Webhook, WebhookBody};
 
     fn wish(text: &str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
@@ -126,32 +132,47 @@ mod tests {
         assert_eq!(wish("-5"), None);
     }
 
+    fn slack() -> Receiver {
+        let url = Secret::new("https://hooks.example.com/");
+        Receiver::Slack { url }
+    }
+
+    fn hook() -> Receiver {
+        let url = Secret::new("https://hooks.example.com/");
+        Receiver::Webhook(Webhook {
+            url,
+            signing_keys: Vec::new(),
+            headers: Vec::new(),
+            body: WebhookBody::Standard,
+        })
+    }
+
     #[test]
     fn only_what_can_never_be_taken_is_dead() {
-        let dead = |kind, status: u16| {
+        let dead = |receiver: &Receiver, status: u16| {
             let status = StatusCode::from_u16(status).unwrap();
-            matches!(judge(kind, status, None, ""), Delivery::Dead { .. })
+            matches!(judge(receiver, status, None, ""), Delivery::Dead { .. })
         };
         for status in [400, 413, 422] {
-            assert!(dead(ChannelKind::Slack, status), "{status}");
-            assert!(dead(ChannelKind::Webhook, status), "{status}");
+            assert!(dead(&slack(), status), "{status}");
+            assert!(dead(&hook(), status), "{status}");
         }
         for status in [301, 302, 307, 401, 408, 425, 429, 500, 502, 503, 504] {
-            assert!(!dead(ChannelKind::Slack, status), "{status}");
-            assert!(!dead(ChannelKind::Webhook, status), "{status}");
+            assert!(!dead(&slack(), status), "{status}");
+            assert!(!dead(&hook(), status), "{status}");
         }
         for status in [StatusCode::NOT_FOUND, StatusCode::GONE] {
-            let gone = judge(ChannelKind::Webhook, status, None, "");
+            let gone = judge(&hook(), status, None, "");
             assert!(matches!(gone, Delivery::Gone { .. }), "{status}");
         }
-        assert!(dead(ChannelKind::Slack, 403));
-        assert!(!dead(ChannelKind::Webhook, 403));
+        assert!(dead(&slack(), 403));
+        assert!(!dead(&hook(), 403));
     }
 
     #[test]
     fn a_reply_is_quoted_short_and_on_one_line() {
         let outcome = judge(
-            ChannelKind::Slack,
+            &slack(),
             StatusCode::INTERNAL_SERVER_ERROR,
             None,
             "rollup\u{1b}[31m\nerror",

@@ -21,9 +21,21 @@ pub fn may_be_written(address: IpAddr) -> bool {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,
     };
+    if is_metadata(address) {
+        return false;
+    }
     match address {
         IpAddr::V4(v4) => is_public_v4(v4) || v4.is_loopback() || v4.is_private() || is_shared(v4),
         IpAddr::V6(v6) => is_public_v6(v6) || v6.is_loopback() || v6.is_unique_local(),
+    }
+}
+
+/// Where clouds tell a machine its own secrets, within networks that are otherwise its owner's. (Most do so at link-local
+/// addresses.)
+fn is_metadata(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.octets() == [100, 100, 100, 200],
+        IpAddr::V6(v6) => v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254],
     }
 }
 
@@ -131,6 +143,8 @@ mod tests {
             "fec0::1",
             "ff02::1",
             "::ffff:169.254.169.254",
+            "100.100.100.200",
+            "fd00:ec2::254",
             "64:ff9b::a9fe:a9fe",
             "64:ff9b::7f00:1",
             "64:ff9b:1::1",

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
     audit::ledger::fallback_id,
-    config::{Channel, ChannelKind},
-    notify,
+    config::{Channel, Receiver},
+    notify::{self, Form},
     store::{
         NewMessage, Store,
         incidents::EventKind,
@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::{VANTAGE, after, channel, depth, dispatcher, enqueue, hook, ids, message, start};
+use super::{VANTAGE, after, depth, dispatcher, enqueue, hook, ids, message, slack, start};
 use crate::{
     postgres::fresh_store,
-    sink::{Reply, Sink, url_at},
+    sink::{Reply, Sink, url_at, webhook},
 };
 
 /// A webhook whose messages another one tells where it does not take them.
@@ -37,7 +37,7 @@ async fn enqueue_for_two(store: &Store, incident: u128, at: DateTime<Utc>) -> Uu
     let message = NewMessage {
         fallback: Some(Fallback {
             channel: "pager".to_owned(),
-            body: notify::test_body(ChannelKind::Slack, VANTAGE, at),
+            body: notify::test_body(Form::Slack, VANTAGE, at),
         }),
         ..message("ops", incident, at)
     };
@@ -65,10 +65,7 @@ async fn what_a_receiver_that_is_gone_does_not_take_its_fallback_tells() {
         Sink::start([Reply::status(410)]).await,
         Sink::start([]).await,
     );
-    let channels = vec![
-        with_fallback("ops", &ops, "pager"),
-        channel("pager", ChannelKind::Slack, &pager),
-    ];
+    let channels = vec![with_fallback("ops", &ops, "pager"), slack("pager", &pager)];
     let dispatcher = dispatcher(&store, channels);
     let first = enqueue_for_two(&store, 1, start()).await;
     let second = enqueue_for_two(&store, 2, after(1)).await;
@@ -188,10 +185,9 @@ async fn a_receiver_that_is_dead_for_an_hour_gets_everything_once_in_order_and_a
     let address = listener.local_addr().unwrap();
     drop(listener);
     let store = fresh_store().await;
-    let url = dns_auditor::config::Secret::new(url_at(address));
     let elsewhere = Sink::start([]).await;
     let ops = Arc::new(Channel {
-        url,
+        receiver: Receiver::Webhook(webhook(&url_at(address))),
         ..Channel::clone(&hook("ops", &elsewhere))
     });
     let dispatcher = dispatcher(&store, vec![ops]);
@@ -278,7 +274,7 @@ async fn a_connection_that_is_reset_and_one_that_hangs_are_tried_again_under_the
     let (store, ops) = (fresh_store().await, Sink::start([hanging]).await);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let rude = Arc::new(Channel {
-        url: dns_auditor::config::Secret::new(url_at(listener.local_addr().unwrap())),
+        receiver: Receiver::Webhook(webhook(&url_at(listener.local_addr().unwrap()))),
         ..Channel::clone(&hook("rude", &ops))
     });
     let resetting = tokio::spawn(async move {

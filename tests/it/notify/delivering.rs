@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use dns_auditor::{
     audit::incident::TransitionKind,
-    config::{Channel, ChannelKind, Secret},
-    notify::{self, Delivery, Notifier},
+    config::{Channel, Receiver, Secret, Webhook},
+    notify::{self, Delivery, Form, Notifier},
     types::Severity,
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,36 +17,48 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::fixtures::{at, context, delivered, divergent, resolvers, step};
-use crate::sink::{Received, Reply, Sink};
+use crate::sink::{Received, Reply, Sink, webhook};
 
 const KEY: &[u8] = b"twenty-four bytes of key";
 
-fn channel(kind: ChannelKind, url: &str) -> Channel {
+fn channel(form: Form, url: &str) -> Channel {
     Channel {
         id: "voip-ops".to_owned(),
-        kind,
-        url: Secret::new(url),
-        signing_key: (kind == ChannelKind::Webhook).then(|| Secret::new(KEY)),
+        receiver: match form {
+            Form::Slack => Receiver::Slack {
+                url: Secret::new(url),
+            },
+            Form::Standard => Receiver::Webhook(Webhook {
+                signing_keys: vec![Secret::new(KEY)],
+                ..webhook(url)
+            }),
+        },
+        allow: Vec::new(),
         min_severity: Severity::Warning,
         fallback: None,
     }
 }
 
-fn body(kind: ChannelKind) -> Value {
+fn body(form: Form) -> Value {
     let resolvers = resolvers();
     let transition = step(TransitionKind::Opened, divergent());
-    notify::body(kind, &transition, &context(&resolvers))
+    notify::body(form, &transition, &context(&resolvers))
 }
 
 /// One attempt at a receiver that gives this reply.
-async fn outcome(kind: ChannelKind, reply: Reply) -> Delivery {
+async fn outcome(form: Form, reply: Reply) -> Delivery {
     let sink = Sink::start([reply]).await;
-    deliver(&channel(kind, &sink.url()), at("19:05:01")).await
+    deliver(&channel(form, &sink.url()), at("19:05:01")).await
 }
 
 async fn deliver(channel: &Channel, now: DateTime<Utc>) -> Delivery {
     Notifier::new(Duration::from_secs(10))
-        .deliver(channel, Uuid::from_u128(7), &body(channel.kind), now)
+        .deliver(
+            channel,
+            Uuid::from_u128(7),
+            &body(Form::of(&channel.receiver)),
+            now,
+        )
         .await
 }
 
@@ -87,7 +99,7 @@ fn verify(received: &Received) {
 #[tokio::test]
 async fn a_webhook_arrives_signed_over_the_bytes_that_were_sent() {
     let sink = Sink::start([]).await;
-    let hook = channel(ChannelKind::Webhook, &sink.url());
+    let hook = channel(Form::Standard, &sink.url());
     assert_eq!(deliver(&hook, at("19:05:01")).await, delivered());
     let received = &sink.received()[0];
     verify(received);
@@ -100,14 +112,14 @@ async fn a_webhook_arrives_signed_over_the_bytes_that_were_sent() {
         received.header("webhook-timestamp"),
         at("19:05:01").timestamp().to_string()
     );
-    assert_eq!(received.json(), body(ChannelKind::Webhook));
+    assert_eq!(received.json(), body(Form::Standard));
     assert!(received.body.starts_with(br#"{"type":"incident.opened","timestamp":"2026-11-22T19:05:00Z","data":{"incident":{"id":"#));
 }
 
 #[tokio::test]
 async fn a_slack_message_arrives_without_webhook_headers() {
     let sink = Sink::start([Reply::status(200).saying("ok")]).await;
-    let slack = channel(ChannelKind::Slack, &sink.url());
+    let slack = channel(Form::Slack, &sink.url());
     let answer = "HTTP 200: ok".to_owned();
     assert_eq!(
         deliver(&slack, at("19:05:01")).await,
@@ -115,13 +127,13 @@ async fn a_slack_message_arrives_without_webhook_headers() {
     );
     let received = &sink.received()[0];
     assert_eq!(received.header("webhook-signature"), "");
-    assert_eq!(received.json(), body(ChannelKind::Slack));
+    assert_eq!(received.json(), body(Form::Slack));
 }
 
 #[tokio::test]
 async fn a_failed_attempt_and_the_next_carry_one_id_and_their_own_instants() {
     let sink = Sink::start([Reply::status(500).saying("rollup_error")]).await;
-    let hook = channel(ChannelKind::Webhook, &sink.url());
+    let hook = channel(Form::Standard, &sink.url());
     assert_eq!(
         deliver(&hook, at("19:05:01")).await,
         retry("HTTP 500: rollup_error")
@@ -147,8 +159,8 @@ async fn a_receiver_that_asks_for_patience_is_heard() {
         after: Some(Duration::from_secs(42)),
         why: "HTTP 429".to_owned(),
     };
-    assert_eq!(outcome(ChannelKind::Slack, busy()).await, expected);
-    assert_eq!(outcome(ChannelKind::Webhook, busy()).await, expected);
+    assert_eq!(outcome(Form::Slack, busy()).await, expected);
+    assert_eq!(outcome(Form::Standard, busy()).await, expected);
 }
 
 #[tokio::test]
@@ -156,7 +168,7 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
     let elsewhere = Sink::start([]).await;
     let reply = Reply::status(302).with("location", elsewhere.url());
     assert_eq!(
-        outcome(ChannelKind::Webhook, reply).await,
+        outcome(Form::Standard, reply).await,
         retry("HTTP 302: redirects are not followed")
     );
     assert_eq!(elsewhere.received().len(), 0);
@@ -166,7 +178,7 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
 async fn an_archived_channel_is_gone() {
     let reply = Reply::status(410).saying("channel_is_archived");
     assert_eq!(
-        outcome(ChannelKind::Slack, reply).await,
+        outcome(Form::Slack, reply).await,
         gone("HTTP 410: channel_is_archived")
     );
 }
@@ -174,7 +186,7 @@ async fn an_archived_channel_is_gone() {
 #[tokio::test]
 async fn a_receiver_that_does_not_reply_in_time_is_tried_again() {
     let sink = Sink::start([Reply::status(200).after(Duration::from_mins(1))]).await;
-    let hook = channel(ChannelKind::Webhook, &sink.url());
+    let hook = channel(Form::Standard, &sink.url());
     let outcome = Notifier::new(Duration::from_millis(300))
         .deliver(&hook, Uuid::nil(), &json!({}), at("19:05:01"))
         .await;
@@ -190,7 +202,7 @@ async fn a_refused_connection_is_tried_again_and_tells_no_secret() {
         listener.local_addr().unwrap()
     );
     drop(listener);
-    let outcome = deliver(&channel(ChannelKind::Slack, &url), at("19:05:01")).await;
+    let outcome = deliver(&channel(Form::Slack, &url), at("19:05:01")).await;
     let Delivery::Retry { after: None, why } = outcome else {
         panic!("{outcome:?}");
     };
@@ -204,14 +216,14 @@ async fn a_refused_connection_is_tried_again_and_tells_no_secret() {
 #[tokio::test]
 async fn a_reply_that_repeats_the_path_tells_no_secret_either() {
     let page = "404 Not Found: /services/T0000/B0000/verysecret";
-    let outcome = outcome(ChannelKind::Webhook, Reply::status(404).saying(page)).await;
+    let outcome = outcome(Form::Standard, Reply::status(404).saying(page)).await;
     assert_eq!(outcome, gone("HTTP 404: 404 Not Found: /…/…/…/…"));
 }
 
 #[tokio::test]
 async fn a_reply_without_end_is_read_no_further_than_needed() {
     let reply = Reply::status(503).saying(&"x".repeat(10_000_000));
-    let Delivery::Retry { why, .. } = outcome(ChannelKind::Webhook, reply).await else {
+    let Delivery::Retry { why, .. } = outcome(Form::Standard, reply).await else {
         panic!("not a retry");
     };
     assert!(why.chars().count() < 200, "{why}");

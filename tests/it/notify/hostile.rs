@@ -2,8 +2,7 @@
 
 use dns_auditor::{
     audit::incident::{Incident, TransitionKind as Kind},
-    config::ChannelKind,
-    notify,
+    notify::{self, Form},
     types::Ede,
 };
 use proptest::prelude::*;
@@ -42,7 +41,7 @@ fn slack(kind: Kind, incident: Incident) -> Value {
         .collect();
     let mut context = context(&resolvers);
     context.group.tags = Some(&tags);
-    notify::body(ChannelKind::Slack, &step(kind, incident), &context)
+    notify::body(Form::Slack, &step(kind, incident), &context)
 }
 
 /// Every text that Slack reads as markup.
@@ -153,7 +152,7 @@ fn the_largest_answers_do_not_choose_the_size_of_a_webhook_either() {
         Kind::Opened,
         poisoned(&"x".repeat(60_000), stale_resolver(10_000)),
     );
-    let body = notify::body(ChannelKind::Webhook, &transition, &context(&resolvers));
+    let body = notify::body(Form::Standard, &transition, &context(&resolvers));
     let observed = body["data"]["incident"]["observed"].as_array().unwrap();
     assert!((1..100).contains(&observed.len()), "{}", observed.len());
     assert!(body.to_string().len() < 200_000);

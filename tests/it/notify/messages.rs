@@ -2,8 +2,7 @@
 
 use dns_auditor::{
     audit::incident::{Incident, Status, TransitionKind as Kind},
-    config::ChannelKind,
-    notify::{self, webhook},
+    notify::{self, Form, webhook},
 };
 use serde_json::Value;
 
@@ -15,8 +14,8 @@ use super::fixtures::{
 fn both(kind: Kind, incident: Incident) -> (Value, String) {
     let resolvers = resolvers();
     let transition = step(kind, incident);
-    let slack = notify::body(ChannelKind::Slack, &transition, &context(&resolvers));
-    let hook = notify::body(ChannelKind::Webhook, &transition, &context(&resolvers));
+    let slack = notify::body(Form::Slack, &transition, &context(&resolvers));
+    let hook = notify::body(Form::Standard, &transition, &context(&resolvers));
     let sent = webhook::wire_bytes(&hook);
     let message: webhook::Message = serde_json::from_slice(&sent).unwrap();
     assert_eq!(message.to_value(), hook);
@@ -121,7 +120,9 @@ fn keys_are_sent_in_the_order_of_the_contract_even_after_a_queue_sorted_them() {
             "confirmed_at",
             "resolved_at",
             "worst_case_until",
-            "next_steps"
+            "next_steps",
+            "summary",
+            "reason"
         ]
     );
 }
@@ -151,8 +152,8 @@ fn ten_thousand_names_fit_both_bodies() {
 #[test]
 fn a_test_message_says_that_nothing_is_wrong() {
     let now = super::fixtures::at("19:05:00");
-    let hook = notify::test_body(ChannelKind::Webhook, "us-west-2", now);
+    let hook = notify::test_body(Form::Standard, "us-west-2", now);
     assert_eq!(hook["type"], "test");
-    let slack = notify::test_body(ChannelKind::Slack, "us-west-2", now);
+    let slack = notify::test_body(Form::Slack, "us-west-2", now);
     assert!(slack.to_string().contains("Nothing is wrong"));
 }

@@ -1,9 +1,9 @@
 //! What a made-up incident of every verdict looks like in Slack, as people read it, and what must hold of each.
 
 use dns_auditor::{
-    config::ChannelKind,
+    audit::incident::TransitionKind,
     notify::{
-        self,
+        self, Form,
         sample::{Scene, Step, transition, verdicts},
         webhook,
     },
@@ -11,9 +11,12 @@ use dns_auditor::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::fixtures::{at, context, resolvers};
+use super::{
+    fixtures::{at, context, resolvers, stale_resolver, step},
+    outside,
+};
 
-fn sample(kind: ChannelKind, verdict: &str, step: Step) -> Value {
+fn sample(form: Form, verdict: &str, step: Step) -> Value {
     let resolvers = resolvers();
     let name = "dialer7.example.com".parse().unwrap();
     let scene = Scene {
@@ -25,7 +28,7 @@ fn sample(kind: ChannelKind, verdict: &str, step: Step) -> Value {
         now: at("19:05:00"),
     };
     let step = transition(verdict, step, &scene).unwrap();
-    notify::sample_body(kind, &step, &context(&resolvers))
+    notify::sample_body(form, &step, &context(&resolvers))
 }
 
 /// The blocks' texts from top to bottom, instants as a reader in UTC sees them.
@@ -47,7 +50,7 @@ fn read(message: &Value) -> String {
 #[test]
 fn every_verdict_reads_well_in_slack() {
     for verdict in verdicts() {
-        let message = sample(ChannelKind::Slack, verdict, Step::Opened);
+        let message = sample(Form::Slack, verdict, Step::Opened);
         insta::assert_snapshot!(format!("sample_{verdict}"), read(&message));
     }
 }
@@ -55,22 +58,36 @@ fn every_verdict_reads_well_in_slack() {
 #[test]
 fn every_step_reads_well_in_slack() {
     for step in Step::ALL {
-        let message = sample(ChannelKind::Slack, "propagating_long", step);
+        let message = sample(Form::Slack, "propagating_long", step);
         insta::assert_snapshot!(format!("step_{}", step.name()), read(&message));
     }
+}
+
+/// Slack's own library reads every message into its models, which know the documented limits.
+#[tokio::test]
+async fn every_message_is_one_by_slacks_own_models() {
+    let resolvers = resolvers();
+    let samples = verdicts()
+        .flat_map(|verdict| Step::ALL.map(|step| sample(Form::Slack, verdict, step).to_string()));
+    let many = step(TransitionKind::Opened, stale_resolver(10_000));
+    let many = notify::body(Form::Slack, &many, &context(&resolvers)).to_string();
+    let test = notify::test_body(Form::Slack, "us-west-2", at("19:05:00")).to_string();
+    let lines: Vec<String> = samples.chain([many, test]).collect();
+    let read = outside::run("slack.py", &lines.join("\n")).await;
+    assert_eq!(read, Ok(lines.len().to_string()));
 }
 
 #[test]
 fn a_sample_cannot_be_taken_for_news() {
     for verdict in verdicts() {
         for step in Step::ALL {
-            let slack = sample(ChannelKind::Slack, verdict, step);
+            let slack = sample(Form::Slack, verdict, step);
             let header = slack["blocks"][0]["text"]["text"].as_str().unwrap();
             let notification = slack["text"].as_str().unwrap();
             assert!(header.starts_with("Sample: ["), "{header}");
             assert!(notification.starts_with("Sample: ["), "{notification}");
 
-            let hook = sample(ChannelKind::Webhook, verdict, step);
+            let hook = sample(Form::Standard, verdict, step);
             let sent = webhook::wire_bytes(&hook);
             let message: webhook::Message = serde_json::from_slice(&sent).unwrap();
             assert_eq!(message.kind, "test");

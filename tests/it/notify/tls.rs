@@ -7,7 +7,7 @@
 use std::{process::Command, sync::Arc, time::Duration};
 
 use dns_auditor::{
-    config::{Channel, ChannelKind, Secret},
+    config::{Channel, Receiver},
     notify::{Delivery, Notifier},
     types::Severity,
 };
@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
 use super::fixtures::delivered;
+use crate::sink::webhook;
 
 const AUTHORITY: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -66,9 +67,8 @@ async fn receiver() -> u16 {
 async fn deliver(url: String) -> Delivery {
     let channel = Channel {
         id: "hook".to_owned(),
-        kind: ChannelKind::Webhook,
-        url: Secret::new(url),
-        signing_key: None,
+        receiver: Receiver::Webhook(webhook(&url)),
+        allow: Vec::new(),
         min_severity: Severity::Warning,
         fallback: None,
     };

@@ -1,0 +1,190 @@
+//! Channels of every kind: what each asks for, what it refuses, and that what is shown can be loaded again.
+
+use super::{read, read_with};
+use crate::config::{Config, PAGERDUTY, Receiver, Secret, Secrets, WebhookBody, error::Report};
+
+const KEY: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+const BEFORE: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYY";
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("URL", "https://hooks.example.com/hunter2"),
+    ("MAIL", "smtps://ann:hunter2@mail.example.com"),
+    ("KEY", KEY),
+    ("BEFORE", BEFORE),
+    ("ROUTING", "0123456789abcdefhunter2hunter234"),
+    ("AUTH", "Bearer hunter2"),
+];
+
+/// Channel `c` with these keys.
+fn channel(keys: &str) -> String {
+    format!("[[channel]]\nid = 'c'\n{keys}\n")
+}
+
+fn one(keys: &str) -> Config {
+    let read = read(&channel(keys), &ENVIRONMENT);
+    let config = read.unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(config.channels.len(), 1);
+    config
+}
+
+const KINDS: [&str; 7] = [
+    "kind = 'slack'\nurl_env = 'URL'",
+    "kind = 'webhook'\nurl_env = 'URL'\nsecret_env = 'KEY'\nprevious_secret_env = 'BEFORE'\nbody = 'cloudevents'\n\
+        headers = { X-Team = 'voip' }\nheaders_env = { Authorization = 'AUTH' }\nallow_cidrs = ['10.0.0.0/8']",
+    "kind = 'pagerduty'\nrouting_key_env = 'ROUTING'",
+    "kind = 'alertmanager'\nurl = 'http://alerts.example.com:9093/prefix'\nallow_plaintext = true",
+    "kind = 'email'\nurl_env = 'MAIL'\nfrom = 'a@example.com'\nto = ['Ann <ann@example.com>', 'b@example.com']",
+    "kind = 'email'\nurl = 'smtp://127.0.0.1:2525'\nfrom = 'a@example.com'\nto = ['b@example.com']",
+    "kind = 'exec'\nallow_exec = true\ncommand = ['/usr/local/bin/page', '--urgent']",
+];
+
+#[test]
+fn every_kind_is_read_and_shown_and_read_again_without_its_secrets() {
+    for keys in KINDS {
+        let config = one(keys);
+        let shown = config.show();
+        for printed in [&shown, &format!("{config:?}")] {
+            assert!(!printed.contains("hunter2"), "{printed}");
+        }
+        let again = read(&shown, &ENVIRONMENT).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(again.show(), shown);
+        assert_eq!(
+            format!("{:?}", again.channels),
+            format!("{:?}", config.channels)
+        );
+    }
+}
+
+#[test]
+fn both_keys_sign_while_one_is_replaced_the_current_one_first() {
+    let config = one(KINDS[1]);
+    let Receiver::Webhook(hook) = &config.channels[0].receiver else {
+        panic!("a webhook")
+    };
+    let last = |secret: &Secret| secret.expose().last().copied();
+    let keys: Vec<_> = hook.signing_keys.iter().map(last).collect();
+    assert_eq!(keys, [Some(0x17), Some(0x18)]);
+    assert_eq!(hook.body, WebhookBody::CloudEvents);
+    let headers: Vec<_> = hook.headers.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(headers, ["authorization", "x-team"]);
+}
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let pager = one(KINDS[2]);
+    let url = pager.channels[0].receiver.url().unwrap();
+    assert_eq!(url.expose_str(), PAGERDUTY);
+    let mail = |keys| match &one(keys).channels[0].receiver {
+        Receiver::Email(email) => email.plaintext,
+        _ => panic!("mail"),
+    };
+    // This machine's own mail server needs no TLS.
+    assert_eq!((mail(KINDS[4]), mail(KINDS[5])), (false, true));
+}
+
+#[test]
+fn each_kind_refuses_what_it_cannot_use() {
+    let hook = "kind = 'webhook'\nurl_env = 'URL'\n";
+    let mail = "kind = 'email'\nurl = 'smtp://mail.example.com'\n";
+    for (keys, expected) in [
+        (
+            "kind = 'pagerduty'",
+            "1:1: give `routing_key_env`, the name of a variable, or `routing_key_file`",
+        ),
+        (
+            "kind = 'pagerduty'\nrouting_key_env = 'AUTH'",
+            "the variable `AUTH` must hold 32 letters and digits",
+        ),
+        (
+            "kind = 'exec'\ncommand = ['/bin/true']",
+            "1:1: running programs is off",
+        ),
+        (
+            "kind = 'exec'\nallow_exec = true\ncommand = ['true']",
+            "the program's path from the root first",
+        ),
+        (
+            "kind = 'exec'\nallow_exec = true",
+            "1:1: `command` is missing",
+        ),
+        (
+            "kind = 'alertmanager'\nurl = 'http://am.example:9093'",
+            "`url` must hold an https address: http is allowed for loopback only",
+        ),
+        (
+            "kind = 'alertmanager'\nurl = 'https://ann:x@am.example'",
+            "a literal `url` must hold no user and no password",
+        ),
+        (
+            "kind = 'alertmanager'\nurl = 'https://am.example'\nsecret_env = 'KEY'",
+            "unknown key `secret_env` in [[channel]]",
+        ),
+        (
+            &format!("{hook}headers = {{ Authorization = 'x' }}"),
+            "the header `authorization` holds a secret, by its name",
+        ),
+        (
+            &format!("{hook}headers = {{ Webhook-Id = 'x' }}"),
+            "the header `webhook-id` is the message's own",
+        ),
+        (
+            &format!("{hook}headers = {{ 'X Y' = 'x' }}"),
+            "`x y` is no header's name",
+        ),
+        (
+            &format!("{hook}headers = {{ X = \"a\\nb\" }}"),
+            "the value of the header `x` must be one line of plain text",
+        ),
+        (
+            &format!("{hook}headers_env = {{ X = 'NOBODY' }}"),
+            "the variable `NOBODY`, named by `headers_env`, is not set",
+        ),
+        (
+            &format!("{hook}previous_secret_env = 'BEFORE'"),
+            "there is no current key",
+        ),
+        (&format!("{hook}body = 'xml'"), "`xml` is no body"),
+        (
+            &format!("{hook}allow_cidrs = ['10.0.0.0']"),
+            "`10.0.0.0` is no network",
+        ),
+        (
+            &format!("{mail}to = ['b@example.com']"),
+            "1:1: `from` is missing",
+        ),
+        (
+            &format!("{mail}from = 'a@example.com'"),
+            "1:1: `to` is missing",
+        ),
+        (
+            &format!("{mail}from = 'a@example.com'\nto = []"),
+            "`to` must not be empty",
+        ),
+        (
+            &format!("{mail}from = 'nobody'\nto = ['b@example.com']"),
+            "\"nobody\" is no mail address",
+        ),
+        (
+            "kind = 'email'\nurl = 'https://mail.example.com'\nfrom = 'a@b.c'\nto = ['a@b.c']",
+            "`url` must hold an smtps address",
+        ),
+    ] {
+        let errors = read(&channel(keys), &ENVIRONMENT).unwrap_err().to_string();
+        assert!(errors.contains(expected), "{keys}: {errors}");
+        assert_eq!(
+            errors.matches("auditor.toml:").count(),
+            1,
+            "{keys}: {errors}"
+        );
+        assert!(!errors.contains("hunter2"), "{errors}");
+    }
+}
+
+#[test]
+fn a_channel_whose_secret_is_missing_is_left_out_where_nobody_is_told() {
+    for keys in [KINDS[0], KINDS[1], KINDS[2], KINDS[4]] {
+        let mut report = Report::default();
+        let config = read_with(&channel(keys), &[], Secrets::Optional, &mut report).unwrap();
+        assert!(report.is_empty(), "{keys}");
+        assert!(config.channels.is_empty(), "{keys}");
+    }
+}
