@@ -78,7 +78,8 @@ impl Store {
         let mut packed = Packed::default();
         for hour in hours(day) {
             let began = Instant::now();
-            let Some(moved) = self.pack_hour(hour).await? else {
+            let moved = self.pack_hour(hour).await;
+            let Some(moved) = self.noticing_lost_partitions(moved)? else {
                 return Ok(None);
             };
             packed.add(moved);

@@ -4,6 +4,7 @@ mod declarations;
 mod incidents;
 mod ingest;
 mod judgement;
+mod killed;
 mod messages;
 mod migration;
 mod outbox;

@@ -1,9 +1,12 @@
-//! A database of an earlier release, with history in it, under this program.
+//! Databases of earlier schemas, with history in them, under this program.
+
+use std::time::Duration;
 
 use dns_auditor::{
     audit::keep::{Ground, Kept},
     store::{
-        Store, incidents::IncidentFilter, messages::MessageQuery, observations::ObservationQuery,
+        Store, closing::Pace, incidents::IncidentFilter, messages::MessageQuery,
+        observations::ObservationQuery,
     },
     types::Observation,
 };
@@ -14,8 +17,67 @@ use crate::postgres::empty_database;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// One round of 0.1.0: an observation, its span, a verdict and an incident, as that release wrote them.
-const HISTORY: &str = r#"
+/// What earlier schemas held, table by table: the migration that made it, the table, and a row as it was written then.
+const HELD: [(i64, &str, &str); 11] = [
+    (1, "observation", SAMPLES),
+    (2, "incident", INCIDENT),
+    (
+        3,
+        "outbox",
+        "insert into outbox (message_id, incident_id, channel, kind, severity, body, created_at, available_at)
+            values ('21112222-3333-4444-8555-666677778888', '11112222-3333-4444-8555-666677778888', 'voip-ops', 'opened',
+            'critical', '{}', '2026-11-22T03:00:00Z', '2026-11-22T03:00:00Z')",
+    ),
+    (
+        3,
+        "incident_event",
+        "insert into incident_event (incident_id, at, kind, step, detail)
+            values ('11112222-3333-4444-8555-666677778888', '2026-11-22T03:00:00Z', 'opened', 1, 'nobody ever served that')",
+    ),
+    (
+        5,
+        "message",
+        r"create table message_20261122 (like message including all);
+        alter table message attach partition message_20261122
+            for values from ('2026-11-22 00:00:00+00') to ('2026-11-23 00:00:00+00');
+        insert into message (at, round_id, series_id, rtt_us, mismatched, flags, attempts, transport, kept_for, body)
+            values ('2026-11-22T03:00:00Z', 1, 1, 12345, 0, 12, 1, 0, 'baseline', '\x00')",
+    ),
+    (
+        7,
+        "declaration",
+        r"insert into declaration (declaration_id, kind, names, at, document, declared_at, declared_by, via)
+            values ('31112222-3333-4444-8555-666677778888', 'flush', '{a.example}', '2026-11-22T03:00:00Z', '{}',
+            '2026-11-22T03:00:00Z', 'somebody', 'cli')",
+    ),
+    (
+        8,
+        "checkpoint",
+        r"insert into session (vantage_id, started_at) values (1, '2026-11-22T03:00:00Z');
+        insert into checkpoint (session_id, step, taken_at, body) values (1, 0, '2026-11-22T03:00:00Z', '\x00')",
+    ),
+    (
+        9,
+        "calibration",
+        "insert into calibration (vantage_id, source_id, at, zone, token, questions, replies, measures, serve_stale)
+            values (1, 1, '2026-11-22T03:00:00Z', 'canary.example', 'x', 1, 1, '{}', 'null')",
+    ),
+    (10, "observation_pack", PACK),
+    (
+        13,
+        "disabled_channel",
+        "insert into disabled_channel (vantage, channel, since, until, reason)
+            values ('here', 'voip-ops', '2026-11-22T03:00:00Z', '2026-11-22T04:00:00Z', 'it is gone (410)')",
+    ),
+    (
+        17,
+        "learned_cap",
+        "insert into learned_cap (vantage_id, source_id, at, state) values (1, 1, '2026-11-22T03:00:00Z', '{}')",
+    ),
+];
+
+/// A round: an observation and its span.
+const SAMPLES: &str = r#"
 insert into vantage (name) values ('here');
 insert into source (kind, name, address, port, scope, transport)
     values ('resolver', 'google', '8.8.8.8', 53, 0, 'udp');
@@ -35,6 +97,9 @@ insert into observation (at, round_id, answer_id, ttl, series_id, annotation_id,
 insert into span (series_id, site, first_seen, answer_id, authoritative, first_ttls, last_seen, samples, ttl_min, ttl_max,
     first_expires_at, cached_until) values (1, '', '2026-11-22T03:00:00Z', 1, false, '300;', '2026-11-22T03:00:00Z', 1,
     300, 300, '2026-11-22T03:05:00Z', '2026-11-22T03:05:00Z');
+"#;
+
+const INCIDENT: &str = r#"
 insert into incident (incident_id, vantage_id, group_name, axis, subject, status, verdict, severity, names, resolvers,
     opened_at, document) values ('11112222-3333-4444-8555-666677778888', 1, 'dialers', 'name', 'a.example A', 'open',
     'divergent', 'critical', '{a.example}', '{google}', '2026-11-22T03:00:00Z', '{
@@ -57,27 +122,57 @@ insert into incident (incident_id, vantage_id, group_name, axis, subject, status
     }');
 "#;
 
-/// A database as 0.1.0 left it.
-async fn at_0004() -> String {
+/// A second observation of the same, a minute later, packed.
+const PACK: &str = r"
+create table observation_pack_202611 (like observation_pack including all);
+alter table observation_pack attach partition observation_pack_202611
+    for values from ('2026-11-01 00:00:00+00') to ('2026-12-01 00:00:00+00');
+insert into observation_pack (hour, series_id, part, samples, body)
+    values ('2026-11-22T03:00:00Z', 1, 0, 1, '\xPACKED');
+insert into packed_day (day, samples, packs, octets) values ('2026-11-22', 1, 1, 1)";
+
+/// The octets of that pack as version 1 of the format has them: what reads them stays.
+const PACKED: &str = "010100f2c0010909094808140908000080ccdcfd95b5b0060800090000d804315f74ba";
+
+/// A database as it stood after a migration, with something in every table that there was.
+async fn at_version(version: i64) -> String {
     let url = empty_database().await;
     let mut connection = PgConnection::connect(&url).await.unwrap();
-    let old = MIGRATIONS.iter().filter(|one| one.version <= 4).cloned();
-    let old = Migrator::with_migrations(old.collect());
-    assert_eq!(old.iter().count(), 4);
-    old.run(&mut connection).await.unwrap();
     let answer = answer("a.example", &["192.0.2.1"]);
-    let digest = answer.digest();
     let digits = |hex: String, octet: &u8| hex + &format!("{octet:02x}");
-    let digest = digest.iter().fold(String::new(), digits);
-    let history = HISTORY
-        .replace("DIGEST", &digest)
-        .replace("CONTENT", &serde_json::to_string(&answer).unwrap());
-    sqlx::raw_sql(AssertSqlSafe(history))
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    let digest = answer.digest().iter().fold(String::new(), digits);
+    let content = serde_json::to_string(&answer).unwrap();
+    for step in versions().into_iter().filter(|step| *step <= version) {
+        let known = MIGRATIONS.iter().filter(|one| one.version <= step);
+        let old = Migrator::with_migrations(known.cloned().collect());
+        old.run(&mut connection).await.unwrap();
+        for (_, _, rows) in HELD.iter().filter(|(since, _, _)| *since == step) {
+            let rows = rows
+                .replace("DIGEST", &digest)
+                .replace("CONTENT", &content)
+                .replace("PACKED", PACKED);
+            let written = sqlx::raw_sql(AssertSqlSafe(rows));
+            written.execute(&mut connection).await.unwrap();
+        }
+    }
     connection.close().await.unwrap();
     url
+}
+
+fn versions() -> Vec<i64> {
+    MIGRATIONS.iter().map(|one| one.version).collect()
+}
+
+async fn everything(store: &Store) -> Vec<Observation> {
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from: at(0),
+        to: at(100_000),
+        group: None,
+        name: None,
+    };
+    let read = store.observations(&query).await.unwrap();
+    read.into_iter().map(|one| one.observation).collect()
 }
 
 async fn count(url: &str, table: &str) -> i64 {
@@ -88,25 +183,61 @@ async fn count(url: &str, table: &str) -> i64 {
 }
 
 #[tokio::test]
+async fn every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
+    let versions = versions();
+    let newest = *versions.iter().max().unwrap();
+    assert!(versions.len() > 10 && HELD.iter().all(|(since, _, _)| versions.contains(since)));
+    for version in versions {
+        let url = at_version(version).await;
+        let store = Store::open(&url).await.unwrap();
+        let schema = (store.schema().before, store.schema().now);
+        assert_eq!(schema, (Some(version), newest));
+        for (_, table, _) in HELD.iter().filter(|(since, _, _)| *since <= version) {
+            assert_eq!(count(&url, table).await, 1, "{table} of {version}");
+        }
+        let old = observation(
+            &resolver("google", "8.8.8.8:53"),
+            "a.example",
+            "192.0.2.1",
+            300,
+            at(0),
+        );
+        let packed = Observation {
+            at: at(60_000),
+            ..old.clone()
+        };
+        let expected: Vec<_> = [old.clone(), packed]
+            .into_iter()
+            .take(if version < 10 { 1 } else { 2 })
+            .collect();
+        assert_eq!(everything(&store).await, expected, "{version}");
+        assert_eq!(
+            store.restore_spans("here", at(0)).await.unwrap(),
+            [opening(&old).span]
+        );
+        let page = store
+            .incidents(&IncidentFilter::default(), None, 10)
+            .await
+            .unwrap();
+        assert_eq!(page.incidents.len(), usize::from(version >= 2), "{version}");
+        let later = at(0) + chrono::TimeDelta::days(30);
+        let moved = store
+            .pack_due(Duration::ZERO, later, Pace::Full)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((moved.days, moved.samples), (1, 1), "{version}");
+        assert_eq!(everything(&store).await, expected, "{version}");
+    }
+}
+
+#[tokio::test]
 async fn the_history_of_an_earlier_release_is_read_and_goes_on() {
-    let url = at_0004().await;
+    let url = at_version(4).await;
     let store = Store::open(&url).await.unwrap();
     let source = resolver("google", "8.8.8.8:53");
     let old = observation(&source, "a.example", "192.0.2.1", 300, at(0));
-    let query = ObservationQuery {
-        vantage: "here".to_owned(),
-        from: at(0),
-        to: at(1_000),
-        group: None,
-        name: None,
-    };
-    let read = async || {
-        let read = store.observations(&query).await.unwrap();
-        read.into_iter()
-            .map(|one| one.observation)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(read().await, std::slice::from_ref(&old));
+    assert_eq!(everything(&store).await, std::slice::from_ref(&old));
     let spans = store.restore_spans("here", at(0)).await.unwrap();
     assert_eq!(spans, [opening(&old).span]);
     let page = store
@@ -143,7 +274,7 @@ async fn the_history_of_an_earlier_release_is_read_and_goes_on() {
         round: round.number(),
     };
     store.keep_messages(round, &[kept]).await.unwrap();
-    assert_eq!(read().await, [old, same, new]);
+    assert_eq!(everything(&store).await, [old, same, new]);
     let query = MessageQuery {
         names: vec!["a.example".parse().unwrap()],
         ..MessageQuery::default()

@@ -1,9 +1,6 @@
 //! Closed days move into packs, and come out as they were: restarts, rivals, latecomers and faults notwithstanding.
 
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use dns_auditor::{
@@ -18,12 +15,10 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{
     ingest::odd_ones,
+    killed,
     samples::{at, begin, observation, opening, resolver},
 };
-use crate::{
-    cli::program::program,
-    postgres::{execute, fresh_database, fresh_store},
-};
+use crate::postgres::{execute, fresh_database, fresh_store};
 
 /// Some days after what is recorded here.
 fn later() -> DateTime<Utc> {
@@ -174,6 +169,73 @@ async fn samples_that_come_late_are_packed_beside_the_others() {
 }
 
 #[tokio::test]
+async fn a_partition_that_somebody_dropped_is_made_again() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    record_a_day(&store, 1).await;
+    pack(&store).await;
+    let gone = format!("drop table observation_pack_{}", day().format("%Y%m"));
+    execute(&url, gone).await;
+    // The day's rows went with their partition; here is another.
+    let total = record_a_day(&store, 2).await;
+    let lost = store
+        .pack_due(Duration::ZERO, later(), Pace::Full)
+        .await
+        .unwrap_err();
+    assert!(lost.is_transient(), "{lost}");
+    assert_eq!(number(&url, RAW).await, total);
+    assert_eq!(pack(&store).await.samples, total.cast_unsigned());
+    assert_eq!(i64::try_from(everything(&store).await.len()), Ok(total));
+}
+
+#[tokio::test]
+async fn steps_of_the_clock_put_samples_where_their_instants_are() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let round = begin(&store, at(0)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let year = TimeDelta::days(365);
+    // Back a year, forward two, and right again; the last instant comes twice.
+    let instants = [
+        at(0),
+        at(0) - year,
+        at(1) - year,
+        at(0) + year,
+        at(2),
+        at(1),
+        at(1),
+    ];
+    for when in instants {
+        let sample = observation(&source, "a.example", "192.0.2.1", 60, when);
+        store
+            .record_asides(round, std::slice::from_ref(&sample))
+            .await
+            .unwrap();
+    }
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from: at(0) - year,
+        to: at(1) + year,
+        group: None,
+        name: None,
+    };
+    let read = async || {
+        let read = store.observations(&query).await.unwrap();
+        read.iter()
+            .map(|one| one.observation.at)
+            .collect::<Vec<_>>()
+    };
+    let mut expected = instants.to_vec();
+    expected.sort_unstable();
+    assert_eq!(read().await, expected);
+    let packed = pack(&store).await;
+    // What lies in the future is not over.
+    assert_eq!((packed.days, packed.samples), (2, 6));
+    assert_eq!(number(&url, RAW).await, 1);
+    assert_eq!(read().await, expected);
+}
+
+#[tokio::test]
 async fn two_instances_that_pack_at_once_pack_every_sample_once() {
     let url = fresh_database().await;
     let (one, two) = (
@@ -208,40 +270,17 @@ async fn an_instance_that_is_killed_again_and_again_loses_nothing() {
     let store = Store::open(&url).await.unwrap();
     let total = record_a_day(&store, 40).await;
     let before = everything(&store).await;
-    let directory = tempfile::tempdir().unwrap();
-    // The day is long over for a process of today.
-    let file = directory.path().join("auditor.toml");
-    std::fs::write(&file, "vantage = \"here\"\n[retention]\nraw = \"0s\"\n").unwrap();
     let mut killed_half_way = 0;
-    for nth in 1_u32.. {
-        let mut command = program(directory.path());
-        command
-            .args(["db", "pack", "--config"])
-            .arg(&file)
-            .env("DATABASE_URL", &url);
-        let mut packing = command.stdout(Stdio::null()).spawn().unwrap();
-        // Each lives a little longer than the one before, so that one comes to the end.
-        let until = Instant::now() + Duration::from_millis(15) * nth;
-        while Instant::now() < until && packing.try_wait().unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        packing.kill().unwrap();
-        packing.wait().unwrap();
+    killed::again_and_again(&url, &["db", "pack"], "raw = \"0s\"", async || {
         let (raw, packed) = (number(&url, RAW).await, number(&url, PACKED).await);
         // What it was about is undone by the server, at once or in a moment.
         let there = number(&url, &format!("select (({RAW}) + ({PACKED}))::bigint")).await;
         assert_eq!(there, total);
         killed_half_way += u32::from(raw > 0 && packed > 0);
-        if store
-            .days_to_pack(Duration::ZERO, Utc::now())
-            .await
-            .unwrap()
-            .is_empty()
-        {
-            break;
-        }
-        assert!(nth < 400, "it never comes to an end");
-    }
+        let days = store.days_to_pack(Duration::ZERO, Utc::now()).await;
+        days.unwrap().is_empty()
+    })
+    .await;
     assert!(killed_half_way > 0, "none was killed at work");
     assert_eq!(everything(&store).await, before);
 }

@@ -8,11 +8,13 @@ use dns_auditor::{
     store::{
         Store,
         closing::Pace,
+        observations::ObservationQuery,
         retention::{Gone, Prune},
     },
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use super::killed;
 use super::samples::{at, begin, observation, opening, resolver};
 use crate::postgres::fresh_database;
 
@@ -113,6 +115,54 @@ async fn nothing_goes_that_is_kept_for_ever_or_not_for_long_enough() {
         store.prune(&short(), soon, Prune::Really).await.unwrap(),
         []
     );
+}
+
+/// Whether the months that have packs are those whose packs are counted; in one snapshot, since what a killed process was
+/// about may still be going through.
+const MONTHS_AGREE: &str = "select (
+    coalesce((select array_agg(substr(relname::text, 18) order by relname) from pg_class
+        where relname ~ '^observation_pack_[0-9]{6}$'), '{}')
+    = coalesce((select array_agg(distinct to_char(day, 'YYYYMM')) from packed_day), '{}'))::text";
+
+const OLD_PARTITIONS: &str =
+    "select relname::text from pg_class where relname ~ '^(message|observation_pack)_[0-9]+$'";
+
+#[tokio::test]
+async fn a_process_that_is_killed_again_and_again_lets_go_whole_partitions() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let source = resolver("quad9", "9.9.9.9:53");
+    for nth in 0..40 {
+        let then = at(0) - TimeDelta::days(400 + 31 * nth);
+        let round = begin(&store, then).await;
+        let address = format!("192.0.2.{nth}");
+        let sample = observation(&source, "a.example", &address, 300, then);
+        let chunk = [(sample.clone(), opening(&sample))];
+        store.record(round, &chunk).await.unwrap();
+    }
+    store
+        .pack_due(Duration::ZERO, at(0), Pace::Full)
+        .await
+        .unwrap()
+        .unwrap();
+    let kept = "raw = \"0s\"\npacked = \"90d\"\nmessages = \"90d\"\nspans = \"90d\"";
+    let query = ObservationQuery {
+        vantage: "here".to_owned(),
+        from: at(0) - TimeDelta::days(3_000),
+        to: at(0),
+        group: None,
+        name: None,
+    };
+    let mut killed_half_way = 0;
+    killed::again_and_again(&url, &["db", "prune"], kept, async || {
+        assert_eq!(names(&url, MONTHS_AGREE).await, ["true"]);
+        store.observations(&query).await.unwrap();
+        let left = names(&url, OLD_PARTITIONS).await.len();
+        killed_half_way += u32::from(left > 0 && left < 80);
+        left == 0 && names(&url, "select span_id::text from span").await.len() == 1
+    })
+    .await;
+    assert!(killed_half_way > 0, "none was killed at work");
 }
 
 #[tokio::test]
