@@ -40,6 +40,7 @@ pub mod patience;
 pub mod private_pg;
 pub mod propagation;
 mod record;
+mod referred;
 pub mod replay;
 pub mod retention;
 mod retire;

@@ -8,13 +8,17 @@ use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value as Json;
 use sqlx::PgConnection;
 
-use super::{Store, StoreError, columns, intern::interned, record::Keys};
+use super::{
+    Store, StoreError, columns,
+    intern::interned,
+    record::Keys,
+    referred::{self, Series, distinct},
+};
 use crate::{
     names::{DnsName, NameError},
-    types::{Question, RecordType, SeriesKey, Span},
+    types::{Answer, Question, RecordType, Span},
 };
 
 /// A span with the vantage it was seen from. In JSON the span's own fields stand beside `vantage`.
@@ -159,51 +163,33 @@ impl Store {
     ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            r#"-- read_spans
-            select span_id, vantage.name as vantage, question.name as question_name, rtype, source.kind,
-                source.name as source_name, address as "address: ipnet::IpNet", port, scope, transport, site, answer_id,
-                content, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min, ttl_max, first_expires_at,
-                cached_until
-            from span
-            join series using (series_id)
-            join vantage using (vantage_id)
-            join question using (question_id)
-            join source using (source_id)
-            join answer using (answer_id)
-            where span_id = any($1)
-            order by first_seen, span_id"#,
+            "-- read_spans
+            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
+                ttl_max, first_expires_at, cached_until
+            from span where span_id = any($1)
+            order by first_seen, span_id",
             ids
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut answers = HashMap::new();
-        rows.into_iter()
-            .map(|mut row| {
-                let answer = match answers.get(&row.answer_id) {
-                    Some(answer) => Arc::clone(answer),
-                    None => Arc::new(columns::from_json("answer", row.content.take())?),
-                };
-                answers.insert(row.answer_id, Arc::clone(&answer));
-                Ok((row.span_id, row.into_span(answer)?))
-            })
-            .collect()
+        let series = distinct(rows.iter().map(|row| row.series_id));
+        let series = referred::series(&self.pool, &series).await?;
+        let answers = distinct(rows.iter().map(|row| row.answer_id));
+        let answers = referred::answers(&self.pool, &answers).await?;
+        let read = rows.into_iter().map(|row| {
+            let answer = referred::of(&answers, &row.answer_id, "answer")?;
+            let series = referred::of(&series, &row.series_id, "series")?;
+            Ok((row.span_id, row.into_span(series, answer)?))
+        });
+        read.collect()
     }
 }
 
 struct Row {
     span_id: i64,
-    vantage: String,
-    question_name: String,
-    rtype: i32,
-    kind: String,
-    source_name: String,
-    address: ipnet::IpNet,
-    port: i32,
-    scope: i64,
-    transport: String,
+    series_id: i32,
     site: String,
     answer_id: i64,
-    content: Json,
     authoritative: bool,
     first_ttls: String,
     first_seen: DateTime<Utc>,
@@ -216,20 +202,12 @@ struct Row {
 }
 
 impl Row {
-    fn into_span(self, answer: Arc<crate::types::Answer>) -> Result<RecordedSpan, StoreError> {
+    fn into_span(self, series: &Series, answer: &Arc<Answer>) -> Result<RecordedSpan, StoreError> {
         let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
         let span = Span {
-            series: SeriesKey {
-                question: question(&self.question_name, self.rtype)?,
-                source: columns::source(
-                    self.kind,
-                    self.source_name,
-                    (self.address, self.port, self.scope),
-                    self.transport,
-                )?,
-            },
+            series: series.key.clone(),
             site: Some(self.site).filter(|site| !site.is_empty()),
-            answer,
+            answer: Arc::clone(answer),
             authoritative: self.authoritative,
             first_ttls: columns::ttls_from_text(&self.first_ttls)?,
             first_seen: self.first_seen,
@@ -241,7 +219,7 @@ impl Row {
             cached_until: self.cached_until,
         };
         Ok(RecordedSpan {
-            vantage: self.vantage,
+            vantage: series.vantage.clone(),
             span,
         })
     }

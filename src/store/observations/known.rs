@@ -1,4 +1,4 @@
-//! What the numbers of stored samples stand for: series, answers, annotations, rounds; each is read once.
+//! What the numbers of stored samples stand for: series, answers, annotations, rounds.
 //!
 //! Deliberately absent: caches. Whoever reads the past reads much of it once.
 
@@ -9,12 +9,15 @@ use sqlx::PgConnection;
 
 use super::{RecordedObservation, Stored};
 use crate::{
-    store::{StoreError, columns, spans::question},
-    types::{Answer, Ede, Flags, Observation, Question, Source},
+    store::{
+        StoreError, columns,
+        referred::{self, Series, distinct},
+    },
+    types::{Answer, Ede, Flags, Observation},
 };
 
 pub(super) struct Known {
-    series: HashMap<i32, (Question, Source)>,
+    series: HashMap<i32, Series>,
     answers: HashMap<i64, Arc<Answer>>,
     annotations: HashMap<i64, Annotation>,
     rounds: HashMap<i64, (String, DateTime<Utc>)>,
@@ -34,66 +37,17 @@ pub(super) async fn read(
     connection: &mut PgConnection,
     stored: &[Stored],
 ) -> Result<Known, StoreError> {
+    let samples = || stored.iter().map(|one| &one.sample);
+    let series = distinct(stored.iter().map(|one| one.series_id));
+    let answer_ids = distinct(samples().map(|one| one.answer_id));
+    let annotation_ids = distinct(samples().map(|one| one.annotation_id));
+    let round_ids = distinct(samples().map(|one| one.round_id));
     Ok(Known {
-        series: series(connection, &distinct(stored, |one| one.series_id)).await?,
-        answers: answers(connection, &distinct(stored, |one| one.sample.answer_id)).await?,
-        annotations: annotations(
-            connection,
-            &distinct(stored, |one| one.sample.annotation_id),
-        )
-        .await?,
-        rounds: rounds(connection, &distinct(stored, |one| one.sample.round_id)).await?,
+        series: referred::series(&mut *connection, &series).await?,
+        answers: referred::answers(&mut *connection, &answer_ids).await?,
+        annotations: annotations(connection, &annotation_ids).await?,
+        rounds: rounds(connection, &round_ids).await?,
     })
-}
-
-fn distinct<T: Ord>(stored: &[Stored], of: impl Fn(&Stored) -> T) -> Vec<T> {
-    let mut all: Vec<_> = stored.iter().map(of).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-async fn series(
-    connection: &mut PgConnection,
-    ids: &[i32],
-) -> Result<HashMap<i32, (Question, Source)>, StoreError> {
-    let rows = sqlx::query!(
-        r#"-- series_of_observations
-        select series_id, question.name as question_name, rtype, kind, source.name as source_name,
-            address as "address: ipnet::IpNet", port, scope, transport
-        from series join question using (question_id) join source using (source_id)
-        where series_id = any($1)"#,
-        ids
-    )
-    .fetch_all(connection)
-    .await?;
-    let read = rows.into_iter().map(|row| {
-        let place = (row.address, row.port, row.scope);
-        let source = columns::source(row.kind, row.source_name, place, row.transport)?;
-        Ok((
-            row.series_id,
-            (question(&row.question_name, row.rtype)?, source),
-        ))
-    });
-    read.collect()
-}
-
-async fn answers(
-    connection: &mut PgConnection,
-    ids: &[i64],
-) -> Result<HashMap<i64, Arc<Answer>>, StoreError> {
-    let rows = sqlx::query!(
-        "-- answers_of_observations\nselect answer_id, content from answer where answer_id = any($1)",
-        ids
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let answer = columns::from_json("answer", row.content)?;
-            Ok((row.answer_id, Arc::new(answer)))
-        })
-        .collect()
 }
 
 async fn annotations(
@@ -149,28 +103,17 @@ impl Known {
     /// The sample in full.
     pub(super) fn recorded(&self, stored: Stored) -> Result<RecordedObservation, StoreError> {
         let Stored { series_id, sample } = stored;
-        let missing = |what| StoreError::unreadable(what, "referred to, and not there");
-        let series = self
-            .series
-            .get(&series_id)
-            .ok_or_else(|| missing("series"))?;
-        let answer = self
-            .answers
-            .get(&sample.answer_id)
-            .ok_or_else(|| missing("answer"))?;
-        let annotation = self.annotations.get(&sample.annotation_id);
-        let annotation = annotation.ok_or_else(|| missing("annotation"))?;
-        let round = self
-            .rounds
-            .get(&sample.round_id)
-            .ok_or_else(|| missing("round"))?;
+        let series = referred::of(&self.series, &series_id, "series")?;
+        let answer = referred::of(&self.answers, &sample.answer_id, "answer")?;
+        let annotation = referred::of(&self.annotations, &sample.annotation_id, "annotation")?;
+        let round = referred::of(&self.rounds, &sample.round_id, "round")?;
         let ttls = sample
             .ttls
             .unwrap_or_else(|| columns::uniform_ttls(answer, sample.ttl));
         let at = DateTime::from_timestamp_micros(sample.at);
         let observation = Observation {
-            source: series.1.clone(),
-            question: series.0.clone(),
+            source: series.key.source.clone(),
+            question: series.key.question.clone(),
             at: at.ok_or_else(|| StoreError::unreadable("instant", sample.at))?,
             answer: Arc::clone(answer),
             ttls,
