@@ -5,13 +5,14 @@ ROUNDS ?= 300
 CASES ?= 20000
 CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
-.PHONY: help run test lab bench-probe fuzz properties soak check
+.PHONY: help run test lab bench-probe bench-store fuzz properties soak check
 
 help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
 	@echo "make test    all tests, those against real DNS servers too"
 	@echo "make lab     real DNS servers on loopback, to point a group at and plant wrong answers in"
 	@echo "make bench-probe   what a lookup costs, beside dnsperf, over every transport"
+	@echo "make bench-store   what history costs and how soon it answers, with SCALE=1000000 observations"
 	@echo "make fuzz    octets against everything that reads them, SECONDS=60 for each target"
 	@echo "make properties   CASES=20000 random worlds for each property of the judge (SEED=7 from that one on)"
 	@echo "make soak    ROUNDS=300 of ordinary life on a network that loses packets, then each fault (SEED=7 again as that)"
@@ -34,6 +35,10 @@ lab:
 bench-probe:
 	packaging/install-deps bench
 	cargo bench --locked --bench probe
+
+bench-store:
+	packaging/install-deps run
+	SCALE=$(SCALE) cargo bench --locked --bench store
 
 # Coverage is all the fuzzer needs, since nothing here is unsafe: the stable compiler has that, and libFuzzer comes with its
 # crate. What is found is kept in fuzz/artifacts, what teaches something in fuzz/corpus.
