@@ -61,7 +61,7 @@ pub(super) async fn run(
             subject,
             ttl: args.ttl,
         };
-        Ok::<_, CliError>(postmortem(store, &query, &config.resolvers).await?)
+        Ok::<_, CliError>(Box::pin(postmortem(store, &query, &config.resolvers)).await?)
     });
     let gone = || CliError::Usage("the incident is gone meanwhile".to_owned());
     print(&made.await??.ok_or_else(gone)?, output)?;

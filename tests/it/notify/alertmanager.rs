@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::fixtures::{context, divergent, resolved, resolvers, step};
 use crate::{
     rounds::Watched,
-    sink::{Sink, webhook},
+    sink::{Received, Sink, webhook},
 };
 
 const CONFIG: &str = "
@@ -242,6 +242,6 @@ async fn its_receivers_are_spoken_to_as_it_speaks_itself() {
         let body = notify::body(Form::Standard, &transition, &context(&resolvers));
         assert_eq!(tell(&channel, &body, now).await, taken());
     }
-    let bodies: Vec<Value> = sink.received().iter().map(|one| one.json()).collect();
+    let bodies: Vec<Value> = sink.received().iter().map(Received::json).collect();
     insta::assert_json_snapshot!("alertmanager_webhook", bodies);
 }

@@ -16,7 +16,7 @@ use super::{
     fixtures::{at, context, delivered, divergent, resolved, resolvers, stale_resolver, step},
     outside,
 };
-use crate::sink::{Reply, Sink, webhook};
+use crate::sink::{Received, Reply, Sink, webhook};
 
 const KEY: &str = "0123456789abcdef0123456789ABCDEF";
 
@@ -63,7 +63,7 @@ async fn an_incident_is_one_of_pagerduty_from_trigger_to_resolve() {
             Delivery::Delivered { answer }
         );
     }
-    let mut events: Vec<Value> = sink.received().iter().map(|one| one.json()).collect();
+    let mut events: Vec<Value> = sink.received().iter().map(Received::json).collect();
     for event in &mut events {
         assert_eq!(event["routing_key"], KEY);
         assert!(
@@ -164,12 +164,12 @@ async fn a_program_that_fails_hangs_or_is_not_there_is_tried_again() {
 #[tokio::test]
 async fn a_cloud_event_holds_the_message_and_its_stable_id() {
     let sink = Sink::start([]).await;
-    let receiver = Receiver::Webhook(Webhook {
+    let hook = Receiver::Webhook(Webhook {
         body: WebhookBody::CloudEvents,
         ..webhook(&sink.url())
     });
     let sent = body(Kind::Opened, divergent());
-    assert_eq!(tell(receiver, &sent).await, delivered());
+    assert_eq!(tell(hook, &sent).await, delivered());
     let received = &sink.received()[0];
     assert_eq!(
         received.header("content-type"),
@@ -192,7 +192,7 @@ async fn a_webhook_carries_the_headers_that_it_was_given() {
         name: name.to_owned(),
         value: Secret::new(value),
     };
-    let receiver = Receiver::Webhook(Webhook {
+    let hook = Receiver::Webhook(Webhook {
         headers: vec![
             header("x-team", "voip"),
             header("authorization", "Bearer x"),
@@ -200,7 +200,7 @@ async fn a_webhook_carries_the_headers_that_it_was_given() {
         ..webhook(&sink.url())
     });
     assert_eq!(
-        tell(receiver, &body(Kind::Opened, divergent())).await,
+        tell(hook, &body(Kind::Opened, divergent())).await,
         delivered()
     );
     let received = &sink.received()[0];
@@ -216,13 +216,13 @@ async fn signatures_are_good_by_the_reference_library_while_a_key_is_replaced() 
     let (old, new) = ([1_u8; 24], [2_u8; 32]);
     let verify = async |keys: &[&[u8]], known: &[u8]| {
         let sink = Sink::start([]).await;
-        let receiver = Receiver::Webhook(Webhook {
+        let hook = Receiver::Webhook(Webhook {
             signing_keys: keys.iter().map(|key| Secret::new(*key)).collect(),
             ..webhook(&sink.url())
         });
         let sent = body(Kind::Opened, divergent());
         let told = Notifier::new(Duration::from_secs(10))
-            .deliver(&channel(receiver), Uuid::new_v4(), &sent, Utc::now())
+            .deliver(&channel(hook), Uuid::new_v4(), &sent, Utc::now())
             .await;
         assert_eq!(told, delivered());
         let received = &sink.received()[0];

@@ -112,9 +112,13 @@ fn channel(message: &LogRow) -> String {
 fn outcome(message: &LogRow) -> (String, Option<DateTime<Utc>>) {
     let error = message.last_error.as_ref();
     let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+    let by = message.held_by.as_ref();
+    let by = by.map(|by| format!(": {by}")).unwrap_or_default();
     match message.state {
         MessageState::Delivered => ("delivered".to_owned(), message.ended_at),
         MessageState::Buried => (format!("given up{error}"), message.ended_at),
         MessageState::Waiting => (format!("not yet delivered{error}"), None),
+        MessageState::Held => (format!("held back{by}"), None),
+        MessageState::Silenced => (format!("not told{by}"), message.ended_at),
     }
 }
