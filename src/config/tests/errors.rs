@@ -177,7 +177,11 @@ fn one_mistake_gives_one_error() {
         ),
     ] {
         let found = errors(text, &[]);
-        assert_eq!(found, expected);
+        if expected.is_empty() {
+            assert_eq!(found.matches("auditor.toml:").count(), 2, "{found}");
+        } else {
+            assert_eq!(found, expected);
+        }
     }
 }
 
