@@ -113,7 +113,7 @@ pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition
         verdicts: &heard,
         ..*judgement
     };
-    let only = all_that_counts(judgement);
+    let only = all_that_counts(judgement, &ledger.candidates, &book);
     let mut sightings = if only == Some(Family::Blind) {
         vec![blind::sighting(judgement)]
     } else {
@@ -140,8 +140,12 @@ pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition
 }
 
 /// The one family that counts in a round in which the vantage hears nobody; `None` where everything does.
-fn all_that_counts(judgement: &Judgement<'_>) -> Option<Family> {
-    if path::is_whole(judgement.findings) {
+fn all_that_counts(
+    judgement: &Judgement<'_>,
+    candidates: &[Candidate],
+    book: &Book,
+) -> Option<Family> {
+    if path::is_whole(judgement, candidates, book) {
         Some(path::FAMILY)
     } else {
         blind::sees_nothing(judgement).then_some(Family::Blind)

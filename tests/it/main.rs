@@ -18,6 +18,7 @@ mod demo;
 mod dispatcher;
 mod dns;
 mod http;
+mod intercepted;
 mod lab;
 mod made_up;
 mod notify;

@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     audit::{
+        history::is_authoritative,
         incident::{Axis, IncidentKey},
         ledger::{Judgement, evidence::Sighting, explained},
         verdict::{Family, State, Verdict},
@@ -20,29 +21,44 @@ use crate::{
 /// Rounds in a row after which the vantage is told to be blind.
 const BLIND_ROUNDS: u32 = 3;
 
-/// How many addresses of authoritative servers were asked in a round, and how many of them gave any reply.
+/// How many addresses of authoritative servers were asked in a round, how many of them gave any reply, and how many of those
+/// none with authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AuthorityReach {
     /// Addresses asked.
     pub asked: usize,
     /// Addresses that replied at least once, whatever they said.
     pub answered: usize,
+    /// Addresses that replied, and never with authority.
+    pub lame: usize,
 }
 
 impl AuthorityReach {
     /// Counts over a round's observations; those of resolvers are passed over.
     pub fn of(observations: &[Observation]) -> Self {
-        let mut replied: BTreeMap<SocketAddr, bool> = BTreeMap::new();
+        let mut by_address: BTreeMap<SocketAddr, (bool, bool)> = BTreeMap::new();
         for observation in observations {
             if observation.source.kind == SourceKind::Authority {
-                *replied.entry(observation.source.address).or_default() |=
-                    observation.answer.is_reply();
+                let address = observation.source.address;
+                let (replied, heard) = by_address.entry(address).or_default();
+                *replied |= observation.answer.is_reply();
+                *heard |= is_authoritative(observation);
             }
         }
+        let count = |wanted: fn(&(bool, bool)) -> bool| {
+            let addresses = by_address.values();
+            addresses.filter(|address| wanted(address)).count()
+        };
         Self {
-            asked: replied.len(),
-            answered: replied.values().filter(|replied| **replied).count(),
+            asked: by_address.len(),
+            answered: count(|(replied, _)| *replied),
+            lame: count(|(replied, heard)| *replied && !*heard),
         }
+    }
+
+    /// Whether any of them was heard with authority.
+    pub(super) fn is_any_heard(self) -> bool {
+        self.answered > self.lame
     }
 
     fn silent(self) -> usize {

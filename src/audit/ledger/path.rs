@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 
 use crate::audit::{
-    finding::{Finding, FindingKind},
-    incident::Incident,
-    ledger::Judgement,
+    finding::{Finding, FindingKind, Subject},
+    incident::{Candidate, Incident},
+    ledger::{Judgement, book::Book},
     verdict::{Family, Verdict, VerdictFlag},
 };
 
@@ -25,16 +25,22 @@ pub(super) fn heard(verdicts: &[Verdict]) -> Cow<'_, [Verdict]> {
     Cow::Owned(heard.cloned().collect())
 }
 
-/// Whether no authority is heard either, so that nothing can be said of anybody.
-pub(super) fn is_whole(findings: &[Finding]) -> bool {
-    let mut findings = findings.iter();
-    findings.any(|one| one.kind == FindingKind::PathIntercepted && !one.authorities.is_empty())
+/// Whether no authority is heard either, so that nothing can be said of anybody. Once that is known or counts, a round in
+/// which too few reply to show it is no better, as long as somebody replies and nobody with authority.
+pub(super) fn is_whole(judgement: &Judgement<'_>, candidates: &[Candidate], book: &Book) -> bool {
+    let mut findings = judgement.findings.iter();
+    let shows = |one: &Finding| one.subject == Subject::Vantage && !one.authorities.is_empty();
+    let mut told = book.incidents();
+    let is_known = candidates.iter().any(|one| one.key.family == FAMILY)
+        || told.any(|one| one.key.family == FAMILY && !one.authorities.is_empty());
+    let reach = judgement.authorities;
+    findings.any(shows) || (is_known && reach.answered > 0 && !reach.is_any_heard())
 }
 
 /// Whether a round in which it is not seen says that it is over: those who showed it were heard.
 pub(super) fn is_examined(incident: &Incident, judgement: &Judgement<'_>) -> bool {
     if !incident.authorities.is_empty() {
-        return judgement.authorities.answered > 0;
+        return judgement.authorities.is_any_heard();
     }
     let mut verdicts = judgement.verdicts.iter();
     verdicts.any(|one| incident.resolvers.contains(&one.resolver) && one.state.row() >= 3)

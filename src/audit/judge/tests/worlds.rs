@@ -8,6 +8,7 @@ mod caught;
 mod properties;
 mod same;
 mod simulator;
+mod strangers;
 
 use std::{
     fmt,

@@ -66,6 +66,7 @@ fn stopped(lab: &mut Lab) -> Vec<crate::audit::incident::Transition> {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 0,
+        lame: 0,
     };
     let mut round = all(40, "google", State::Servfail);
     round.extend(all(40, "quad9", State::Servfail));
@@ -94,6 +95,7 @@ fn a_stopped_authority_is_said_to_be_that_and_nothing_else() {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 2,
+        lame: 0,
     };
     assert_eq!(
         kinds(&lab.rounds(20, &all(40, "google", State::Consistent))),

@@ -1,6 +1,6 @@
 //! A vantage that sees nothing, or hears nobody but a stranger on the way; and what it holds back.
 
-use super::lab::{Lab, all, dialer, found, kinds, seen, some};
+use super::lab::{Lab, all, dialer, found, found_at_server, kinds, seen, some};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -82,7 +82,11 @@ fn while_blind_open_incidents_neither_recover_nor_remind() {
 
 #[test]
 fn blind_needs_both_sides_and_two_sources() {
-    let reach = |asked, answered| AuthorityReach { asked, answered };
+    let reach = |asked, answered| AuthorityReach {
+        asked,
+        answered,
+        lame: 0,
+    };
     let google = |state| all(1, "google", state);
     for (round, authorities, blind) in [
         (google(State::Unreachable), reach(1, 1), false),
@@ -227,4 +231,40 @@ fn beside_a_resolver_in_whose_place_a_stranger_answers_the_others_are_judged() {
     let ended = told.iter().filter(|one| one.kind == Resolved);
     let ended: Vec<_> = ended.map(|one| &*one.incident.verdict).collect();
     assert!(ended.contains(&"path_intercepted"), "{ended:?}");
+}
+
+#[test]
+fn a_round_in_which_too_few_reply_to_show_the_stranger_says_nothing_of_anybody() {
+    let whole = || vec![intercepted(&["ns1", "ns2"], &[])];
+    let lame = || {
+        vec![
+            found_at_server(FindingKind::LameAuthority, 1, 1),
+            found_at_server(FindingKind::AuthorityUnreachable, 2, 1),
+        ]
+    };
+    let mut lab = Lab::new();
+    lab.authorities.lame = 2;
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        told.extend(lab.round_with(vec![muted(1, "google")], whole()));
+        told.extend(lab.round_with(vec![muted(1, "google")], whole()));
+        told.extend(lab.round_with(vec![muted(1, "google")], whole()));
+        // A reply is lost: one server is silent, the other looks lame.
+        (lab.authorities.answered, lab.authorities.lame) = (1, 1);
+        told.extend(lab.round_with(vec![seen(&dialer(1), "google", State::Divergent)], lame()));
+        (lab.authorities.answered, lab.authorities.lame) = (2, 2);
+    }
+    assert_eq!(kinds(&told), [Opened], "{told:?}");
+    // Silence of all is no stranger's.
+    (lab.authorities.answered, lab.authorities.lame) = (0, 0);
+    let mut silent = found_at_server(FindingKind::AuthorityUnreachable, 1, 1);
+    silent.severity = Severity::Critical;
+    let round = vec![seen(&dialer(1), "google", State::Consistent)];
+    let told: Vec<_> = (0..3)
+        .flat_map(|_| lab.round_with(round.clone(), vec![silent.clone()]))
+        .collect();
+    assert_eq!(
+        told[0].incident.verdict, "authority_unreachable",
+        "{told:?}"
+    );
 }

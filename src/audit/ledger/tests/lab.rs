@@ -213,6 +213,7 @@ impl Lab {
             authorities: AuthorityReach {
                 asked: 2,
                 answered: 2,
+                lame: 0,
             },
             declared: Declared::default(),
             held_back: BTreeSet::new(),

@@ -141,6 +141,7 @@ fn play(lab: &mut Lab, round: &Round, seed: u64) -> Vec<Transition> {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: round.answered,
+        lame: 0,
     };
     lab.round_with(verdicts, findings)
 }

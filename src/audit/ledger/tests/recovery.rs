@@ -279,6 +279,7 @@ fn a_finding_is_clean_only_where_the_authority_answered() {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 0,
+        lame: 0,
     };
     lab.rounds(20, &good());
     assert_eq!(
@@ -288,6 +289,7 @@ fn a_finding_is_clean_only_where_the_authority_answered() {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 1,
+        lame: 0,
     };
     lab.rounds(5, &[seen(&dialer(8), "google", GOOD)]);
     assert_eq!(lab.only().clean_rounds, 0, "the name was not asked");

@@ -230,6 +230,7 @@ fn a_vantage_that_sees_nothing_is_blind_also_where_everybody_is_left_alone() {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 0,
+        lame: 0,
     };
     lab.held_back = resolvers
         .iter()
@@ -250,6 +251,7 @@ fn a_vantage_that_sees_nothing_is_blind_also_where_everybody_is_left_alone() {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 2,
+        lame: 0,
     };
     lab.held_back = BTreeSet::new();
     let fine: Vec<Verdict> = resolvers
@@ -268,6 +270,7 @@ fn nobody_is_left_alone_for_what_a_blind_vantage_does_not_see() {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 0,
+        lame: 0,
     };
     rounds(&mut lab, 6, "quad9", State::Unreachable);
     assert!(!is_throttled(&lab, "quad9"));

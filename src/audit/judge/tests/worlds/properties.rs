@@ -23,7 +23,7 @@ use crate::{
     types::{Observation, Question, Severity, Source, SourceKind, Value},
 };
 
-const ROUNDS: i64 = 60;
+pub(super) const ROUNDS: i64 = 60;
 
 /// Worlds in which an honest cache was once accused.
 const KNOWN: [u64; 9] = [
@@ -57,7 +57,7 @@ fn assert_innocent(verdict: &Verdict) -> TestCaseResult {
 }
 
 /// Whom the messages accuse: nobody is at fault but owners who delete their names.
-fn assert_quiet(told: &[Transition]) -> TestCaseResult {
+pub(super) fn assert_quiet(told: &[Transition]) -> TestCaseResult {
     for step in told {
         let family = step.incident.key.family;
         let is_owners = family == Family::Finding(FindingKind::NameMissing);

@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::testing::{
-        Cache, Data, Habits, Meddling, NAME, Recursor, Reply, Scene, Scope, World, at, name,
-        question, resolver, rrset, secs,
+        ALIEN, Cache, Data, Habits, Meddling, NAME, Recursor, Reply, Scene, Scope, World, at, data,
+        name, question, resolver, rrset, secs,
     },
     names::DnsName,
     types::{Question, RecordType, Source, SourceKind, Value},
@@ -51,6 +51,8 @@ pub(super) struct Simulation {
     changes: Vec<DateTime<Utc>>,
     /// Servers whose last reply was lost: the next one is not.
     lost: HashMap<Source, bool>,
+    /// When somebody on the way answers in everybody's place.
+    intercepted: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 const APEX: &str = "example.com";
@@ -112,7 +114,30 @@ impl Simulation {
             chain,
             changes,
             lost: HashMap::new(),
+            intercepted: Vec::new(),
         }
+    }
+
+    /// The same, where now and then somebody on the way answers everything himself, rightly or wrongly.
+    pub(super) fn with_strangers(mut self) -> Self {
+        self.intercepted = (0..=self.dice.below(3))
+            .map(|_| {
+                let from = self.dice.instant();
+                (from, from + secs(self.dice.below(1_200)))
+            })
+            .collect();
+        self
+    }
+
+    /// Whether somebody has answered in everybody's place, and no longer does.
+    pub(super) fn was_intercepted(&self, now: DateTime<Utc>) -> bool {
+        self.intercepted.iter().any(|(_, until)| *until <= now)
+    }
+
+    /// Whether a question at an instant never comes to whom it was put to.
+    fn is_intercepted(&self, now: DateTime<Utc>) -> bool {
+        let mut windows = self.intercepted.iter();
+        windows.any(|(from, until)| *from <= now && now < *until)
     }
 
     /// The scene that watches this world, under a policy that allows every TTL.
@@ -144,7 +169,27 @@ impl Simulation {
         if source.kind == SourceKind::Authority && self.is_lost(source) {
             return Reply::silence();
         }
+        if self.is_intercepted(now) {
+            reply = self.stranger(question, reply);
+        }
         reply
+    }
+
+    /// What somebody on the way makes of a reply: never with authority, and a lie now and then.
+    fn stranger(&mut self, question: &Question, reply: Reply) -> Reply {
+        let lie = data().link(question.name.as_str(), rrset(&[ALIEN]), 600);
+        let said = if self.dice.one_in(3) {
+            Reply {
+                late: reply.late,
+                ..lie
+            }
+        } else {
+            reply
+        };
+        Reply {
+            authoritative: false,
+            ..said
+        }
     }
 
     fn is_lost(&mut self, source: &Source) -> bool {
