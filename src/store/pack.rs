@@ -1,8 +1,8 @@
 //! The samples of one series and hour as a few hundred octets, and back.
 //!
 //! A pack is a version, columns, and the first four octets of the SHA-256 over both. Every column takes the shortest form
-//! it can have ([`column`]); instants are packed as the instants of sending, which are regular where those of receipt are
-//! not, and TTLs as instants of expiry ([`ttls`]). Everything comes back as it was: instants to the microsecond.
+//! it can have (`column`); instants are packed as the instants of sending, which are regular where those of receipt are
+//! not, and TTLs as instants of expiry (`ttls`). Everything comes back as it was: instants to the microsecond.
 //!
 //! Octets that are no pack are refused, with little memory spent on them. Deliberately absent: the database, and the
 //! keys' meaning. Packs live for ever: what reads version 1 stays.
