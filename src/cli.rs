@@ -14,6 +14,7 @@ mod denials;
 mod diff;
 mod evidence;
 pub(crate) mod explain;
+mod export;
 mod exposure;
 mod findings;
 mod history;
@@ -135,6 +136,8 @@ enum Command {
     Coverage(coverage::CoverageArgs),
     /// The postmortem of an incident or of a window, as a document
     Report(report::ReportArgs),
+    /// Every sample of a time, as a Parquet file
+    Export(export::ExportArgs),
     /// The messages that prove what was wrong, as they travelled
     Evidence(messages::EvidenceArgs),
     /// Why a verdict is what it was: the inequality, and what it stands on
@@ -229,7 +232,7 @@ impl Command {
             Self::Silence(args) => args.printed(),
             Self::Resolvers(args) => args.printed(),
             Self::Notify(args) => args.printed(),
-            Self::Serve | Self::Config(_) | Self::Demo(_) => Printed::Words,
+            Self::Serve | Self::Config(_) | Self::Demo(_) | Self::Export(_) => Printed::Words,
         }
     }
 }
@@ -352,6 +355,7 @@ async fn obey(cli: Cli, source: &Source, output: Output) -> Result<u8, CliError>
         Command::Denials(args) => denials::run(&args, &source.load()?, output).await,
         Command::Findings(args) => findings::run(&args, &source.load()?, output).await,
         Command::Coverage(args) => coverage::run(&args, &source.load()?, output).await,
+        Command::Export(args) => export::run(&args, &source.load()?, output).await,
         Command::Report(args) => report::run(&args, &source.load()?, output).await,
         Command::Evidence(args) => messages::run(&args, &source.load()?, output).await,
         Command::Explain(args) => explain::run(&args, &source.load()?, output).await,

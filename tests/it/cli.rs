@@ -7,6 +7,7 @@ mod declarations;
 pub(crate) mod documented;
 mod evidence;
 mod explain;
+mod export;
 mod help;
 pub(crate) mod history;
 pub(crate) mod program;
