@@ -81,7 +81,7 @@ impl Cell {
         Self::Number(Some(number.into()))
     }
 
-    fn text(text: impl ToString) -> Self {
+    fn text(text: &impl ToString) -> Self {
         Self::Text(Some(text.to_string()))
     }
 }
@@ -136,20 +136,20 @@ fn cells(vantage: &str, recorded: &RecordedObservation) -> [Cell; FIELDS.len()] 
     let rtt = i64::try_from(one.rtt.as_micros()).unwrap_or(i64::MAX);
     [
         Cell::Instant(one.at),
-        Cell::text(vantage),
+        Cell::text(&vantage),
         Cell::text(&recorded.group),
         Cell::Instant(recorded.due_at),
         Cell::text(&question.name),
-        Cell::text(question.rtype),
-        Cell::text(history::kind(source.kind)),
+        Cell::text(&question.rtype),
+        Cell::text(&history::kind(source.kind)),
         Cell::text(&source.id),
-        Cell::text(source.address),
-        Cell::text(one.transport),
+        Cell::text(&source.address),
+        Cell::text(&one.transport),
         Cell::Text(one.site()),
         Cell::Text(rcode),
         Cell::text(&one.answer),
         Cell::Number(one.ttl().map(i64::from)),
-        Cell::text(ttls(&one.ttls)),
+        Cell::text(&ttls(&one.ttls)),
         Cell::Number(one.serial.map(i64::from)),
         Cell::number(one.flags.0),
         Cell::Text(extended(&one.ede)),
