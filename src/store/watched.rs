@@ -1,7 +1,8 @@
 //! When each group was really watched, so that absence of data is never read as absence of a problem.
 //!
 //! Where rounds lie no further apart than three usual periods, the group was watched from the first to one usual period
-//! after the last; the usual period is the median of the window. Deliberately absent: the schedule, which may have been
+//! after the last; the usual period is the median of the window. A round before the window stands at its beginning.
+//! Deliberately absent: the schedule, which may have been
 //! another one then.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,11 +38,11 @@ pub struct Watched {
 /// A time without a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Stretch {
-    /// Its first round.
+    /// Its first round, or the beginning of the window.
     pub from: DateTime<Utc>,
     /// One usual period after its last round, or the end of the window.
     pub to: DateTime<Utc>,
-    /// Finished rounds.
+    /// Finished rounds that were due in the window.
     pub rounds: u64,
 }
 
@@ -111,6 +112,7 @@ impl Store {
         Ok(watched)
     }
 
+    /// The last few rounds before the window tell whether it was watched at its beginning, and what is usual.
     async fn stretches(
         &self,
         from: DateTime<Utc>,
@@ -118,10 +120,21 @@ impl Store {
     ) -> Result<Vec<(String, String, Stretch)>, StoreError> {
         let rows = sqlx::query!(
             r#"-- stretches
-            with done as (
+            with place as (
+                select distinct vantage_id, group_name from round where due_at between $1 and $2
+            ), done as (
                 select vantage_id, group_name, due_at,
                     due_at - lag(due_at) over (partition by vantage_id, group_name order by due_at) as step
-                from round where status = 'finished' and due_at between $1 and $2
+                from place cross join lateral (
+                    (select due_at from round
+                    where vantage_id = place.vantage_id and group_name = place.group_name
+                        and status = 'finished' and due_at < $1
+                    order by due_at desc limit 4)
+                    union all
+                    select due_at from round
+                    where vantage_id = place.vantage_id and group_name = place.group_name
+                        and status = 'finished' and due_at between $1 and $2
+                ) finished
             ), usual as (
                 select vantage_id, group_name, percentile_disc(0.5) within group (order by step) as usual
                 from done group by vantage_id, group_name
@@ -131,7 +144,8 @@ impl Store {
                 from done join usual using (vantage_id, group_name)
             )
             select vantage.name as vantage, group_name, min(due_at) as "begin!", max(due_at) as "last!",
-                coalesce(extract(epoch from min(usual)), 0)::bigint as "usual_s!", count(*) as "rounds!"
+                coalesce(extract(epoch from min(usual)), 0)::bigint as "usual_s!",
+                count(*) filter (where due_at >= $1) as "rounds!"
             from numbered join vantage using (vantage_id)
             group by vantage.name, group_name, number
             order by vantage.name, group_name, number"#,
@@ -140,15 +154,18 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                let stretch = Stretch {
-                    from: row.begin,
-                    to: (row.last + TimeDelta::seconds(row.usual_s)).min(to),
-                    rounds: columns::number("count", row.rounds)?,
-                };
-                Ok((row.vantage, row.group_name, stretch))
-            })
+        let stretches = rows.into_iter().map(|row| {
+            let stretch = Stretch {
+                from: row.begin.max(from),
+                to: (row.last + TimeDelta::seconds(row.usual_s)).min(to),
+                rounds: columns::number("count", row.rounds)?,
+            };
+            Ok((row.vantage, row.group_name, stretch))
+        });
+        // What was over before the window is none of its stretches.
+        let is_over = |stretch: &Stretch| stretch.rounds == 0 && stretch.to <= from;
+        stretches
+            .filter(|read| !matches!(read, Ok((_, _, stretch)) if is_over(stretch)))
             .collect()
     }
 }

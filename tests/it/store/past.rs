@@ -198,6 +198,24 @@ async fn a_gap_is_seen_and_what_lies_in_it_is_not_counted() {
         [stretch(0, 4 * MINUTE, 4), stretch(far, end, 2)]
     );
     assert_eq!(one.watched_s, 240 + 90);
+    // A window that begins between two rounds was watched from its beginning; one that begins in the gap was not.
+    let within = async |from| {
+        let watched = store.watched(at(from), at(end)).await.unwrap();
+        (watched[0].watched_s, watched[0].stretches.clone())
+    };
+    let half = MINUTE / 2;
+    assert_eq!(
+        within(half).await,
+        (
+            210 + 90,
+            vec![stretch(half, 4 * MINUTE, 3), stretch(far, end, 2)]
+        )
+    );
+    assert_eq!(within(20 * MINUTE).await, (90, vec![stretch(far, end, 2)]));
+    assert_eq!(
+        within(far + half).await,
+        (60, vec![stretch(far + half, end, 1)])
+    );
     assert_eq!(store.watched(at(-2), at(-1)).await.unwrap(), []);
 }
 
