@@ -169,8 +169,8 @@ async fn baselines(world: &World, samples: usize) {
     plain::create(&mut connection).await;
     let singly = samples.min(plain::MOST_SINGLY);
     let copied = samples.min(plain::MOST);
-    let mut rounds = (0..).map(|nth| world.round(nth));
-    let mut rows = |count: usize| -> Vec<_> { rounds.by_ref().flatten().take(count).collect() };
+    let mut all = (0..).flat_map(|nth| world.round(nth));
+    let mut rows = |count: usize| -> Vec<_> { all.by_ref().take(count).collect() };
     let few = rows(singly);
     let meter = Meter::start(&server);
     plain::insert(&mut connection, &few).await;
