@@ -77,7 +77,8 @@ fn reply(verdict: &str, family: Family, source: Source, scene: &Scene<'_>) -> Ob
     let (records, rcode) = said(verdict, family);
     let ttl = match (family, rcode) {
         (Family::Failure, _) => None,
-        (Family::Value, _) => Some(DAY - 300),
+        // It was fetched a while before the incident began.
+        (Family::Value, _) => Some(DAY - 900),
         _ => Some(DAY),
     };
     Observed {
@@ -94,7 +95,7 @@ fn reply(verdict: &str, family: Family, source: Source, scene: &Scene<'_>) -> Ob
         ede: extended_errors(verdict),
         at: scene.now,
         cached_until: ttl
-            .filter(|_| family == Family::Value)
+            .filter(|_| is_exposed(verdict, family))
             .map(|ttl| scene.now + TimeDelta::seconds(ttl.into())),
     }
 }
@@ -134,8 +135,13 @@ pub(super) fn worst_case(
     family: Family,
     began: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    let is_value = family == Family::Value && verdict != "unexplained";
-    is_value.then(|| began + TimeDelta::seconds(DAY.into()))
+    let known = is_exposed(verdict, family) && verdict != "unexplained";
+    known.then(|| began + TimeDelta::seconds(DAY.into()))
+}
+
+/// Whether clients are sent to the wrong place for as long as a cache holds it.
+fn is_exposed(verdict: &str, family: Family) -> bool {
+    family == Family::Value && verdict != "filtered"
 }
 
 /// One sentence, as the judgement would have it.
@@ -151,10 +157,10 @@ pub(super) fn reason(verdict: &str, family: Family, scene: &Scene<'_>) -> String
         ("unexplained", _) => {
             format!("{WRONG} is in no history that there is; the authority serves {RIGHT}")
         }
-        (_, Family::Value) => format!("{WRONG} was replaced by {RIGHT} at {hour_ago}"),
         ("bogus" | "filtered", _) => {
             "asked again twice over fresh sockets, it said the same".to_owned()
         }
+        (_, Family::Value) => format!("{WRONG} was replaced by {RIGHT} at {hour_ago}"),
         (_, Family::Failure) => "the same in 3 rounds in a row".to_owned(),
         ("ttl_above_policy", _) => {
             format!(
