@@ -4,7 +4,7 @@
 //! by the incident as it stands then: what has become worse or wider than a silence says goes out. The end of what a
 //! channel was told of goes out all the same. Deliberately absent: what is meant by a silence (`audit::quiet`).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Dispatcher;
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How often what is held back is looked at, at most: a turn of the dispatcher may be a moment after the last.
-const LOOK: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
+const LOOK: TimeDelta = TimeDelta::seconds(5);
 
 impl Dispatcher {
     /// What keeps a leased message from being sent, in a sentence.
@@ -89,21 +89,26 @@ impl Dispatcher {
         held: &HeldBack,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let incident = self.store.bare_incident(held.incident_id).await?;
+        let incident = held.incident.as_ref();
         let open = incident.filter(|one| one.status != Status::Resolved);
-        if let Some(incident) = &open
-            && reason(quiet, config, incident).is_some()
-        {
+        if open.is_some_and(|incident| reason(quiet, config, incident).is_some()) {
             return Ok(());
         }
         let left = open.filter(|_| !held.is_overtaken);
-        let told_by = left.and_then(|incident| messages::after_all(config, incident, held, now));
+        let told_by = left.and_then(|incident| messages::after_all(config, incident.clone(), held, now));
         let settling = Settling { held, told_by };
         self.store.settle(&settling, now).await
     }
 
     async fn quiet(&self, config: &Config, now: DateTime<Utc>) -> Result<Quiet, StoreError> {
-        let silences = self.store.silences(Some(now)).await?;
+        let silences = match self.store.silences(Some(now)).await {
+            // One that this version cannot read must not keep everything from being told.
+            Err(error) if !error.is_transient() => {
+                tracing::error!(%error, "the silences cannot be read: none of them holds");
+                Vec::new()
+            }
+            read => read?,
+        };
         let windows = config.maintenance.iter();
         let open = windows.filter_map(|one| one.window(now)).collect();
         Ok(Quiet::at(now, silences, open))

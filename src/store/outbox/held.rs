@@ -6,13 +6,18 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{EventKind, NewMessage, Store, StoreError, columns, ending::Attempt, enqueue};
-use crate::store::incidents::{NewEvent, append};
+use crate::{
+    audit::incident::Incident,
+    store::incidents::{NewEvent, append},
+};
 
 /// What is held back of one incident at one channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HeldBack {
-    /// The incident.
+    /// The incident's id.
     pub incident_id: Uuid,
+    /// The incident as it stands; `None` where it is not recorded yet.
+    pub incident: Option<Incident>,
     /// The channel.
     pub channel: String,
     /// The newest message that is held back.
@@ -68,11 +73,10 @@ impl Store {
 
     /// Everything of a vantage that is held back, in order of incident and channel.
     pub async fn held_back(&self, vantage: &str) -> Result<Vec<HeldBack>, StoreError> {
-        let held = sqlx::query_as!(
-            HeldBack,
+        let rows = sqlx::query!(
             r#"-- held_back
             select newest.incident_id as "incident_id!", newest.channel, newest.message_id as newest,
-                newest.held_by as "held_by!",
+                newest.held_by as "held_by!", incident.document as "document?",
                 exists (
                     select from outbox as later
                     where later.incident_id = newest.incident_id and later.channel = newest.channel
@@ -88,12 +92,26 @@ impl Store {
                 from outbox
                 where vantage = $1 and held_at is not null and settled_at is null and incident_id is not null
                 order by incident_id, channel, position desc
-            ) as newest"#,
+            ) as newest
+            left join incident on incident.incident_id = newest.incident_id"#,
             vantage
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(held)
+        let read = rows.into_iter().map(|row| {
+            let incident = row.document;
+            let incident = incident.map(|document| columns::from_json("incident", document));
+            Ok(HeldBack {
+                incident_id: row.incident_id,
+                incident: incident.transpose()?,
+                channel: row.channel,
+                newest: row.newest,
+                held_by: row.held_by,
+                is_overtaken: row.is_overtaken,
+                was_told: row.was_told,
+            })
+        });
+        read.collect()
     }
 
     /// Ends the holding back of messages, with the message that tells what is left. Once: whoever comes second changes
