@@ -10,6 +10,7 @@ mod demand;
 mod endpoints;
 mod error;
 mod groups;
+mod heartbeat;
 mod identity;
 mod load;
 mod maintenance;
@@ -38,6 +39,7 @@ pub use calibrated::calibrated;
 pub use demand::Excess;
 pub use endpoints::{path as read_path, server_name as read_server_name};
 pub use error::{ConfigError, ConfigErrors};
+pub use heartbeat::Heartbeat;
 pub use load::{load, load_with};
 pub use maintenance::Maintenance;
 pub use options::{read_client_subnet, show_client_subnet};
@@ -96,6 +98,8 @@ pub struct Config {
     pub groups: Vec<Arc<Group>>,
     /// The channels, in the order of the file.
     pub channels: Vec<Arc<Channel>>,
+    /// Who hears that rounds run.
+    pub heartbeat: Option<Heartbeat>,
     /// Windows in which incidents are not told, in the order of the file.
     pub maintenance: Vec<Maintenance>,
     /// Whether this vantage has IPv6. Without it the presets have lost their IPv6 addresses already.

@@ -20,7 +20,7 @@ use crate::{
     metrics::Metrics,
     notify::Notifier,
     probe::{self, Delegations, EndpointError, Limits, Prober},
-    scheduler::Scheduler,
+    scheduler::{Scheduler, deadman::Deadman},
     store::{Store, StoreError, private_pg::PgError},
     types::Resolver,
 };
@@ -175,6 +175,13 @@ async fn serve(
     );
     let dispatcher = dispatcher.counted_by(metrics.clone());
     let dispatcher = dispatcher.keeping_quiet(config.clone());
+    let deadman = Deadman::new(
+        config.clone(),
+        store.clone(),
+        metrics.clone(),
+        Notifier::default(),
+        clock::now(),
+    );
     let app = http::app(http::Context {
         store: store.clone(),
         metrics: metrics.clone(),
@@ -194,6 +201,10 @@ async fn serve(
             spawn_part(http::serve(listener, app, shutdown.clone()), &shutdown),
         ),
         ("upkeep", spawn_part(upkeep, &shutdown)),
+        (
+            "deadman",
+            spawn_part(deadman.run(shutdown.clone()), &shutdown),
+        ),
     ];
     let rounds = Scheduler::new(config, Arc::new(evaluator), store.clone(), metrics);
     let ended = rounds.run(shutdown, GRACE).await;

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: the HTTP endpoint, and one series per name: a scrape must not grow with the inventory.
 
+mod deadman;
 mod labels;
 mod probe;
 mod stock;
@@ -75,6 +76,7 @@ pub struct Metrics {
     transitions: Family<TransitionLabel, Counter>,
     deliveries: Family<DeliveryLabel, Counter>,
     throttled: throttled::ThrottledGauges,
+    deadman: deadman::DeadmanMetrics,
     probe: probe::ProbeCounts,
     stock: stock::StockGauges,
     due: Mutex<BTreeMap<String, Due>>,
@@ -161,6 +163,7 @@ impl Metrics {
             deliveries.clone(),
         );
         let throttled = throttled::ThrottledGauges::register(&mut registry);
+        let deadman = deadman::DeadmanMetrics::register(&mut registry);
         let probe = probe::ProbeCounts::register(&mut registry);
         let stock = stock::StockGauges::register(&mut registry);
         Self {
@@ -174,6 +177,7 @@ impl Metrics {
             transitions,
             deliveries,
             throttled,
+            deadman,
             probe,
             stock,
             due: Mutex::default(),
@@ -287,6 +291,16 @@ impl Metrics {
     /// Sets what stands in the database now; `None`: it does not answer.
     pub fn set_stock(&self, stock: Option<&Stock>) {
         self.stock.set(stock);
+    }
+
+    /// Counts a heartbeat that was taken, or was not.
+    pub fn heartbeat(&self, taken: bool, now: DateTime<Utc>) {
+        self.deadman.beat(taken, now);
+    }
+
+    /// Sets how many groups are not watched: no round of them was finished for too long.
+    pub fn unwatched_groups(&self, count: usize) {
+        self.deadman.unwatched(count);
     }
 
     /// Takes the prober's own numbers in from now on, at every scrape.

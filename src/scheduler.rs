@@ -4,6 +4,7 @@
 //! missed. At start, and after a suspended stretch, the latest tick that has passed is run late, unless it ran before: an
 //! empty database has its first verdict at once, and a restart repeats nothing. Deliberately absent: what a round does.
 
+pub mod deadman;
 mod ticks;
 mod unrecorded;
 

@@ -22,6 +22,7 @@ mod recovery;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod unwatched;
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -36,6 +37,7 @@ use uuid::Uuid;
 pub use blind::AuthorityReach;
 pub use ids::{fallback_id, message_id, released_id};
 pub use throttle::{MOST_APART, Throttles};
+pub use unwatched::{UNWATCHED, unwatched, unwatched_key};
 
 use crate::{
     audit::{

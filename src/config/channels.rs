@@ -11,7 +11,7 @@ use ipnet::IpNet;
 pub(super) use secrets::Vault;
 
 use super::{
-    Channel,
+    Channel, Secret,
     error::{Complaint, Origin, Report, suggestion},
     identity,
     raw::Table,
@@ -94,6 +94,11 @@ fn channel(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Channel> 
         min_severity: min_severity.map_or(Severity::Warning, |severity| severity.value),
         fallback: None,
     })
+}
+
+/// Exactly one of `url`, `url_env` and `url_file` of an https address that is a secret.
+pub(super) fn secret_url(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Secret> {
+    address::read(section, vault, address::Form::SECRET, None)
 }
 
 fn network(text: &str) -> Result<IpNet, Complaint> {

@@ -14,7 +14,7 @@ use super::{
     Authority, Config, ConfigErrors, Database, Group, Http, Secret, SecretSource, Secrets, address,
     channels::{self, Vault},
     error::{Complaint, Origin, Report},
-    groups, identity, maintenance,
+    groups, heartbeat, identity, maintenance,
     raw::{self, Table},
     resolvers, retention,
     section::Section,
@@ -80,8 +80,15 @@ pub(super) fn read(
     raw::overlay(&mut root, vault.environment, report);
     let mut top = Section::new("at the top level", Origin::File(0), &root, report);
     let vantage = top.parsed("vantage", identity::label);
-    let [database, retention, http, authority, defaults] =
-        ["database", "retention", "http", "authority", "defaults"].map(|key| top.table(key));
+    let [database, retention, http, authority, defaults, heartbeat] = [
+        "database",
+        "retention",
+        "http",
+        "authority",
+        "defaults",
+        "heartbeat",
+    ]
+    .map(|key| top.table(key));
     let [resolver, group, channel, maintenance] =
         ["resolver", "group", "channel", "maintenance"].map(|key| top.tables(key));
     top.finish();
@@ -110,6 +117,7 @@ pub(super) fn read(
         resolvers,
         groups,
         channels: channels.into_iter().map(Arc::new).collect(),
+        heartbeat: heartbeat::read(heartbeat, vault, report),
         maintenance: maintenance::read(maintenance, report),
     })
 }

@@ -10,7 +10,14 @@ use super::error::{Complaint, Origin, Report};
 
 /// The tables that a file may have more than once: no variable could say which it means.
 const REPEATED: [&str; 4] = ["resolver", "group", "channel", "maintenance"];
-const SINGLE: [&str; 5] = ["database", "retention", "http", "authority", "defaults"];
+const SINGLE: [&str; 6] = [
+    "database",
+    "retention",
+    "http",
+    "authority",
+    "defaults",
+    "heartbeat",
+];
 
 /// The prefix of the variables that override keys.
 pub(super) const PREFIX: &str = "DNS_AUDITOR__";

@@ -58,6 +58,15 @@ impl Config {
         for channel in &self.channels {
             section("[[channel]]", &channel_table(channel));
         }
+        if let Some(heartbeat) = &self.heartbeat {
+            let url = heartbeat.channel.receiver.url();
+            let url = url.map(|url| secret(url, ["url", "url_env", "url_file"]));
+            let every = ("every", duration(heartbeat.every));
+            section(
+                "[heartbeat]",
+                &url.into_iter().chain([every]).collect::<Vec<_>>(),
+            );
+        }
         for window in &self.maintenance {
             section("[[maintenance]]", &maintenance_table(window));
         }

@@ -95,7 +95,8 @@ impl Dispatcher {
             return Ok(());
         }
         let left = open.filter(|_| !held.is_overtaken);
-        let told_by = left.and_then(|incident| messages::after_all(config, incident.clone(), held, now));
+        let told_by =
+            left.and_then(|incident| messages::after_all(config, incident.clone(), held, now));
         let settling = Settling { held, told_by };
         self.store.settle(&settling, now).await
     }

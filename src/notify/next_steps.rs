@@ -117,6 +117,9 @@ fn finding_step(verdict: &str) -> Option<&'static str> {
         "ent_nxdomain" => {
             "Have the server answer NOERROR without data for the name (RFC 8020), or give the name a record of its own"
         }
+        "unwatched" => {
+            "Look at the auditor: its log, /readyz, its database and the load of its machine"
+        }
         "blind" => "Check this vantage's own network and its way to the Internet",
         _ => return None,
     })

@@ -16,7 +16,7 @@ pub struct Wording {
 const WITHIN: &str = "yes: the resolver keeps what it was given, for no longer than the TTL it was given; the \
     authority's TTL is to blame, not the resolver";
 
-const TABLE: [(&str, Wording); 30] = [
+const TABLE: [(&str, Wording); 31] = [
     (
         "unreachable",
         told("no reply", "The resolver does not answer at all."),
@@ -218,6 +218,13 @@ const TABLE: [(&str, Wording); 30] = [
         told(
             "authority denies a name that has names below",
             "An authoritative server says NXDOMAIN for a name and has data below it: resolvers that believe it lose every name below (RFC 8020).",
+        ),
+    ),
+    (
+        "unwatched",
+        told(
+            "no rounds are finished",
+            "The auditor itself does not do its work: silence says nothing until it does again.",
         ),
     ),
     (

@@ -52,6 +52,14 @@ async fn upsert(
         .chain(&outcome.ledger.incidents)
         .map(|incident| (incident.id, incident))
         .collect();
+    upsert_all(connection, place.vantage_id, &latest).await
+}
+
+async fn upsert_all(
+    connection: &mut PgConnection,
+    vantage_id: i16,
+    latest: &BTreeMap<Uuid, &Incident>,
+) -> Result<(), StoreError> {
     if latest.is_empty() {
         return Ok(());
     }
@@ -77,7 +85,7 @@ async fn upsert(
                 then jsonb_set(excluded.document, '{acked_at}', kept.document -> 'acked_at')
                 else excluded.document end
         where kept.status <> 'resolved' and kept.document is distinct from excluded.document",
-        place.vantage_id,
+        vantage_id,
         &documents
     )
     .execute(connection)

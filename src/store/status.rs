@@ -54,6 +54,7 @@ const KINDS: [(&str, &[&str]); 5] = [
             "outbox",
             "candidate",
             "declaration",
+            "silence",
         ],
     ),
     (

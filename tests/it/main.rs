@@ -14,6 +14,7 @@ mod asking;
 mod calibration;
 mod cli;
 mod clocked;
+mod deadman;
 mod demo;
 mod dispatcher;
 mod dns;

@@ -62,7 +62,7 @@ fn open(key: &IncidentKey, case: &[&Sighting<'_>], judgement: &Judgement<'_>) ->
     // Not from what it takes in: two incidents of one key in a row must not begin at one instant, or they share an id.
     let sinces = believed.iter().map(|sighting| sighting.since);
     let opened_at = sinces.min().unwrap_or(judgement.now);
-    let mut incident = empty(key, opened_at, judgement);
+    let mut incident = empty(key, opened_at, judgement.vantage, judgement.now);
     for sighting in &believed {
         absorb(&mut incident, sighting);
     }
@@ -76,9 +76,15 @@ fn open(key: &IncidentKey, case: &[&Sighting<'_>], judgement: &Judgement<'_>) ->
     entry
 }
 
-fn empty(key: &IncidentKey, opened_at: DateTime<Utc>, judgement: &Judgement<'_>) -> Incident {
+/// An incident of which nothing is known yet but when it began.
+pub(super) fn empty(
+    key: &IncidentKey,
+    opened_at: DateTime<Utc>,
+    vantage: &str,
+    now: DateTime<Utc>,
+) -> Incident {
     Incident {
-        id: incident_id(judgement.vantage, key, opened_at),
+        id: incident_id(vantage, key, opened_at),
         key: key.clone(),
         status: Status::Open,
         verdict: String::new(),
@@ -87,11 +93,11 @@ fn empty(key: &IncidentKey, opened_at: DateTime<Utc>, judgement: &Judgement<'_>)
         types: BTreeSet::new(),
         resolvers: BTreeSet::new(),
         authorities: BTreeSet::new(),
-        vantages: BTreeSet::from([judgement.vantage.to_owned()]),
+        vantages: BTreeSet::from([vantage.to_owned()]),
         baseline: None,
         observed: Vec::new(),
         opened_at,
-        confirmed_at: judgement.now,
+        confirmed_at: now,
         last_bad_at: opened_at,
         recovering_at: None,
         resolved_at: None,
@@ -102,7 +108,7 @@ fn empty(key: &IncidentKey, opened_at: DateTime<Utc>, judgement: &Judgement<'_>)
         throttled: BTreeMap::new(),
         clean_rounds: 0,
         transitions: 0,
-        told_at: judgement.now,
+        told_at: now,
         reason: String::new(),
     }
 }

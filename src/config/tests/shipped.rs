@@ -46,6 +46,8 @@ fn every_key_in_it_is_valid_and_shows_its_default() {
         (all.channels.len(), all.resolvers.len()),
         (6, presets::all().len() + 2)
     );
+    let every = all.heartbeat.map(|heartbeat| heartbeat.every);
+    assert_eq!(every, Some(std::time::Duration::from_mins(5)));
     let windows: Vec<_> = all.maintenance.iter().map(|one| &*one.name).collect();
     assert_eq!(windows, ["weekly push"]);
     // Examples, where the default is that there is none.
@@ -112,7 +114,7 @@ fn every_known_key_and_preset_is_in_it() {
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
         .collect();
     let sections = report.known();
-    assert_eq!(sections.len(), 10, "{sections:?}");
+    assert_eq!(sections.len(), 11, "{sections:?}");
     for (section, keys) in sections {
         assert!(!keys.is_empty());
         for key in keys {

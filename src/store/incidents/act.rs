@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EventKind, NewEvent, append, append_steps, instant};
+use super::{EventKind, NewEvent, append, append_steps, instant, upsert_all};
 use crate::{
     audit::incident::{Incident, Transition},
     store::{NewMessage, Store, StoreError, columns, outbox},
@@ -67,6 +67,39 @@ impl Store {
         outbox::enqueue(&mut transaction, messages).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+}
+
+impl Store {
+    /// Opens an incident outside any round: of a group whose rounds do not run. The same one again changes nothing.
+    pub async fn open_incident(
+        &self,
+        vantage: &str,
+        step: &Transition,
+        messages: &[NewMessage],
+    ) -> Result<(), StoreError> {
+        let vantage_id = self.intern_vantage(vantage).await?;
+        let opened = [(step.incident.id, &step.incident)].into();
+        let mut transaction = self.pool.begin().await?;
+        upsert_all(&mut transaction, vantage_id, &opened).await?;
+        append_steps(&mut transaction, std::slice::from_ref(step)).await?;
+        outbox::enqueue(&mut transaction, messages).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Notes that an open incident is still so, where no round does.
+    pub async fn still_bad(&self, id: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query!(
+            "-- still_bad
+            update incident set document = jsonb_set(document, '{last_bad_at}', $2)
+            where incident_id = $1 and status <> 'resolved'",
+            id,
+            instant(now)?
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 }
 
