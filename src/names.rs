@@ -148,6 +148,12 @@ fn label_octets(label: &str) -> Result<usize, char> {
     Ok(octets)
 }
 
+/// Whether what follows is escaped: the text ends in a backslash that no other one escapes.
+fn ends_in_escape(text: &str) -> bool {
+    let backslashes = text.bytes().rev().take_while(|octet| *octet == b'\\');
+    backslashes.count() % 2 == 1
+}
+
 impl FromStr for DnsName {
     type Err = NameError;
 
@@ -165,7 +171,7 @@ impl FromStr for DnsName {
             idna::domain_to_ascii(text).map_err(|_| NameError::Idna(text.to_owned()))?
         };
         let name = match ascii.strip_suffix('.') {
-            Some(head) if !head.ends_with('\\') => head,
+            Some(head) if !ends_in_escape(head) => head,
             _ => &ascii,
         };
         let mut octets = 1;
@@ -225,6 +231,28 @@ mod tests {
             expected.map(str::to_owned),
             "{input}"
         );
+    }
+
+    #[test]
+    fn a_trailing_dot_is_the_roots_unless_it_is_escaped() {
+        let labels = |text: &str| {
+            let name: DnsName = text.parse().unwrap();
+            (name.to_string(), name.labels().count())
+        };
+        assert_eq!(labels(r"a\."), (r"a\.".to_owned(), 1));
+        assert_eq!(labels(r"a\.."), (r"a\.".to_owned(), 1));
+        assert_eq!(labels(r"a\\."), (r"a\\".to_owned(), 1));
+        assert_eq!(labels(r"\255x.b."), (r"\255x.b".to_owned(), 2));
+    }
+
+    #[test]
+    fn a_name_of_255_octets_is_the_longest() {
+        let name = |last: usize| {
+            let label = "a".repeat(63);
+            format!("{label}.{label}.{label}.{}", "b".repeat(last)).parse::<DnsName>()
+        };
+        assert!(name(61).is_ok());
+        assert!(matches!(name(62), Err(NameError::TooLong(_))));
     }
 
     #[test]

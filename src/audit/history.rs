@@ -11,6 +11,8 @@ mod links;
 mod pairs;
 mod runs;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, time::Duration};
 

@@ -301,3 +301,51 @@ impl fmt::Display for Answer {
         f.pad(&text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(status: Status, links: &[Value]) -> String {
+        let owner: DnsName = "dialer7.example.com".parse().unwrap();
+        let link = |value: &Value| Link {
+            owner: owner.clone(),
+            value: value.clone(),
+        };
+        let links = links.iter().map(link).collect();
+        Answer { status, links }.to_string()
+    }
+
+    #[test]
+    fn an_answer_is_shown_in_one_line_whatever_it_is() {
+        use Status::{Malformed, NoReply as Nothing, Rcode as Said};
+        let alias = Value::Cname("lb.example.net".parse().unwrap());
+        let set = Value::Rrset(["192.0.2.1", "192.0.2.2"].map(str::to_owned).into());
+        let cases: [(Status, &[Value], &str); 9] = [
+            (
+                Said(Rcode::NOERROR),
+                &[alias, set],
+                "CNAME lb.example.net → 192.0.2.1 192.0.2.2",
+            ),
+            (Said(Rcode::NXDOMAIN), &[Value::Nxdomain], "NXDOMAIN"),
+            (Said(Rcode::NOERROR), &[], "no data, no SOA"),
+            (Said(Rcode::SERVFAIL), &[], "SERVFAIL"),
+            (Malformed(Rcode::NOERROR), &[], "malformed NOERROR"),
+            (Nothing(NoReply::Timeout), &[], "timeout"),
+            (Nothing(NoReply::Http(404)), &[], "HTTP 404"),
+            (
+                Nothing(NoReply::Tls(TlsFailure::Expired)),
+                &[],
+                "TLS: certificate expired",
+            ),
+            (
+                Nothing(NoReply::Tls(TlsFailure::WrongName)),
+                &[],
+                "TLS: certificate for another name",
+            ),
+        ];
+        for (status, links, text) in cases {
+            assert_eq!(shown(status, links), text);
+        }
+    }
+}

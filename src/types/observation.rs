@@ -225,3 +225,25 @@ impl Observation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transport_is_encrypted_or_goes_to_a_path_by_its_kind() {
+        use Transport::{H3, Https, Quic, Tcp, Tls, Udp};
+        let all = [Udp, Tcp, Tls, Https, Quic, H3];
+        let encrypted: Vec<_> = all.into_iter().filter(|one| one.is_encrypted()).collect();
+        assert_eq!(encrypted, [Tls, Https, Quic, H3]);
+        let http: Vec<_> = all.into_iter().filter(|one| one.is_http()).collect();
+        assert_eq!(http, [Https, H3]);
+    }
+
+    #[test]
+    fn a_flag_that_is_set_twice_is_set() {
+        let flags = Flags::AA.with(Flags::AA, true).with(Flags::RA, true);
+        assert!(flags.has(Flags::AA) && flags.has(Flags::RA));
+        assert_eq!(flags.with(Flags::TC, false), flags);
+    }
+}

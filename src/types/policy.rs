@@ -170,3 +170,39 @@ impl Default for Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_declared_is_read_as_what_it_looks_like() {
+        let mut expect = Expect::default();
+        assert!(expect.is_empty());
+        for (text, read) in [
+            ("192.0.2.7", Ok("192.0.2.7")),
+            ("192.0.2.9/24", Ok("192.0.2.0/24")),
+            ("LB.example.net.", Ok("lb.example.net")),
+            ("10 mail.example.com", Ok("10 mail.example.com")),
+            (
+                "\"v=spf1 ip4:192.0.2.0/24\"",
+                Ok("\"v=spf1 ip4:192.0.2.0/24\""),
+            ),
+            ("10 a:b", Ok("10 a:b")),
+            ("192.0.2.256", Err(())),
+            ("192.0.2.0/33", Err(())),
+            ("2001:db8::/129", Err(())),
+            ("lb.example.net:53", Err(())),
+        ] {
+            let found = expect.declare(text).map_err(drop);
+            assert_eq!(found, read.map(str::to_owned), "{text}");
+        }
+        assert_eq!((expect.networks.len(), expect.texts.len()), (2, 4));
+        let one = |text: &str| {
+            let mut one = Expect::default();
+            one.declare(text).map(|_| one.is_empty())
+        };
+        assert_eq!(one("192.0.2.7"), Ok(false));
+        assert_eq!(one("lb.example.net"), Ok(false));
+    }
+}

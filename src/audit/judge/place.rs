@@ -42,7 +42,7 @@ impl Subject<'_> {
 
     /// The SCOPE that the answer was made for, where authorities said anything for the same.
     fn scope(&self) -> Option<u8> {
-        let scope = self.sample.ecs_scope.filter(|scope| *scope > 0)?;
+        let scope = self.sample.ecs_scope?;
         let counts = self.mode == Mode::Geo && !self.link.value.is_negative();
         (counts && self.standing.speaks_for(scope)).then_some(scope)
     }
@@ -50,7 +50,7 @@ impl Subject<'_> {
     /// One outsider never passes; else the member that must go first decides.
     fn place_in_pool(&self, records: &[String], scope: Option<u8>) -> Place {
         let now = self.context.input.now;
-        let mut first: Option<Past> = None;
+        let mut gone = Vec::new();
         for rdata in records {
             let is_served = scope.is_none() && self.is_served(rdata);
             if self.context.input.policy.expect.contains(rdata) || is_served {
@@ -61,18 +61,12 @@ impl Subject<'_> {
                 continue;
             }
             match past {
-                Some(past) if past.end < now => {
-                    if first
-                        .as_ref()
-                        .is_none_or(|before| past.deadline < before.deadline)
-                    {
-                        first = Some(past);
-                    }
-                }
+                Some(past) if past.end < now => gone.push(past),
                 Some(_) => {}
                 None => return Place::Unseen,
             }
         }
+        let first = gone.into_iter().min_by_key(|past| past.deadline);
         first.map_or(Place::Current, Place::Past)
     }
 
@@ -86,13 +80,9 @@ impl Subject<'_> {
             .is_some()
     }
 
+    /// Whether a set that is served now holds the record. An alias is a value by itself, and was found to be current before.
     fn is_served(&self, rdata: &str) -> bool {
-        let holds = |value: &Value| match value {
-            Value::Rrset(set) => set.contains(rdata),
-            Value::Cname(target) => target.as_str() == rdata,
-            Value::Nodata | Value::Nxdomain => false,
-        };
         let mut current = self.standing.current.iter();
-        current.any(|current| holds(current.value))
+        current.any(|one| matches!(one.value, Value::Rrset(set) if set.contains(rdata)))
     }
 }

@@ -86,3 +86,63 @@ impl Instants {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::testing::at;
+
+    /// B until 15:10 with a TTL of 300, seen at 15:11 with 240.
+    fn seen() -> Instants {
+        Instants {
+            at: at("15:11"),
+            ttl: 240,
+            expires: at("15:15"),
+            end: at("15:10"),
+            theta: 300,
+            deadline: at("15:15"),
+        }
+    }
+
+    const SUM: &str = "2020-08-30T15:11:00Z + 240 s = 2020-08-30T15:15:00Z";
+    const BOUND: &str = "2020-08-30T15:10:00Z + 300 s = 2020-08-30T15:15:00Z";
+
+    #[test]
+    fn the_inequality_is_filled_in_and_names_whose_ttl_it_is() {
+        let propagating = format!("{SUM} <= {BOUND}: legal; the change is still propagating");
+        assert_eq!(seen().legal(300), propagating);
+        let blamed = format!("{SUM} <= {BOUND}: legal; the TTL at the authority is to blame");
+        assert_eq!(seen().legal(299), blamed);
+        let overstays = format!("{SUM} > {BOUND}: its TTL was reset, it will overstay");
+        assert_eq!(seen().extended(), overstays);
+        let instant = "2020-08-30T15:11:00Z";
+        let overdue = format!("{instant} > {BOUND}: no honest cache may still say this");
+        assert_eq!(seen().overdue(), overdue);
+        let declared = format!(
+            "{instant} > {BOUND}: the resolver says itself that the answer is stale; it cannot reach the authority"
+        );
+        assert_eq!(seen().declared(), declared);
+    }
+
+    #[test]
+    fn what_plays_no_part_in_it_is_left_out() {
+        let constant = Instants {
+            expires: at("15:11"),
+            ..seen()
+        };
+        assert!(
+            constant.legal(300).starts_with("2020-08-30T15:11:00Z <= "),
+            "{}",
+            constant.legal(300)
+        );
+        let other_epoch = Instants {
+            deadline: at("15:20"),
+            ..seen()
+        };
+        assert!(
+            other_epoch.overdue().contains("> 2020-08-30T15:20:00Z:"),
+            "{}",
+            other_epoch.overdue()
+        );
+    }
+}

@@ -112,17 +112,13 @@ fn drop_what_is_over(counts: &mut Counts, judgement: &Judgement<'_>, held_back: 
     });
 }
 
-/// Whether a verdict ends the count of its family at its place. What was not asked, and what an authority explains, says
-/// nothing; nor does silence say anything of a value.
+/// Whether a verdict ends the count of its family at its place. What was not asked says nothing of a value, nor does a
+/// failure; any other failure ends the count of bogus ones, also where an authority explains it.
 fn ends(verdict: &Verdict, family: Family, bogus_only: bool) -> bool {
-    let bad = verdict.severity >= Severity::Warning;
     match verdict.state.row() {
         0 => family == Family::Failure,
-        1..=4 if family == Family::Value => false,
-        1..=4 if bogus_only => verdict.state != State::Bogus,
-        1..=4 => !bad,
-        8 => true,
-        _ => family == Family::Failure || !bad,
+        1..=4 => bogus_only && verdict.state != State::Bogus,
+        _ => family == Family::Failure || verdict.severity < Severity::Warning,
     }
 }
 

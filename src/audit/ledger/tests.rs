@@ -2,10 +2,15 @@
 
 mod authorities;
 mod axes;
+mod backends;
 mod blindness;
 mod confirmation;
+mod counting;
+mod examined;
+mod explained;
 mod flushes;
 mod lab;
+mod merging;
 mod properties;
 mod recovery;
 mod throttling;

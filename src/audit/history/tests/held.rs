@@ -1,0 +1,266 @@
+//! What is seen of a resolver's caches: renewals, constant TTLs, and the same of stored runs.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::held::{Held, Sighting};
+use crate::{
+    audit::testing::{
+        ALIEN, BAD, GOOD, NAME, Reply, a, at, data, name, observe, question, resolver, rrset, secs,
+    },
+    types::{Answer, Link, Observation, Rcode, RecordType, SeriesKey, Span, Status, Value},
+};
+
+const GAP: Duration = Duration::from_mins(3);
+
+fn reply(when: DateTime<Utc>, reply: &Reply) -> Observation {
+    let source = resolver("google", "8.8.8.8", None)
+        .sources()
+        .next()
+        .unwrap();
+    observe(&source, &question(NAME, RecordType::A), when, reply)
+}
+
+/// Receipts of one value, in order of receipt; how long before each the value was fetched at most.
+fn fetches(receipts: &[(&str, u32)]) -> (Held, Vec<Option<TimeDelta>>) {
+    let mut held = Held::default();
+    let each = receipts.iter().map(|(when, ttl)| {
+        let fetched = held.absorb(&reply(at(when), &a(&[GOOD], *ttl)), GAP);
+        fetched.first().map(|(_, within)| *within)
+    });
+    let fetched = each.collect();
+    (held, fetched)
+}
+
+fn sighting(held: &Held) -> Sighting {
+    held.value(&name(NAME), &rrset(&[GOOD])).unwrap().clone()
+}
+
+#[test]
+fn an_expiry_that_moved_later_by_more_than_five_seconds_is_a_new_fetch() {
+    let (_, fetched) = fetches(&[("10:00", 60), ("10:00:10", 55), ("10:00:20", 46)]);
+    assert_eq!(fetched, [None, None, Some(secs(10))]);
+    let (held, fetched) = fetches(&[("10:00", 60), ("10:00", 300), ("10:01", 240)]);
+    assert_eq!(
+        fetched,
+        [None, Some(secs(0)), None],
+        "two backends in one instant"
+    );
+    assert_eq!(sighting(&held).renewed_after, Some(at("10:00")));
+}
+
+#[test]
+fn a_receipt_that_a_later_one_overtook_moves_nothing_but_the_first_sight_and_the_exposure() {
+    let (held, fetched) = fetches(&[("10:05", 60), ("10:04", 600), ("10:05:30", 30)]);
+    assert_eq!(fetched, [None, None, None]);
+    let seen = sighting(&held);
+    assert_eq!(
+        (seen.first_seen, seen.last_seen),
+        (at("10:04"), at("10:05:30"))
+    );
+    assert_eq!((seen.cached_until, seen.ttl_max), (at("10:14"), 600));
+    assert_eq!(seen.renewed_after, None);
+}
+
+/// A backend that gives these receipts of `GOOD` and those of `BAD`.
+fn two_values(good: &[(&str, u32)], bad: &[(&str, u32)]) -> Held {
+    let mut held = Held::default();
+    for (value, receipts) in [(GOOD, good), (BAD, bad)] {
+        for (when, ttl) in receipts {
+            held.absorb(&reply(at(when), &a(&[value], *ttl)), GAP);
+        }
+    }
+    held
+}
+
+fn is_constant(held: &Held, value: &str) -> bool {
+    held.is_constant(None, &name(NAME), &rrset(&[value]))
+}
+
+#[test]
+fn one_ttl_repeated_before_it_could_expire_is_constant() {
+    let (held, _) = fetches(&[("10:00", 300), ("10:01", 300), ("10:02", 300)]);
+    assert!(is_constant(&held, GOOD));
+    let (held, _) = fetches(&[("10:00", 300), ("10:01", 300)]);
+    assert!(!is_constant(&held, GOOD), "once is not often enough");
+    // Of the same TTL 60 s later, 65 s may be a new fetch, within five seconds; 66 s may not.
+    let (held, _) = fetches(&[("10:00", 65), ("10:01", 65), ("10:02", 65)]);
+    assert!(!is_constant(&held, GOOD));
+    let (held, _) = fetches(&[("10:00", 66), ("10:01", 66), ("10:02", 66)]);
+    assert!(is_constant(&held, GOOD));
+}
+
+#[test]
+fn a_value_that_counts_down_is_not_constant_for_what_its_backend_does_with_others() {
+    let constant = [("10:00", 300), ("10:01", 300), ("10:02", 300)];
+    let held = two_values(&[("10:00", 300), ("10:01", 240)], &constant);
+    assert!(!is_constant(&held, GOOD));
+    assert!(is_constant(&held, BAD));
+    assert!(is_constant(&held, ALIEN), "not seen often enough to tell");
+    // It went down once, and has stood still since.
+    let later = [
+        ("10:00", 300),
+        ("10:01", 240),
+        ("10:02", 240),
+        ("10:03", 240),
+    ];
+    assert!(is_constant(&two_values(&later, &constant), GOOD));
+    // It rises only.
+    let held = two_values(&[("10:00", 300), ("10:01", 360)], &constant);
+    assert!(is_constant(&held, GOOD));
+}
+
+/// A run of `GOOD` as it is stored.
+struct Stored {
+    links: usize,
+    samples: u64,
+    seen: (DateTime<Utc>, DateTime<Utc>),
+    first_ttl: u32,
+    ttls: (u32, u32),
+    cached_until: DateTime<Utc>,
+}
+
+impl Stored {
+    /// Samples a minute apart, all with the same TTL.
+    fn steady(samples: u64, ttl: u32) -> Self {
+        let last = at("10:00") + secs(60 * (samples.cast_signed() - 1));
+        Self {
+            links: 1,
+            samples,
+            seen: (at("10:00"), last),
+            first_ttl: ttl,
+            ttls: (ttl, ttl),
+            cached_until: last + secs(ttl.into()),
+        }
+    }
+
+    fn restored(&self) -> Held {
+        let alias = Link {
+            owner: name("www.example.com"),
+            value: Value::Cname(name(NAME)),
+        };
+        let link = Link {
+            owner: name(NAME),
+            value: rrset(&[GOOD]),
+        };
+        let links = [alias, link].into_iter().skip(2 - self.links).collect();
+        let span = Span {
+            series: SeriesKey::of(&reply(at("10:00"), &data())),
+            site: None,
+            answer: Arc::new(Answer {
+                status: Status::Rcode(Rcode::NOERROR),
+                links,
+            }),
+            authoritative: false,
+            first_ttls: vec![vec![self.first_ttl]; self.links],
+            first_seen: self.seen.0,
+            last_seen: self.seen.1,
+            samples: self.samples,
+            ttl_min: Some(self.ttls.0),
+            ttl_max: Some(self.ttls.1),
+            first_expires_at: Some(self.seen.0 + secs(self.first_ttl.into())),
+            cached_until: Some(self.cached_until),
+        };
+        let mut held = Held::default();
+        held.restore(&span, Duration::from_mins(1));
+        held
+    }
+
+    /// Whether the backend is constant, as a value tells of which nothing else is known.
+    fn is_constant(&self) -> bool {
+        is_constant(&self.restored(), ALIEN)
+    }
+}
+
+#[test]
+fn a_stored_run_of_one_ttl_is_constant_where_a_cache_would_have_counted_it_down() {
+    assert!(Stored::steady(3, 300).is_constant());
+    assert!(is_constant(&Stored::steady(3, 300).restored(), GOOD));
+    assert!(!Stored::steady(2, 300).is_constant(), "seen twice");
+    assert!(
+        !Stored::steady(3, 65).is_constant(),
+        "each may be a new fetch"
+    );
+    assert!(Stored::steady(3, 66).is_constant());
+    let at_once = Stored {
+        seen: (at("10:00"), at("10:00:01")),
+        ..Stored::steady(3, 300)
+    };
+    assert!(
+        !at_once.is_constant(),
+        "nothing can be told within two seconds"
+    );
+    let falling = Stored {
+        ttls: (180, 300),
+        ..Stored::steady(3, 300)
+    };
+    assert!(!falling.is_constant());
+    let rising = Stored {
+        ttls: (300, 300),
+        first_ttl: 400,
+        ..Stored::steady(3, 300)
+    };
+    assert!(
+        !rising.is_constant(),
+        "the lowest TTL of a chain is another link's"
+    );
+}
+
+#[test]
+fn a_stored_run_that_moved_its_expiry_was_renewed_in_it() {
+    let until = |cached_until| Stored {
+        ttls: (60, 300),
+        cached_until,
+        ..Stored::steady(3, 300)
+    };
+    let renewed = |stored: &Stored| sighting(&stored.restored()).renewed_after;
+    assert_eq!(renewed(&until(at("10:05"))), None);
+    assert_eq!(
+        renewed(&until(at("10:05:05"))),
+        None,
+        "five seconds are no renewal"
+    );
+    assert_eq!(renewed(&until(at("10:05:06"))), Some(at("10:00")));
+    let chain = Stored {
+        links: 2,
+        ..until(at("10:07"))
+    };
+    assert_eq!(renewed(&chain), None, "it is any link's");
+    assert_eq!(sighting(&chain.restored()).cached_until, at("10:07"));
+}
+
+#[test]
+fn after_a_stored_run_the_next_receipt_tells_of_a_fetch_where_the_run_told_of_its_expiry() {
+    let next = |stored: &Stored| {
+        let mut held = stored.restored();
+        held.absorb(&reply(at("10:10"), &a(&[GOOD], 300)), GAP)
+    };
+    let ended = |links| Stored {
+        links,
+        ttls: (180, 300),
+        cached_until: at("10:05"),
+        ..Stored::steady(3, 300)
+    };
+    assert_eq!(next(&ended(1)), [(0, secs(8 * 60))]);
+    assert_eq!(next(&ended(2)), [], "an estimate");
+}
+
+#[test]
+fn a_resolver_is_forgotten_after_its_last_reply_and_a_value_after_its_expiry() {
+    let mut held = two_values(&[("10:00", 3_600)], &[("10:30", 60)]);
+    assert_eq!(held.last_reply(), Some(at("10:30")));
+    assert!(held.forget_before(at("10:30")));
+    assert!(
+        held.value(&name(NAME), &rrset(&[GOOD])).is_some(),
+        "held until eleven"
+    );
+    assert!(!held.forget_before(at("10:45")));
+    assert!(held.value(&name(NAME), &rrset(&[GOOD])).is_some());
+    assert!(held.value(&name(NAME), &rrset(&[BAD])).is_none());
+    assert!(
+        held.at_backend(None, &name(NAME), &rrset(&[GOOD]))
+            .is_some()
+    );
+    assert!(held.at_backend(None, &name(NAME), &rrset(&[BAD])).is_none());
+}

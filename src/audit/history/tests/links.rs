@@ -1,0 +1,102 @@
+//! Where a link stands: which servers count, and what of a pool is still a member.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::super::{
+    links::LinkHistory,
+    standing::{Membership, Standing},
+};
+use crate::{
+    audit::testing::{BAD, GOOD, NAME, at, name, rrset, secs},
+    types::Policy,
+};
+
+fn server(number: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, number], 53))
+}
+
+/// What servers said: server, address, TTL, when.
+fn link(replies: &[(u8, &str, u32, &str)]) -> LinkHistory {
+    let mut link = LinkHistory::default();
+    for (number, value, ttl, when) in replies {
+        let told_for = (&name(NAME), true);
+        link.served(
+            server(*number),
+            told_for,
+            (&rrset(&[value]), *ttl, None),
+            at(when),
+        );
+    }
+    link
+}
+
+fn standing<'l>(link: &'l LinkHistory, policy: &Policy, when: &str) -> Standing<'l> {
+    link.standing(|_, _| Membership::Listed, policy, at(when))
+}
+
+#[test]
+fn a_server_is_blind_after_more_than_the_limit() {
+    let link = link(&[(1, GOOD, 60, "10:00")]);
+    let policy = Policy::default();
+    let in_time = standing(&link, &policy, "11:00");
+    assert!(!in_time.low_confidence);
+    assert!(in_time.current(&rrset(&[GOOD])).is_some());
+    let late = standing(&link, &policy, "11:00:01");
+    assert!(late.low_confidence);
+    assert!(late.was_last_heard(&rrset(&[GOOD])));
+}
+
+#[test]
+fn a_record_is_a_member_for_twenty_rounds_or_twice_the_ttl_that_is_allowed_whichever_is_longer() {
+    let link = link(&[(1, GOOD, 60, "10:00"), (1, BAD, 60, "10:05")]);
+    for (period, max_ttl, until) in [(60, 300, "10:20"), (1, 300, "10:10"), (60, 3_600, "12:00")] {
+        let policy = Policy {
+            period: Duration::from_secs(period),
+            max_ttl,
+            ..Policy::default()
+        };
+        let standing = standing(&link, &policy, "10:06");
+        let good = standing.pooled(GOOD, None).unwrap();
+        assert_eq!(good.end, at(until));
+        assert_eq!(good.deadline, at(until) + secs(60));
+    }
+}
+
+#[test]
+fn a_pool_is_filling_until_its_newest_member_is_older_than_the_window() {
+    let policy = Policy::default();
+    let rotating = link(&[
+        (1, GOOD, 60, "10:00"),
+        (1, BAD, 60, "10:05"),
+        (1, GOOD, 60, "10:10"),
+    ]);
+    assert!(standing(&rotating, &policy, "10:24:59").pool_is_filling(at("10:24:59")));
+    assert!(!standing(&rotating, &policy, "10:25").pool_is_filling(at("10:25")));
+    let steady = link(&[(1, GOOD, 60, "10:00")]);
+    assert!(!standing(&steady, &policy, "10:01").pool_is_filling(at("10:01")));
+}
+
+#[test]
+fn the_lowest_ttl_is_known_where_every_server_has_served_the_value_for_long_enough() {
+    let link = link(&[
+        (1, GOOD, 300, "10:00"),
+        (2, GOOD, 60, "10:05"),
+        (3, BAD, 10, "10:30"),
+    ]);
+    let good = rrset(&[GOOD]);
+    assert_eq!(link.lowest_ttl(&good, at("10:05")), Some(60));
+    assert_eq!(link.lowest_ttl(&good, at("10:04:59")), None);
+    assert_eq!(link.lowest_ttl(&rrset(&["192.0.2.99"]), at("11:00")), None);
+}
+
+#[test]
+fn a_value_was_served_where_any_server_served_it() {
+    let link = link(&[
+        (1, GOOD, 300, "10:00"),
+        (2, BAD, 300, "10:05"),
+        (2, GOOD, 300, "10:10"),
+    ]);
+    assert!(link.was_served(&rrset(&[BAD]), at("10:00"), at("10:30")));
+    assert!(!link.was_served(&rrset(&[BAD]), at("10:20"), at("10:30")));
+    assert!(!link.was_served(&rrset(&["192.0.2.99"]), at("10:00"), at("10:30")));
+}
