@@ -70,6 +70,7 @@ fn lame_around(between: impl FnOnce(&mut Lab)) -> bool {
     lab.authorities = AuthorityReach {
         asked: 2,
         answered: 2,
+        lame: 0,
     };
     kinds(&lab.round_with(good(), lame())) == [Opened]
 }
@@ -85,6 +86,7 @@ fn a_finding_is_counted_in_a_row_and_a_blind_round_is_no_break() {
         lab.authorities = AuthorityReach {
             asked: 2,
             answered: 0,
+            lame: 0,
         };
         lab.round(vec![seen(&dialer(7), "google", State::Unreachable)]);
     };
@@ -95,7 +97,11 @@ fn a_finding_is_counted_in_a_row_and_a_blind_round_is_no_break() {
 fn a_round_that_sees_ends_the_count_of_blind_ones() {
     let mut lab = Lab::new();
     let mut round = |answered, state| {
-        lab.authorities = AuthorityReach { asked: 2, answered };
+        lab.authorities = AuthorityReach {
+            asked: 2,
+            answered,
+            lame: 0,
+        };
         kinds(&lab.round(vec![seen(&dialer(7), "google", state)]))
     };
     for _ in 0..2 {

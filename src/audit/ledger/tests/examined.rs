@@ -93,12 +93,14 @@ fn a_server_is_not_clean_in_a_round_that_asked_none() {
     lab.authorities = AuthorityReach {
         asked: 0,
         answered: 0,
+        lame: 0,
     };
     lab.round(good());
     assert_eq!(lab.only().clean_rounds, 0);
     lab.authorities = AuthorityReach {
         asked: 1,
         answered: 0,
+        lame: 0,
     };
     lab.round(good());
     assert_eq!(lab.only().clean_rounds, 1);
