@@ -29,6 +29,18 @@ pub enum Axis {
     Vantage,
 }
 
+impl Axis {
+    /// In a word, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Resolver => "resolver",
+            Self::Authority => "authority",
+            Self::Vantage => "vantage",
+        }
+    }
+}
+
 /// Where an incident stands. These edges are legal and no others; each is told by the step beside it.
 ///
 /// ```text
@@ -173,6 +185,17 @@ pub enum TransitionKind {
     Reminder,
     /// Over.
     Resolved,
+}
+
+impl Status {
+    /// In a word, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Recovering => "recovering",
+            Self::Resolved => "resolved",
+        }
+    }
 }
 
 /// One step of an incident's life, with the incident as it stood after it.

@@ -10,10 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    audit::{
-        declared::Via,
-        incident::{Axis, Incident},
-    },
+    audit::{declared::Via, incident::Incident},
     names::DnsName,
     types::{Labelled, Matchers},
 };
@@ -226,12 +223,7 @@ impl Quiet {
 pub fn labelled<'a>(incident: &'a Incident, tags: &'a BTreeMap<String, String>) -> Labelled<'a> {
     Labelled {
         group: &incident.key.group,
-        axis: match incident.key.axis {
-            Axis::Name => "name",
-            Axis::Resolver => "resolver",
-            Axis::Authority => "authority",
-            Axis::Vantage => "vantage",
-        },
+        axis: incident.key.axis.as_str(),
         state: &incident.verdict,
         severity: incident.severity,
         names: incident.names.iter().map(DnsName::as_str).collect(),

@@ -14,7 +14,7 @@ use crate::{
     audit::{
         evidence,
         evidence::BaselineKind,
-        incident::{Axis, Incident, Status, Transition},
+        incident::{Incident, Transition},
     },
     notify::{
         MessageContext,
@@ -248,8 +248,8 @@ fn incident_body(transition: &Transition, context: &MessageContext<'_>) -> Incid
     IncidentBody {
         id: incident.id,
         url: context.incident_url(incident),
-        status: status_name(incident.status).to_owned(),
-        axis: axis_name(incident.key.axis).to_owned(),
+        status: incident.status.as_str().to_owned(),
+        axis: incident.key.axis.as_str().to_owned(),
         verdict: incident.verdict.clone(),
         severity: incident.severity.to_string(),
         group: incident.key.group.clone(),
@@ -337,21 +337,4 @@ fn observed(seen: &evidence::Observed, vantage: &str) -> Observed {
 fn bounded(records: &[String]) -> Vec<String> {
     let first = records.iter().take(MOST_RECORDS);
     first.map(|record| clip(record, MOST_TEXT)).collect()
-}
-
-fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Open => "open",
-        Status::Recovering => "recovering",
-        Status::Resolved => "resolved",
-    }
-}
-
-fn axis_name(axis: Axis) -> &'static str {
-    match axis {
-        Axis::Name => "name",
-        Axis::Resolver => "resolver",
-        Axis::Authority => "authority",
-        Axis::Vantage => "vantage",
-    }
 }

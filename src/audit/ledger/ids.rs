@@ -6,19 +6,11 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use crate::audit::{
-    incident::{Axis, IncidentKey},
-    verdict::Family,
-};
+use crate::audit::{incident::IncidentKey, verdict::Family};
 
 /// The id of an incident: from where it was seen, what it is about and its first bad sample (to the microsecond).
 pub(super) fn incident_id(vantage: &str, key: &IncidentKey, opened_at: DateTime<Utc>) -> Uuid {
-    let axis = match key.axis {
-        Axis::Name => "name",
-        Axis::Resolver => "resolver",
-        Axis::Authority => "authority",
-        Axis::Vantage => "vantage",
-    };
+    let axis = key.axis.as_str();
     let family = match key.family {
         Family::Value => "value",
         Family::Failure => "failure",
@@ -74,6 +66,7 @@ pub(super) fn derive(words: &[&str]) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::incident::Axis;
 
     #[test]
     fn ids_are_version_8_and_fixed_for_ever() {

@@ -130,7 +130,7 @@ fn exposure(verdict: &Verdict) -> String {
 fn message(step: &Transition) -> String {
     let incident = &step.incident;
     let (severity, verdict) = (incident.severity, &incident.verdict);
-    let (axis, subject) = (axis(incident.key.axis), &incident.key.subject);
+    let (axis, subject) = (incident.key.axis.as_str(), &incident.key.subject);
     let mut text = format!("! {} {severity} {verdict}, {axis} {subject}", kind(step));
     if incident.key.axis != Axis::Name {
         text += &list("names", incident.names.iter().map(DnsName::as_str));
@@ -153,15 +153,6 @@ fn kind(step: &Transition) -> String {
         }
         TransitionKind::Reminder => "reminder".to_owned(),
         TransitionKind::Resolved => "resolved".to_owned(),
-    }
-}
-
-fn axis(axis: Axis) -> &'static str {
-    match axis {
-        Axis::Name => "name",
-        Axis::Resolver => "resolver",
-        Axis::Authority => "authority",
-        Axis::Vantage => "vantage",
     }
 }
 

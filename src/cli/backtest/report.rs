@@ -5,10 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    audit::{
-        backtest::{Change, Compared, Fired, Outcome},
-        incident::Axis,
-    },
+    audit::backtest::{Change, Compared, Fired, Outcome},
     cli::{
         instants::{Instants, instant},
         listing::{Listing, exact, exact_or_empty},
@@ -135,7 +132,7 @@ fn incidents(compared: &[Compared]) -> String {
         ];
         (
             facts,
-            [inert(&format!("{} {}", axis(one.axis), one.subject))],
+            [inert(&format!("{} {}", one.axis.as_str(), one.subject))],
         )
     });
     text += &columns::render(["", "DID", "WOULD"], ["ABOUT"], rows);
@@ -148,15 +145,6 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Gone => "gone",
         Outcome::Changed => "changed",
         Outcome::Same => "same",
-    }
-}
-
-fn axis(axis: Axis) -> &'static str {
-    match axis {
-        Axis::Name => "name",
-        Axis::Resolver => "resolver",
-        Axis::Authority => "authority",
-        Axis::Vantage => "vantage",
     }
 }
 
@@ -207,7 +195,7 @@ pub(super) fn listing(told: &Backtest) -> Listing {
         [
             word(one.outcome).to_owned(),
             one.group.clone(),
-            axis(one.axis).to_owned(),
+            one.axis.as_str().to_owned(),
             one.subject.clone(),
             verdict,
             severity,

@@ -64,13 +64,12 @@ fn about(incident: &IncidentRow) -> String {
 }
 
 fn standing(status: Status, acked: bool) -> String {
-    let word = match status {
-        Status::Open => "open",
-        Status::Recovering => "recovering",
-        Status::Resolved => return "resolved".to_owned(),
+    let acked = if acked && status != Status::Resolved {
+        ", acked"
+    } else {
+        ""
     };
-    let acked = if acked { ", acked" } else { "" };
-    format!("{word}{acked}")
+    format!("{}{acked}", status.as_str())
 }
 
 /// The list as rows.
@@ -96,7 +95,7 @@ pub(super) fn listing(page: &IncidentPage) -> Listing {
             incident.id.to_string(),
             incident.vantage.clone(),
             incident.group.clone(),
-            format!("{:?}", incident.axis).to_lowercase(),
+            incident.axis.as_str().to_owned(),
             incident.subject.clone(),
             standing(incident.status, false),
             incident.verdict.clone(),

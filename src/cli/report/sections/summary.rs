@@ -208,7 +208,7 @@ fn facts(told: &Told) -> Block {
     let rows = [
         ("incident", incident.id.to_string()),
         ("severity, at its worst", incident.severity.to_string()),
-        ("status", status(incident).to_owned()),
+        ("status", incident.status.as_str().to_owned()),
         ("names", list(&incident.names)),
         (
             "right answer, for the worst of them",
@@ -231,14 +231,6 @@ fn facts(told: &Told) -> Block {
     ];
     let rows = rows.map(|(what, value)| [what.to_owned(), value]);
     Block::table(["what", "value"], rows, "")
-}
-
-fn status(incident: &Incident) -> &'static str {
-    match incident.status {
-        Status::Open => "open",
-        Status::Recovering => "recovering",
-        Status::Resolved => "resolved",
-    }
 }
 
 fn many(postmortem: &Postmortem, all: &[Told]) -> Vec<Block> {
