@@ -80,17 +80,9 @@ pub(super) fn read(
     raw::overlay(&mut root, vault.environment, report);
     let mut top = Section::new("at the top level", Origin::File(0), &root, report);
     let vantage = top.parsed("vantage", identity::label);
-    let [database, retention, http, authority, defaults, heartbeat] = [
-        "database",
-        "retention",
-        "http",
-        "authority",
-        "defaults",
-        "heartbeat",
-    ]
-    .map(|key| top.table(key));
-    let [resolver, group, channel, maintenance] =
-        ["resolver", "group", "channel", "maintenance"].map(|key| top.tables(key));
+    let [database, retention, http, authority, defaults, heartbeat] =
+        raw::SINGLE.map(|key| top.table(key));
+    let [resolver, group, channel, maintenance] = raw::REPEATED.map(|key| top.tables(key));
     top.finish();
 
     let (channels, ids) = channels::read(channel, vault, report);

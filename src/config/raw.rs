@@ -9,8 +9,9 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Complaint, Origin, Report};
 
 /// The tables that a file may have more than once: no variable could say which it means.
-const REPEATED: [&str; 4] = ["resolver", "group", "channel", "maintenance"];
-const SINGLE: [&str; 6] = [
+pub(super) const REPEATED: [&str; 4] = ["resolver", "group", "channel", "maintenance"];
+/// Those that it may have once.
+pub(super) const SINGLE: [&str; 6] = [
     "database",
     "retention",
     "http",
