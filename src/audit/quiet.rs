@@ -126,6 +126,17 @@ pub struct QuietAt {
     pub maintenance: Vec<WindowAt>,
 }
 
+impl QuietAt {
+    /// As they stand at `now`.
+    pub fn new(silences: Vec<Silence>, maintenance: Vec<WindowAt>, now: DateTime<Utc>) -> Self {
+        let silences = silences.into_iter();
+        Self {
+            silences: silences.map(|one| SilenceAt::new(one, now)).collect(),
+            maintenance,
+        }
+    }
+}
+
 /// A silence, and where it stands. In JSON its own fields stand beside `phase`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SilenceAt {

@@ -18,7 +18,7 @@ use crate::{
     audit::{
         declared::Via,
         incident::Incident,
-        quiet::{QuietAt, Silence, SilenceAt, labelled},
+        quiet::{QuietAt, Silence, labelled},
     },
     clock,
     config::Config,
@@ -152,14 +152,8 @@ async fn list(args: &ListArgs, config: &Config, output: Output) -> Result<u8, Cl
     let since = (!args.all).then_some(now);
     let read = async |store: &Store| store.silences(since).await;
     let silences = history::read(config, output, read).await?;
-    let windows = config.maintenance.iter();
-    let quiet = QuietAt {
-        silences: silences
-            .into_iter()
-            .map(|one| SilenceAt::new(one, now))
-            .collect(),
-        maintenance: windows.map(|window| window.at(now)).collect(),
-    };
+    let windows = config.maintenance.iter().map(|window| window.at(now));
+    let quiet = QuietAt::new(silences, windows.collect(), now);
     output.list(&quiet, report::page, report::listing)?;
     Ok(EXIT_OK)
 }

@@ -15,10 +15,9 @@ use uuid::Uuid;
 
 use super::{
     Context,
-    declarations::{Id, SOMEBODY, read_id},
     parameters::Parameters,
     problem::Problem,
-    writing::Written,
+    writing::{Id, SOMEBODY, Written, read_id},
 };
 use crate::{
     audit::{

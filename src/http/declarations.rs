@@ -2,11 +2,7 @@
 //!
 //! Deliberately absent: changing a declaration, and what one means. The command line writes the same ones.
 
-use axum::{
-    Json,
-    extract::{Path, State, rejection::PathRejection},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,7 +11,7 @@ use super::{
     Context,
     parameters::Parameters,
     problem::Problem,
-    writing::{NoPage, Written},
+    writing::{Id, NoPage, SOMEBODY, Written, read_ending, read_id},
 };
 use crate::{
     audit::declared::{Change, Declaration, Flush, Kind, Matter, Values, Via},
@@ -24,11 +20,6 @@ use crate::{
     store::declarations::{DeclarationFilter, FollowedChange},
     types::RecordType,
 };
-
-/// Who declared it, where the request does not say.
-pub(super) const SOMEBODY: &str = "somebody";
-
-pub(super) type Id = Result<Path<String>, PathRejection>;
 
 /// Declared changes, the latest first.
 #[derive(Debug, Serialize)]
@@ -147,12 +138,6 @@ fn only(kind: Kind, id: Id) -> Result<DeclarationFilter, Problem> {
     })
 }
 
-pub(super) fn read_id(id: Id) -> Result<Uuid, Problem> {
-    let Path(id) = id.map_err(|error| Problem::BadRequest(error.body_text()))?;
-    let wrong = |_| Problem::BadRequest(format!("`{id}` is not an id"));
-    id.parse().map_err(wrong)
-}
-
 fn missing(kind: Kind) -> Problem {
     Problem::NotFound(format!("there is no {} with this id", kind.as_str()))
 }
@@ -236,11 +221,9 @@ async fn withdraw(
     context: &Context,
     kind: Kind,
     id: Id,
-    mut given: Parameters,
+    given: Parameters,
 ) -> Result<StatusCode, Problem> {
-    let by = given.take_text("by").unwrap_or_else(|| SOMEBODY.to_owned());
-    given.end("by")?;
-    let id = read_id(id)?;
+    let (id, by) = read_ending(id, given)?;
     if context.store.withdraw(kind, id, &by, clock::now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -10,10 +10,9 @@ use uuid::Uuid;
 
 use super::{
     Context,
-    declarations::{Id, SOMEBODY, read_id},
     parameters::Parameters,
     problem::Problem,
-    writing::{NoPage, Written},
+    writing::{Id, NoPage, SOMEBODY, Written, read_ending, read_id},
 };
 use crate::{
     audit::{
@@ -46,14 +45,8 @@ pub(super) async fn silences(
     given.end("expired")?;
     let now = clock::now();
     let found = context.store.silences((!expired).then_some(now)).await?;
-    let windows = context.maintenance.iter();
-    Ok(Json(QuietAt {
-        silences: found
-            .into_iter()
-            .map(|one| SilenceAt::new(one, now))
-            .collect(),
-        maintenance: windows.map(|window| window.at(now)).collect(),
-    }))
+    let windows = context.maintenance.iter().map(|window| window.at(now));
+    Ok(Json(QuietAt::new(found, windows.collect(), now)))
 }
 
 /// `GET /api/v1/silences/{id}`, expired or not.
@@ -99,11 +92,9 @@ pub(super) async fn expire(
     State(context): State<Context>,
     _: NoPage,
     id: Id,
-    mut given: Parameters,
+    given: Parameters,
 ) -> Result<StatusCode, Problem> {
-    let by = given.take_text("by").unwrap_or_else(|| SOMEBODY.to_owned());
-    given.end("by")?;
-    let id = read_id(id)?;
+    let (id, by) = read_ending(id, given)?;
     if context.store.expire_silence(id, &by, clock::now()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }

@@ -6,12 +6,32 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, Path, Request, rejection::PathRejection},
     http::{HeaderMap, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
-use super::problem::Problem;
+use super::{parameters::Parameters, problem::Problem};
+
+/// Who wrote, where the request does not say.
+pub(super) const SOMEBODY: &str = "somebody";
+
+/// The `{id}` of a path.
+pub(super) type Id = Result<Path<String>, PathRejection>;
+
+pub(super) fn read_id(id: Id) -> Result<Uuid, Problem> {
+    let Path(id) = id.map_err(|error| Problem::BadRequest(error.body_text()))?;
+    let wrong = |_| Problem::BadRequest(format!("`{id}` is not an id"));
+    id.parse().map_err(wrong)
+}
+
+/// What a `DELETE …/{id}?by=` ends, and in whose name.
+pub(super) fn read_ending(id: Id, mut given: Parameters) -> Result<(Uuid, String), Problem> {
+    let by = given.take_text("by").unwrap_or_else(|| SOMEBODY.to_owned());
+    given.end("by")?;
+    Ok((read_id(id)?, by))
+}
 
 /// A request that no web page made.
 pub(super) struct NoPage;
