@@ -166,9 +166,10 @@ async fn serve(
     )
     .await?;
     let channels = config.channels.iter().cloned();
+    let notifier = Notifier::default();
     let dispatcher = Dispatcher::new(
         store.clone(),
-        Notifier::default(),
+        notifier.clone(),
         channels,
         &config.vantage,
         &config.vantage,
@@ -179,7 +180,7 @@ async fn serve(
         config.clone(),
         store.clone(),
         metrics.clone(),
-        Notifier::default(),
+        notifier,
         clock::now(),
     );
     let app = http::app(http::Context {

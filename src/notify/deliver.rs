@@ -7,9 +7,15 @@ mod exec;
 mod mail;
 mod outcome;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use reqwest::{Client, RequestBuilder, header, redirect};
 use serde_json::Value;
 use url::{Host, Url};
@@ -36,6 +42,8 @@ const MOST_REPLY: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Notifier {
     client: Result<Client, Arc<str>>,
+    /// Clients whose connections may go further, by where: making one reads the certificate authorities.
+    allowed: Arc<Mutex<HashMap<Vec<IpNet>, Client>>>,
     resolver: WebhookResolver,
     timeout: Duration,
 }
@@ -52,6 +60,7 @@ impl Notifier {
         let resolver = WebhookResolver::from_system();
         Self {
             client: client(timeout, &resolver).map_err(|error| Arc::from(chain(&error))),
+            allowed: Arc::default(),
             resolver,
             timeout,
         }
@@ -87,13 +96,15 @@ impl Notifier {
         body: &Value,
         now: DateTime<Utc>,
     ) -> Delivery {
+        if let Receiver::Email(email) = &channel.receiver {
+            return self.mail(channel, email, body, id, now).await;
+        }
         let wire = match wire(channel, body, id, now) {
             Ok(wire) => wire,
             Err(why) => return Delivery::Dead { why },
         };
         match &channel.receiver {
             Receiver::Exec(program) => exec::run(program, &wire.bytes, id, self.timeout).await,
-            Receiver::Email(email) => self.mail(channel, email, body, id, now).await,
             receiver => self.post(channel, receiver, wire, id, now).await,
         }
     }
@@ -172,8 +183,14 @@ impl Notifier {
         if channel.allow.is_empty() {
             return self.client.clone();
         }
+        let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = allowed.get(&channel.allow) {
+            return Ok(client.clone());
+        }
         let resolver = self.resolver.allowing(&channel.allow);
-        client(self.timeout, &resolver).map_err(|error| Arc::from(chain(&error)))
+        let made = client(self.timeout, &resolver).map_err(|error| Arc::from(chain(&error)))?;
+        allowed.insert(channel.allow.clone(), made.clone());
+        Ok(made)
     }
 
     fn not_sent(&self, error: reqwest::Error, url: &Url) -> Delivery {
