@@ -34,7 +34,7 @@ pub use wire::{Form, shown};
 
 use crate::{
     audit::incident::{Incident, Transition},
-    config::Group,
+    config::{Config, Group},
     types::Resolver,
 };
 
@@ -76,7 +76,18 @@ impl<'a> From<&'a Group> for GroupFacts<'a> {
     }
 }
 
-impl MessageContext<'_> {
+impl<'a> MessageContext<'a> {
+    /// Of an incident of this group; of one that is no longer configured, where there is none. `base_url`: the
+    /// configuration's ([`crate::config::Http::base_url`]).
+    pub fn of(config: &'a Config, base_url: &'a str, group: Option<&'a Group>) -> Self {
+        Self {
+            vantage: &config.vantage,
+            base_url: Some(base_url),
+            group: group.map_or_else(GroupFacts::default, GroupFacts::from),
+            resolvers: group.map_or(&config.resolvers, |group| &group.resolvers),
+        }
+    }
+
     /// The address of the incident in the HTTP face.
     pub(crate) fn incident_url(&self, incident: &Incident) -> Option<String> {
         let base = self.base_url?.trim_end_matches('/');

@@ -10,7 +10,7 @@ use crate::{
         ledger::{message_id, released_id},
     },
     config::{Channel, Config, Group},
-    notify::{self, Form, GroupFacts, MessageContext},
+    notify::{self, Form, MessageContext},
     store::{
         NewMessage,
         outbox::{Fallback, HeldBack},
@@ -27,12 +27,7 @@ pub fn for_transitions(
     transitions: &[Transition],
 ) -> Vec<NewMessage> {
     let base_url = config.http.base_url();
-    let context = MessageContext {
-        vantage: &config.vantage,
-        base_url: Some(&base_url),
-        group: group.into(),
-        resolvers: &group.resolvers,
-    };
+    let context = MessageContext::of(config, &base_url, Some(group));
     let channels = group.channels.iter();
     let channels: Vec<&Channel> = channels.filter_map(|id| channel(config, id)).collect();
     transitions
@@ -73,12 +68,7 @@ pub fn for_those_told(
     transition: &Transition,
 ) -> Vec<NewMessage> {
     let base_url = config.http.base_url();
-    let context = MessageContext {
-        vantage: &config.vantage,
-        base_url: Some(&base_url),
-        group: GroupFacts::default(),
-        resolvers: &config.resolvers,
-    };
+    let context = MessageContext::of(config, &base_url, None);
     told.iter()
         .filter_map(|id| channel(config, id))
         .map(|channel| message(transition, channel, &context))
@@ -96,12 +86,7 @@ pub fn after_all(
     let mut groups = config.groups.iter();
     let group = groups.find(|group| group.name == incident.key.group);
     let base_url = config.http.base_url();
-    let context = MessageContext {
-        vantage: &config.vantage,
-        base_url: Some(&base_url),
-        group: group.map_or_else(GroupFacts::default, |group| group.as_ref().into()),
-        resolvers: &config.resolvers,
-    };
+    let context = MessageContext::of(config, &base_url, group.map(AsRef::as_ref));
     incident.reason = format!("{} (not told until now: {})", incident.reason, held.held_by);
     let transition = Transition {
         number: incident.transitions.saturating_sub(1),

@@ -37,23 +37,21 @@ pub(super) struct Alert {
 
 /// The body of `POST /api/v2/alerts` at `now`.
 pub(super) fn alerts(message: &Message, now: DateTime<Utc>) -> [Alert; 1] {
-    let alert = match &message.data {
-        Data::Message(_) => Alert {
-            labels: labels(message),
-            annotations: annotations(message),
-            starts_at: instant(message.timestamp),
-            ends_at: instant(now + TEST_STANDS_FOR),
-            generator_url: None,
-        },
-        Data::Incident(incident) => Alert {
-            labels: labels(message),
-            annotations: annotations(message),
-            starts_at: instant(incident.opened_at),
-            ends_at: instant(incident.resolved_at.unwrap_or(now + STANDS_FOR)),
-            generator_url: incident.url.clone(),
-        },
+    let (began, until, url) = match &message.data {
+        Data::Message(_) => (message.timestamp, now + TEST_STANDS_FOR, None),
+        Data::Incident(incident) => (
+            incident.opened_at,
+            incident.resolved_at.unwrap_or(now + STANDS_FOR),
+            incident.url.clone(),
+        ),
     };
-    [alert]
+    [Alert {
+        labels: labels(message),
+        annotations: annotations(message),
+        starts_at: instant(began),
+        ends_at: instant(until),
+        generator_url: url,
+    }]
 }
 
 /// The body that Alertmanager itself would send to a webhook receiver called `receiver`.

@@ -95,12 +95,7 @@ pub(super) fn body(
         now,
     };
     let base_url = config.http.base_url();
-    let context = MessageContext {
-        vantage: &config.vantage,
-        base_url: Some(&base_url),
-        group: group.into(),
-        resolvers: &group.resolvers,
-    };
+    let context = MessageContext::of(config, &base_url, Some(group));
     let step = transition(verdict, step, &scene);
     let step = step.ok_or_else(|| CliError::Usage(format!("there is no sample of {verdict}")))?;
     Ok(notify::sample_body(

@@ -19,9 +19,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::document::{Document, Section};
 use crate::{
-    cli::{history, length, output::count, who},
+    cli::{
+        history, length,
+        output::count,
+        who::{self, question},
+    },
     replay::postmortem::Postmortem,
-    types::{Question, Source},
+    store::propagation::Propagation,
+    types::Source,
 };
 
 /// Names that a sentence or a cell counts up.
@@ -86,10 +91,6 @@ fn whom(source: &Source, site: Option<&str>) -> String {
     format!("{} ({}){site}", source.id, source.address)
 }
 
-fn question(question: &Question) -> String {
-    who::question(question)
-}
-
 /// `1d 4h`, from one instant to another; nothing is shorter than none.
 fn lasted(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     length::text((to - from).num_seconds().max(0))
@@ -102,6 +103,13 @@ fn names<'a>(all: impl ExactSizeIterator<Item = &'a crate::names::DnsName>) -> S
         (Some(only), 1) => who::name(only),
         _ => count(number, "name"),
     }
+}
+
+/// The changes at the authority, in order of time.
+fn in_order(postmortem: &Postmortem) -> Vec<&Propagation> {
+    let mut changes: Vec<&Propagation> = postmortem.changes.iter().collect();
+    changes.sort_by_key(|change| change.changed_at);
+    changes
 }
 
 /// Parts what is in order of time where two neighbours lie further apart than one event takes.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{events_apart, list, names, question};
+use super::{events_apart, in_order, list, names, question};
 use crate::{
     cli::{instants::instant, length, output::count, report::document::Block, timeline::reason},
     replay::postmortem::Postmortem,
@@ -12,8 +12,7 @@ use crate::{
 };
 
 pub(super) fn blocks(postmortem: &Postmortem) -> Vec<Block> {
-    let mut changes: Vec<&Propagation> = postmortem.changes.iter().collect();
-    changes.sort_by_key(|change| change.changed_at);
+    let changes = in_order(postmortem);
     let together = events_apart(&changes, |change| change.changed_at);
     let mut blocks: Vec<Block> = together.flat_map(followed).collect();
     if blocks.is_empty() {

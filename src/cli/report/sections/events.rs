@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{events_apart, list, names};
+use super::{events_apart, in_order, list, names};
 use crate::{
     cli::{
         declarations, incidents,
@@ -15,10 +15,7 @@ use crate::{
     },
     notify::wording,
     replay::postmortem::Postmortem,
-    store::{
-        outbox::{LogRow, MessageState},
-        propagation::Propagation,
-    },
+    store::outbox::{LogRow, MessageState},
 };
 
 /// When, of what, what.
@@ -46,8 +43,7 @@ pub(super) fn happened(postmortem: &Postmortem) -> Vec<Block> {
 
 /// What changed at the authority, one line for everything that changed together.
 fn changed(postmortem: &Postmortem) -> Vec<Line> {
-    let mut changes: Vec<&Propagation> = postmortem.changes.iter().collect();
-    changes.sort_by_key(|change| change.changed_at);
+    let changes = in_order(postmortem);
     events_apart(&changes, |change| change.changed_at)
         .map(|together| {
             let what = together.iter().map(|change| {
