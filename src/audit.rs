@@ -30,11 +30,14 @@ pub mod quiet;
 pub mod round;
 #[cfg(test)]
 mod scenarios;
+mod short_id;
 pub mod targets;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;
 pub mod what_if;
+
+pub use short_id::short_id;
 
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    audit::{declared::Via, incident::Incident},
+    audit::{
+        short_id,
+        {declared::Via, incident::Incident},
+    },
     names::DnsName,
     types::{Labelled, Matchers},
 };
@@ -250,7 +253,7 @@ impl fmt::Display for Reason<'_> {
         match self {
             Self::Silence(silence) => {
                 let (by, comment) = (&silence.made_by, &silence.comment);
-                let id: String = silence.id.to_string().chars().take(8).collect();
+                let id = short_id(silence.id);
                 let until = utc(silence.until());
                 write!(f, "silence {id} by {by} until {until}: {comment}")
             }

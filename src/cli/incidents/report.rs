@@ -8,6 +8,7 @@ use crate::{
     audit::{
         evidence::Observed,
         incident::{Axis, Incident, Status},
+        short_id,
     },
     cli::{
         evidence,
@@ -35,7 +36,7 @@ pub(super) fn list(page: &IncidentPage, all: bool) -> String {
     let instants = Instants::over(page.incidents.iter().map(|incident| incident.opened_at));
     let rows = page.incidents.iter().map(|incident| {
         let facts = [
-            incident.id.to_string().chars().take(8).collect(),
+            short_id(incident.id),
             instants.show(incident.opened_at),
             standing(incident.status, incident.acked_at.is_some()),
             incident.severity.to_string(),

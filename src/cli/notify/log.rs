@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use uuid::Uuid;
 
 use crate::{
+    audit::short_id,
     cli::{
         CliError, EXIT_BREACH, EXIT_OK, history,
         incidents::{beginning, by_whom, events, happened, pick},
@@ -175,7 +176,7 @@ fn page(rows: &[LogRow]) -> String {
     let instants = Instants::over(rows.iter().map(|row| row.created_at));
     let lines = rows.iter().map(|row| {
         let facts = [
-            row.id.to_string().chars().take(8).collect(),
+            short_id(row.id),
             instants.show(row.created_at),
             row.channel.clone(),
             row.kind.clone(),

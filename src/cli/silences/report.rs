@@ -6,6 +6,7 @@ use crate::{
     audit::{
         incident::Incident,
         quiet::{Phase, QuietAt, Silence, SilenceAt, WindowAt},
+        short_id,
     },
     cli::{
         instants::instant,
@@ -47,7 +48,7 @@ pub(super) fn added(silence: &Silence, covered: &[Incident]) -> String {
 }
 
 fn named_incident(incident: &Incident) -> String {
-    let id: String = incident.id.to_string().chars().take(8).collect();
+    let id = short_id(incident.id);
     format!(
         "{id} ({} {})",
         inert(&incident.key.subject),
@@ -70,7 +71,7 @@ pub(super) fn page(quiet: &QuietAt) -> String {
 }
 
 fn silence(SilenceAt { silence, phase }: &SilenceAt) -> String {
-    let id: String = silence.id.to_string().chars().take(8).collect();
+    let id = short_id(silence.id);
     let when = match phase {
         Phase::Pending => format!(
             "pending, from {} until {}",

@@ -6,6 +6,7 @@ use super::{concerns, lasted, list, names, question, resolvers};
 use crate::{
     audit::{
         incident::{Axis, Incident, Status},
+        short_id,
         what_if::HeldAnswer,
     },
     cli::{
@@ -255,7 +256,7 @@ fn many(postmortem: &Postmortem, all: &[Told]) -> Vec<Block> {
     let rows = all.iter().map(|told| {
         let incident = &told.incident;
         [
-            incident.id.to_string().chars().take(8).collect(),
+            short_id(incident.id),
             incident.key.subject.clone(),
             wording::of(&incident.verdict).short.to_owned(),
             incident.severity.to_string(),
