@@ -41,4 +41,6 @@ pub use short_id::short_id;
 
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
-pub const ENGINE_VERSION: u32 = 5;
+///
+/// What 6 changed: the id of an incident holds when it was confirmed.
+pub const ENGINE_VERSION: u32 = 6;

@@ -116,7 +116,7 @@ pub struct Throttle {
 /// A confirmed breach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
-    /// Derived from key, vantage and `opened_at`: the same history gives the same id.
+    /// Derived from key, vantage, `opened_at` and `confirmed_at`: the same history gives the same id.
     pub id: Uuid,
     /// What it is about.
     pub key: IncidentKey,
@@ -142,7 +142,7 @@ pub struct Incident {
     pub observed: Vec<Observed>,
     /// First bad sample. Never changes, since the id comes from it.
     pub opened_at: DateTime<Utc>,
-    /// When it was believed and told.
+    /// When it was believed and told. Never changes, as `opened_at`.
     pub confirmed_at: DateTime<Utc>,
     /// Last bad sample.
     pub last_bad_at: DateTime<Utc>,

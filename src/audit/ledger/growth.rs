@@ -59,7 +59,7 @@ fn open(key: &IncidentKey, case: &[&Sighting<'_>], judgement: &Judgement<'_>) ->
         .iter()
         .filter(|sighting| key.axis != Axis::Name || sighting.confirmed);
     let believed: Vec<_> = believed.copied().collect();
-    // Not from what it takes in: two incidents of one key in a row must not begin at one instant, or they share an id.
+    // Not from what it takes in: what was told of that is told already.
     let sinces = believed.iter().map(|sighting| sighting.since);
     let opened_at = sinces.min().unwrap_or(judgement.now);
     let mut incident = empty(key, opened_at, judgement.vantage, judgement.now);
@@ -84,7 +84,7 @@ pub(super) fn empty(
     now: DateTime<Utc>,
 ) -> Incident {
     Incident {
-        id: incident_id(vantage, key, opened_at),
+        id: incident_id(vantage, key, opened_at, now),
         key: key.clone(),
         status: Status::Open,
         verdict: String::new(),

@@ -8,8 +8,15 @@ use uuid::{Builder, Uuid};
 
 use crate::audit::{incident::IncidentKey, verdict::Family};
 
-/// The id of an incident: from where it was seen, what it is about and its first bad sample (to the microsecond).
-pub(super) fn incident_id(vantage: &str, key: &IncidentKey, opened_at: DateTime<Utc>) -> Uuid {
+/// The id of an incident: from where it was seen, what it is about, its first bad sample and the judgement that it was
+/// believed at (both to the microsecond). Without the last, two in a row could share an id: replies of one instant at two
+/// resolvers may be believed in two rounds, with an incident that has ended between them.
+pub(super) fn incident_id(
+    vantage: &str,
+    key: &IncidentKey,
+    opened_at: DateTime<Utc>,
+    confirmed_at: DateTime<Utc>,
+) -> Uuid {
     let axis = key.axis.as_str();
     let family = match key.family {
         Family::Value => "value",
@@ -17,7 +24,7 @@ pub(super) fn incident_id(vantage: &str, key: &IncidentKey, opened_at: DateTime<
         Family::Blind => "blind",
         Family::Finding(kind) => kind.name(),
     };
-    let opened_at = opened_at.timestamp_micros().to_string();
+    let micros = |instant: DateTime<Utc>| instant.timestamp_micros().to_string();
     derive(&[
         "incident",
         vantage,
@@ -25,7 +32,8 @@ pub(super) fn incident_id(vantage: &str, key: &IncidentKey, opened_at: DateTime<
         axis,
         &key.subject,
         family,
-        &opened_at,
+        &micros(opened_at),
+        &micros(confirmed_at),
     ])
 }
 
@@ -76,20 +84,41 @@ mod tests {
             subject: "dialer7.example.com A".to_owned(),
             family: Family::Value,
         };
-        let id = incident_id("us-west-2", &key, DateTime::UNIX_EPOCH);
+        let id = incident_id(
+            "us-west-2",
+            &key,
+            DateTime::UNIX_EPOCH,
+            DateTime::UNIX_EPOCH,
+        );
         assert_eq!(id.get_version_num(), 8);
         assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
-        assert_eq!(id.to_string(), "946d05d6-055f-8a2f-ad63-a121c4294a54");
+        assert_eq!(id.to_string(), "bf2aab5a-f46c-8ca5-906f-50c7a30880a6");
         assert_eq!(
             message_id(id, 0, "voip-ops").to_string(),
-            "0635da5e-c15c-8d17-98dd-cf54551b37fb"
+            "96faa502-72d7-82f0-82ad-231fc2840502"
         );
     }
 
     #[test]
     fn every_part_of_an_id_counts() {
+        let first = IncidentKey {
+            group: "dialers".to_owned(),
+            axis: Axis::Name,
+            subject: "dialer7.example.com A".to_owned(),
+            family: Family::Value,
+        };
+        let second = IncidentKey {
+            family: Family::Failure,
+            ..first.clone()
+        };
+        let (early, late) = (DateTime::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC);
         let id = Uuid::nil();
         let ids = [
+            incident_id("here", &first, early, early),
+            incident_id("there", &first, early, early),
+            incident_id("here", &second, early, early),
+            incident_id("here", &first, late, early),
+            incident_id("here", &first, early, late),
             message_id(id, 0, "a"),
             message_id(id, 1, "a"),
             message_id(id, 0, "b"),

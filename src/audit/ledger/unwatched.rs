@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     audit::{
         incident::{Axis, IncidentKey, Transition, TransitionKind},
-        ledger::{book::Entry, growth, recovery::instant},
+        ledger::{book::Entry, growth, ids::incident_id, recovery::instant},
         verdict::Family,
     },
     types::Severity,
@@ -36,6 +36,8 @@ pub fn unwatched(
 ) -> Option<Transition> {
     let key = unwatched_key(vantage, group);
     let mut incident = growth::empty(&key, since, vantage, now);
+    // Whoever misses the rounds looks again and again: the same silence has the same id at every look.
+    incident.id = incident_id(vantage, &key, since, since);
     UNWATCHED.clone_into(&mut incident.verdict);
     incident.severity = Severity::Critical;
     incident.last_bad_at = now;

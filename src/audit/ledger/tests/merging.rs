@@ -225,3 +225,27 @@ fn an_incident_keeps_the_baseline_that_it_was_told_with_and_takes_a_newer_one() 
     assert_eq!(lab.only().baseline, Some(baseline("192.0.2.8")));
     assert_eq!(words(&lab.only().resolvers), ["google"]);
 }
+
+/// Google fails for the dialers from the first to `bad`, of five; quad9 for the first, where it was asked.
+fn failing(bad: usize, quad9: bool) -> Vec<Verdict> {
+    let mut verdicts = some(bad, 5, "google", State::Unreachable);
+    verdicts.extend(quad9.then(|| seen(&dialer(1), "quad9", State::Unreachable)));
+    verdicts
+}
+
+#[test]
+fn an_incident_that_follows_a_merged_one_of_the_same_first_bad_instant_has_an_id_of_its_own() {
+    let mut lab = Lab::new();
+    lab.round(failing(1, true));
+    lab.round(failing(2, true));
+    let merged = lab.round(failing(2, false))[0].incident.clone();
+    lab.round(failing(3, false));
+    assert_eq!(lab.axes(), [(Axis::Resolver, "google")]);
+    let again = lab.round(failing(3, true))[0].incident.clone();
+    assert_eq!(words(&again.resolvers), ["quad9"]);
+    assert_eq!(
+        (&again.key, again.opened_at),
+        (&merged.key, merged.opened_at)
+    );
+    assert_ne!(again.id, merged.id);
+}
