@@ -4,7 +4,7 @@
 //! in `tests/it` holds this.
 //!
 //! Reading order: [`history`] keeps spans and the epochs they imply, [`judge`] gives each reply of a round its state,
-//! [`findings`] says what is wrong at the authorities themselves, `path` who was not heard himself, [`ledger`] turns a round's judgement into incidents,
+//! `findings` says what is wrong at the authorities themselves, `path` who was not heard himself, [`ledger`] turns a round's judgement into incidents,
 //! [`round`] is the order in which these follow each other, by a [`context`] that is stored for replays, [`keep`] says which
 //! messages prove it. [`declared`] is what people say of changes and flushes: an input like the history. [`quiet`] is what they
 //! do not want to be told. [`calibration`]
@@ -18,7 +18,7 @@ pub mod evidence;
 pub mod explain;
 pub mod exposure;
 pub mod finding;
-pub mod findings;
+mod findings;
 pub mod history;
 pub mod incident;
 pub mod judge;
@@ -31,6 +31,7 @@ pub mod round;
 #[cfg(test)]
 mod scenarios;
 mod short_id;
+mod signs;
 pub mod targets;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -42,5 +43,7 @@ pub use short_id::short_id;
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
 ///
-/// What 6 changed: the id of an incident holds when it was confirmed.
+/// What 6 changed: the id of an incident holds when it was confirmed. A history has a gap where no authority was heard, asked or
+/// not, and after every interception; each gap is remembered, and excuses what may have been fetched in it, also under a TTL that
+/// nobody saw. A TTL is not stretched while a server was not heard. An interception may be one of an address family.
 pub const ENGINE_VERSION: u32 = 6;

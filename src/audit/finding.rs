@@ -1,6 +1,6 @@
 //! What is wrong with a name, a zone or a server by itself, whatever resolvers say.
 //!
-//! Deliberately absent: how it is found, which is [`crate::audit::findings`].
+//! Deliberately absent: how it is found, which is `crate::audit::findings`.
 
 use std::{fmt, str::FromStr};
 

@@ -27,6 +27,7 @@ use crate::{
         history::{History, Standing},
         judge::RoundInput,
         path::Interception,
+        signs::Signs,
         verdict::Verdict,
     },
     types::{Observation, Value},
@@ -37,14 +38,17 @@ use view::{Reply, View};
 const MOST_EVIDENCE: usize = 100;
 
 /// Every finding of the round, by kind and subject: one for each.
-pub fn find(history: &History, input: &RoundInput, verdicts: &[Verdict]) -> Vec<Finding> {
-    let view = View::new(history, input, verdicts);
-    let intercepted = view
-        .path
-        .as_ref()
-        .map(|path| path::intercepted(&view, path));
+pub(super) fn find(
+    history: &History,
+    input: &RoundInput,
+    signs: &Signs,
+    verdicts: &[Verdict],
+) -> Vec<Finding> {
+    let view = View::new(history, input, signs, verdicts);
+    let path = signs.path.as_ref();
+    let intercepted = path.map(|path| path::intercepted(&view, path));
     // What nobody said who was asked shows nothing of names, zones and servers.
-    let mut found = if view.path.as_ref().is_some_and(Interception::is_whole) {
+    let mut found = if path.is_some_and(Interception::is_whole) {
         Vec::new()
     } else {
         of_the_others(&view)

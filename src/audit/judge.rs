@@ -33,7 +33,7 @@ use crate::{
         declared::Declared,
         evidence::Baseline,
         history::{History, LinkKey, Standing},
-        path::Interception,
+        signs::Signs,
         verdict::{Sample, State, Verdict, VerdictFlag},
     },
     types::{
@@ -167,7 +167,12 @@ impl Judged {
 
 /// One verdict per question and resolver address that was asked in the round, in the order of both.
 pub fn judge_round(history: &History, input: &RoundInput) -> Vec<Verdict> {
-    let context = Context::new(history, input);
+    judge_by(history, input, &Signs::of(history, input))
+}
+
+/// [`judge_round`] by the signs of the round.
+pub(super) fn judge_by(history: &History, input: &RoundInput, signs: &Signs) -> Vec<Verdict> {
+    let context = Context::new(history, input, signs);
     let mut asked: BTreeMap<(&Question, &str, SocketAddr), Vec<&Observation>> = BTreeMap::new();
     for observation in input.samples() {
         if observation.source.kind == SourceKind::Resolver {
@@ -181,7 +186,7 @@ pub fn judge_round(history: &History, input: &RoundInput) -> Vec<Verdict> {
         .filter_map(|samples| judge_samples(&context, samples))
         .collect();
     raise_servfail(&mut verdicts);
-    if let Some(interception) = Interception::of(history, input) {
+    if let Some(interception) = &signs.path {
         interception.mute(&mut verdicts);
     }
     verdicts

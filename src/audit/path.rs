@@ -1,10 +1,13 @@
 //! Whether somebody on the way from the vantage answers port 53 himself: what comes through such a path says nothing of those
 //! who were asked.
 //!
-//! Two marks of one round, each enough: every authoritative server answers as a resolver does, or a public resolver shows the
-//! identifier of a server (NSID, RFC 5001) that is not its operator's. Deliberately absent: a single authoritative server
+//! Two marks of one round, each enough: every authoritative server (or every one of an address family) answers as a resolver
+//! does, or a public resolver shows the identifier of a server (NSID, RFC 5001) that is not its operator's. Deliberately absent: a single authoritative server
 //! that answers so (it is lame), resolvers that show no identifier, encrypted transports, on whose way nobody can answer,
 //! and whoever intercepts with the authority bit set.
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +16,7 @@ use std::{
 
 use crate::{
     audit::{
-        history::{History, LinkKey},
+        history::{History, LinkKey, is_authoritative},
         judge::RoundInput,
         verdict::{State, Verdict, VerdictFlag},
     },
@@ -29,8 +32,11 @@ const LEAST_TELLING: usize = 7;
 /// What shows that a path is intercepted.
 #[derive(Debug)]
 pub(super) struct Interception<'a> {
-    /// A reply of each authoritative server, where all of them answer as a resolver does.
+    /// A reply of each authoritative server, where all of them answer as a resolver does: all there are, or all of one address
+    /// family.
     servers: BTreeMap<SocketAddr, &'a Observation>,
+    /// The servers of the other address family are heard.
+    is_half: bool,
     /// A reply of each resolver's address that shows another's identifier.
     strangers: BTreeMap<&'a Source, &'a Observation>,
 }
@@ -38,8 +44,10 @@ pub(super) struct Interception<'a> {
 impl<'a> Interception<'a> {
     /// `None` where nothing shows one. `history` has taken in the round.
     pub(super) fn of(history: &History, input: &RoundInput<'a>) -> Option<Self> {
+        let (servers, is_half) = servers_alike(history, input);
         let found = Self {
-            servers: servers_alike(history, input),
+            servers,
+            is_half,
             strangers: strangers(input),
         };
         (!found.servers.is_empty() || !found.strangers.is_empty()).then_some(found)
@@ -47,12 +55,20 @@ impl<'a> Interception<'a> {
 
     /// Whether no authoritative server is heard at all: whoever asks at port 53 from here hears somebody else.
     pub(super) fn is_whole(&self) -> bool {
-        !self.servers.is_empty()
+        !self.servers.is_empty() && !self.is_half
+    }
+
+    /// Whether all that is asked over this address's family hears somebody else.
+    fn takes_in(&self, address: &SocketAddr) -> bool {
+        let mut servers = self.servers.keys();
+        let is_alike = |server: &SocketAddr| server.is_ipv4() == address.is_ipv4();
+        !self.servers.is_empty() && (!self.is_half || servers.any(is_alike))
     }
 
     /// Whether what came from a source was made on the way, as far as anybody can tell.
     pub(super) fn covers(&self, source: &Source) -> bool {
-        !source.transport.is_encrypted() && (self.is_whole() || self.strangers.contains_key(source))
+        !source.transport.is_encrypted()
+            && (self.takes_in(&source.address) || self.strangers.contains_key(source))
     }
 
     /// The replies that show it.
@@ -76,9 +92,15 @@ impl<'a> Interception<'a> {
     /// One sentence that names the marks.
     pub(super) fn reason(&self) -> String {
         let mut marks = Vec::new();
-        if self.is_whole() {
+        if let Some(server) = self.servers.keys().next() {
+            let family = if server.is_ipv4() { "IPv4" } else { "IPv6" };
+            let over = if self.is_half {
+                format!(" that are asked over {family}")
+            } else {
+                String::new()
+            };
             marks.push(format!(
-                "all {} authoritative servers answer as a resolver does (AA=0, RA=1)",
+                "all {} authoritative servers{over} answer as a resolver does (AA=0, RA=1)",
                 self.servers.len()
             ));
         }
@@ -115,18 +137,44 @@ impl<'a> Interception<'a> {
     }
 }
 
-/// A reply of each authoritative server that replied, where every one has data, none has AA, and all have RA.
+/// A reply of each authoritative server that replied, where every one has data, none has AA, and all have RA; the same of one
+/// address family, where a server of the other is heard (`true`).
 ///
 /// Servers that a person configured and that never answered with authority are more likely to be resolvers in truth.
 fn servers_alike<'a>(
     history: &History,
     input: &RoundInput<'a>,
-) -> BTreeMap<SocketAddr, &'a Observation> {
+) -> (BTreeMap<SocketAddr, &'a Observation>, bool) {
     let authorities = input
         .samples()
         .filter(|one| one.source.kind == SourceKind::Authority && one.answer.is_reply());
+    let replies: Vec<_> = authorities.collect();
+    let all = alike(history, input, replies.iter().copied());
+    if !all.is_empty() {
+        return (all, false);
+    }
+    let (over_4, over_6): (Vec<_>, Vec<_>) = replies
+        .into_iter()
+        .partition(|one| one.source.address.is_ipv4());
+    for (these, others) in [(&over_4, &over_6), (&over_6, &over_4)] {
+        if others.iter().any(|one| is_authoritative(one)) {
+            let half = alike(history, input, these.iter().copied());
+            if !half.is_empty() {
+                return (half, true);
+            }
+        }
+    }
+    (BTreeMap::new(), false)
+}
+
+/// A reply of each server, where all of these show that nobody hears them; none otherwise.
+fn alike<'a>(
+    history: &History,
+    input: &RoundInput<'a>,
+    replies: impl Iterator<Item = &'a Observation>,
+) -> BTreeMap<SocketAddr, &'a Observation> {
     let mut alike = BTreeMap::new();
-    for reply in authorities {
+    for reply in replies {
         if reply.flags.has(Flags::AA) || !reply.flags.has(Flags::RA) {
             return BTreeMap::new();
         }
@@ -211,171 +259,4 @@ fn public_replies<'a>(
 fn is_own(resolver: &Resolver, site: &str) -> Option<bool> {
     let suffix = resolver.traits.nsid_suffix.as_deref()?;
     Some(site.ends_with(suffix))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{
-        audit::{
-            finding::FindingKind,
-            testing::{ALIEN, GOOD, Reply, Round, Scene, a, at, resolver, server, zone},
-        },
-        types::{Rcode, Transport},
-    };
-
-    fn good() -> Reply {
-        a(&[GOOD], 300)
-    }
-
-    /// As a resolver answers: AA=0, RA=1.
-    fn as_a_resolver() -> Reply {
-        Reply {
-            authoritative: false,
-            ..good()
-        }
-    }
-
-    fn without_ra(reply: Reply) -> Reply {
-        Reply {
-            flags: Flags::default(),
-            ..reply
-        }
-    }
-
-    /// A public service, with what its servers' identifiers end in.
-    fn public(id: &str, ip: &str, suffix: Option<&str>) -> Arc<Resolver> {
-        let mut public = Resolver::clone(&resolver(id, ip, None));
-        public.traits.is_public = true;
-        public.traits.nsid_suffix = suffix.map(str::to_owned);
-        Arc::new(public)
-    }
-
-    /// One round: ns1 and ns2 reply so, and the resolvers so in their order.
-    fn round(scene: &mut Scene, when: &str, servers: &[Reply; 2], resolvers: &[Reply]) -> Round {
-        let ids: Vec<_> = scene.resolvers.iter().map(|one| one.id.clone()).collect();
-        scene.round(at(when), &|source, _, _| match source.kind {
-            SourceKind::Authority => servers[usize::from(source.id != "ns1")].clone(),
-            SourceKind::Resolver => {
-                resolvers[ids.iter().position(|id| *id == source.id).unwrap()].clone()
-            }
-        })
-    }
-
-    /// How bad the path is said to be.
-    fn path(round: &Round) -> Option<Severity> {
-        let mut findings = round.findings.iter();
-        let found = findings.find(|one| one.kind == FindingKind::PathIntercepted);
-        found.map(|found| found.severity)
-    }
-
-    #[test]
-    fn only_where_every_server_gives_data_as_a_resolver_does_is_none_heard() {
-        let check = |servers: [Reply; 2], expected: Option<Severity>| {
-            let mut scene = Scene::new();
-            let round = round(&mut scene, "10:00", &servers, &[good()]);
-            assert_eq!(path(&round), expected, "{servers:?}");
-            // Beside it nothing is found, and nothing is said.
-            assert!(expected.is_none() || round.findings.len() == 1, "{round:?}");
-            let muted = round.state("google") == State::Unknown;
-            assert_eq!(muted, expected.is_some(), "{servers:?}");
-        };
-        let refused = || Reply::rcode(Rcode::REFUSED);
-        let expired = || Reply::rcode(Rcode::SERVFAIL);
-        check([good(), good()], None);
-        check([as_a_resolver(), as_a_resolver()], Some(Severity::Critical));
-        check([as_a_resolver(), good()], None);
-        check([as_a_resolver(), Reply::silence()], None);
-        check([as_a_resolver(), refused()], None);
-        check([refused(), refused()], None);
-        check([expired(), expired()], None);
-        check([as_a_resolver(), without_ra(as_a_resolver())], None);
-        check(
-            [without_ra(as_a_resolver()), without_ra(as_a_resolver())],
-            None,
-        );
-        check([Reply::silence(), Reply::silence()], None);
-    }
-
-    #[test]
-    fn servers_that_somebody_configured_must_have_answered_with_authority_before() {
-        let mut scene = Scene::new();
-        let mut servers = vec![server("ns1", "192.0.2.1"), server("ns2", "192.0.2.2")];
-        for server in &mut servers {
-            server.listed = Listed::Configured;
-        }
-        scene.zones.insert(zone("example.com", servers));
-        let alike = [as_a_resolver(), as_a_resolver()];
-        let lame = round(&mut scene, "10:00", &alike, &[good()]);
-        assert_eq!(path(&lame), None);
-        assert_eq!(lame.kinds(), [FindingKind::LameAuthority; 2]);
-        round(&mut scene, "10:01", &[good(), good()], &[good()]);
-        let taken_over = round(&mut scene, "10:02", &alike, &[good()]);
-        assert_eq!(path(&taken_over), Some(Severity::Critical));
-    }
-
-    #[test]
-    fn nobody_can_answer_on_the_way_of_an_encrypted_transport() {
-        let mut secure = Resolver::clone(&public("quad9+tls", "9.9.9.9", Some(".rrdns.pch.net")));
-        secure.transport = Transport::Tls;
-        let google = resolver("google", "8.8.8.8", None);
-        let mut scene = Scene::new().with_resolvers(&[google, Arc::new(secure)]);
-        let stranger = good().at_site("cache7.isp.example");
-        let first = round(
-            &mut scene,
-            "10:00",
-            &[good(), good()],
-            &[good(), stranger.clone()],
-        );
-        assert_eq!(path(&first), None);
-        let alike = [as_a_resolver(), as_a_resolver()];
-        let lie = a(&[ALIEN], 60);
-        let second = round(&mut scene, "10:01", &alike, &[lie, stranger]);
-        assert_eq!(second.state("google"), State::Unknown);
-        assert_eq!(second.at("google").flags, [VerdictFlag::PathIntercepted]);
-        assert_eq!(second.state("quad9+tls"), State::Consistent);
-    }
-
-    #[test]
-    fn a_resolver_is_muted_where_it_shows_somebody_elses_identifier() {
-        let pch = Some(".rrdns.pch.net");
-        let check = |sites: [Option<&str>; 3], expected: &[&str]| {
-            let mut scene = Scene::new().with_resolvers(&[
-                public("google", "8.8.8.8", None),
-                public("quad9", "9.9.9.9", pch),
-                // One's own may be called like anything.
-                resolver("office", "192.0.2.53", None),
-            ]);
-            let replies = sites.map(|site| match site {
-                Some(site) => good().at_site(site),
-                None => good(),
-            });
-            let round = round(&mut scene, "10:00", &[good(), good()], &replies);
-            let muted = round
-                .verdicts
-                .iter()
-                .filter(|one| one.state == State::Unknown);
-            let muted: Vec<_> = muted.map(|one| &*one.resolver).collect();
-            assert_eq!(muted, expected, "{sites:?}");
-            let told = (!expected.is_empty()).then_some(Severity::Warning);
-            assert_eq!(path(&round), told, "{sites:?}");
-        };
-        let (own, other) = ("res860.qfra3.rrdns.pch.net", "cache7.isp.example");
-        check([None, None, None], &[]);
-        check([Some("gpdns-fra"), Some(own), Some(own)], &[]);
-        check(
-            [Some("gpdns-fra"), Some("RES1.QFRA3.RRDNS.PCH.NET"), None],
-            &[],
-        );
-        check([Some("gpdns-fra"), Some(other), None], &["quad9"]);
-        check(
-            [Some(other), Some(other), Some(other)],
-            &["google", "quad9"],
-        );
-        check([Some(other), None, Some(other)], &[]);
-        // Google's questions end at Quad9: Quad9 is what it says.
-        check([Some(own), Some(own), None], &["google"]);
-    }
 }

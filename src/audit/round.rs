@@ -11,8 +11,9 @@ use crate::{
         findings,
         history::History,
         incident::Transition,
-        judge::{RoundInput, judge_round},
+        judge::{self, RoundInput},
         ledger::{self, AuthorityReach, Judgement, Ledger, Throttles},
+        signs::Signs,
         verdict::{Verdict, VerdictFlag},
     },
     types::Source,
@@ -29,6 +30,14 @@ pub struct Round<'a> {
     pub input: RoundInput<'a>,
     /// The resolver addresses that were asked one question only, and turned it away.
     pub held_back: &'a BTreeSet<Source>,
+}
+
+/// Every verdict and finding of a round. `history` has taken in every observation of it.
+pub fn judge_and_find(history: &History, input: &RoundInput) -> (Vec<Verdict>, Vec<Finding>) {
+    let signs = Signs::of(history, input);
+    let verdicts = judge::judge_by(history, input, &signs);
+    let findings = findings::find(history, input, &signs, &verdicts);
+    (verdicts, findings)
 }
 
 /// What a round comes to.
@@ -56,8 +65,7 @@ impl Round<'_> {
             now,
             ..
         } = self.input;
-        let mut verdicts = judge_round(history, &self.input);
-        let findings = findings::find(history, &self.input, &verdicts);
+        let (mut verdicts, findings) = judge_and_find(history, &self.input);
         let names = questions.iter().map(|question| question.name.clone());
         let mut transitions = ledger::retire(ledger, &names.collect(), resolvers, now);
         let judgement = Judgement {

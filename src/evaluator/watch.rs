@@ -11,13 +11,8 @@ use super::{
 };
 use crate::{
     audit::{
-        context::{self, RoundContext},
-        declared::Declared,
-        finding::Finding,
-        findings,
-        history::History,
-        targets,
-        verdict::Verdict,
+        context, declared::Declared, finding::Finding, history::History, round::judge_and_find,
+        targets, verdict::Verdict,
     },
     clock,
     config::Group,
@@ -63,10 +58,9 @@ impl Watch {
             heard.observations.extend(more);
         }
         let context = judged_by(setting(group), &heard, &declared);
-        let verdicts = self.verdicts(&context, &heard);
         let now = clock::now();
         let input = context.input(&heard.observations, now);
-        let findings = findings::find(&self.history, &input, &verdicts);
+        let (verdicts, findings) = judge_and_find(&self.history, &input);
         self.history.forget_before(now - context::REMEMBERED);
         let Asked { observations, .. } = heard;
         Audit {
@@ -103,10 +97,6 @@ impl Watch {
     fn targets(&self, group: &Group, gap: Duration) -> Vec<Target> {
         let questions: Vec<_> = group.questions().collect();
         targets::of(&self.history, &questions, gap, clock::now())
-    }
-
-    fn verdicts(&self, context: &RoundContext, heard: &Asked) -> Vec<Verdict> {
-        context.verdicts(&self.history, &heard.observations, clock::now())
     }
 }
 

@@ -11,9 +11,9 @@ use dns_auditor::{
         context,
         declared::Declared,
         finding::Finding,
-        findings,
         history::History,
         judge::{Again, RoundInput, judge_round},
+        round::judge_and_find,
         verdict::Verdict,
     },
     config::{Config, Group, load},
@@ -82,8 +82,7 @@ impl Clocked {
             self.take(&mut more);
             asked.observations.extend(more);
         }
-        let verdicts = self.judge(&asked);
-        let findings = findings::find(&self.history, &self.input(&asked), &verdicts);
+        let (verdicts, findings) = judge_and_find(&self.history, &self.input(&asked));
         self.asides += asked
             .observations
             .iter()

@@ -11,7 +11,6 @@ use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
         history::is_authoritative,
-        nxdomain_cut::NxdomainCuts,
     },
     names::DnsName,
     types::{Observation, Question, Serials, Severity, Source, Value, Zone, show_address},
@@ -22,14 +21,11 @@ type Breaches<'a> = BTreeMap<(&'a Source, &'a DnsName), (&'a Observation, &'a Ob
 
 /// One finding for each zone of which a server denies a name that it has names below.
 pub(super) fn denied(view: &View) -> Vec<Finding> {
-    let cuts = NxdomainCuts::of(view.input);
     let zones = view.own_zones();
-    zones
-        .filter_map(|zone| in_zone(view, &cuts, zone))
-        .collect()
+    zones.filter_map(|zone| in_zone(view, zone)).collect()
 }
 
-fn in_zone(view: &View, cuts: &NxdomainCuts, zone: &Zone) -> Option<Finding> {
+fn in_zone(view: &View, zone: &Zone) -> Option<Finding> {
     let mut breaches = Breaches::new();
     for data in view
         .replies_in(zone)
@@ -37,6 +33,7 @@ fn in_zone(view: &View, cuts: &NxdomainCuts, zone: &Zone) -> Option<Finding> {
         .copied()
         .filter(|one| has_data(one))
     {
+        let cuts = &view.signs.cuts;
         let denials = cuts.above(&data.question.name, &zone.apex).into_iter();
         for denial in denials.filter(|denial| is_same_backend(view, zone, denial, data)) {
             let place = (&denial.source, &denial.question.name);

@@ -46,6 +46,7 @@ fn in_zone(view: &View, zone: &Zone) -> Vec<Finding> {
         .filter_map(|(server, replies)| {
             let kind = match health(replies) {
                 Health::Well | Health::NoRoute => return None,
+                Health::Lame if replies.iter().any(|one| view.is_intercepted(one)) => return None,
                 Health::Silent => FindingKind::AuthorityUnreachable,
                 Health::Lame => FindingKind::LameAuthority,
             };

@@ -11,7 +11,7 @@ use crate::{
     audit::{
         history::{History, LinkKey, Standing, is_authoritative},
         judge::RoundInput,
-        path::Interception,
+        signs::Signs,
         verdict::Verdict,
     },
     names::DnsName,
@@ -41,8 +41,7 @@ pub(super) struct View<'a> {
     pub(super) input: &'a RoundInput<'a>,
     /// The group's questions, also where every resolver is left alone.
     pub(super) questions: BTreeSet<Question>,
-    /// Whether somebody on the way answers.
-    pub(super) path: Option<Interception<'a>>,
+    pub(super) signs: &'a Signs<'a>,
     standings: HashMap<LinkKey, Standing<'a>>,
     chains: HashMap<Question, Vec<DnsName>>,
     /// By the zone of the asked name, and by every zone that the chain passes.
@@ -60,13 +59,14 @@ impl<'a> View<'a> {
     pub(super) fn new(
         history: &'a History,
         input: &'a RoundInput<'a>,
+        signs: &'a Signs<'a>,
         verdicts: &[Verdict],
     ) -> Self {
         let mut view = Self {
             history,
             input,
             questions: questions(input, verdicts),
-            path: Interception::of(history, input),
+            signs,
             standings: HashMap::new(),
             chains: HashMap::new(),
             at_home: HashMap::new(),
@@ -258,7 +258,7 @@ impl<'a> View<'a> {
 
     /// Whether a reply is nobody's own word.
     pub(super) fn is_intercepted(&self, reply: &Observation) -> bool {
-        let path = self.path.as_ref();
+        let path = self.signs.path.as_ref();
         path.is_some_and(|path| path.covers(&reply.source))
     }
 

@@ -14,7 +14,7 @@ use crate::{
     audit::{
         evidence::Baseline,
         history::{History, LinkKey, Standing, is_authoritative},
-        nxdomain_cut::NxdomainCuts,
+        signs::Signs,
     },
     names::DnsName,
     types::{Observation, Question, RecordType, Resolver, SourceKind, Value},
@@ -25,7 +25,7 @@ pub(super) struct Context<'a> {
     pub(super) history: &'a History,
     pub(super) input: &'a RoundInput<'a>,
     pub(super) quorums: HashMap<Question, Option<Value>>,
-    cuts: NxdomainCuts<'a>,
+    signs: &'a Signs<'a>,
     standings: HashMap<LinkKey, Standing<'a>>,
     rounds: Asked<'a>,
 }
@@ -39,12 +39,16 @@ struct Asked<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(history: &'a History, input: &'a RoundInput<'a>) -> Self {
+    pub(super) fn new(
+        history: &'a History,
+        input: &'a RoundInput<'a>,
+        signs: &'a Signs<'a>,
+    ) -> Self {
         let mut context = Self {
             history,
             input,
             quorums: quorum::of_round(input),
-            cuts: NxdomainCuts::of(input),
+            signs,
             standings: HashMap::new(),
             rounds: Asked::of(input),
         };
@@ -141,7 +145,7 @@ impl<'a> Context<'a> {
     /// An authority's denial, in this round, of a name between this one and the apex of its zone.
     pub(super) fn cut_above(&self, owner: &DnsName) -> Option<&'a Observation> {
         let zone = self.input.zones.zone_of(owner)?;
-        self.cuts.above(owner, &zone.apex).first().copied()
+        self.signs.cuts.above(owner, &zone.apex).first().copied()
     }
 
     /// What is right at the end of a question's chain, as its authorities serve it now.

@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 
-use crate::audit::{
-    finding::{Finding, FindingKind, Subject},
-    incident::{Candidate, Incident},
-    ledger::{Judgement, book::Book},
-    verdict::{Family, Verdict, VerdictFlag},
+use crate::{
+    audit::{
+        finding::{Finding, FindingKind},
+        incident::{Candidate, Incident},
+        ledger::{Judgement, book::Book},
+        verdict::{Family, Verdict, VerdictFlag},
+    },
+    types::Severity,
 };
 
 /// The family of the one incident that is told of it.
@@ -29,7 +32,9 @@ pub(super) fn heard(verdicts: &[Verdict]) -> Cow<'_, [Verdict]> {
 /// which too few reply to show it is no better, as long as somebody replies and nobody with authority.
 pub(super) fn is_whole(judgement: &Judgement<'_>, candidates: &[Candidate], book: &Book) -> bool {
     let mut findings = judgement.findings.iter();
-    let shows = |one: &Finding| one.subject == Subject::Vantage && !one.authorities.is_empty();
+    let shows = |one: &Finding| {
+        one.kind == FindingKind::PathIntercepted && one.severity == Severity::Critical
+    };
     let mut told = book.incidents();
     let is_known = candidates.iter().any(|one| one.key.family == FAMILY)
         || told.any(|one| one.key.family == FAMILY && !one.authorities.is_empty());
