@@ -29,7 +29,7 @@ use crate::{
 pub use caps::Cap;
 use caps::Fetch;
 pub use held::{Held, Sighting};
-pub use links::{LinkHistory, ServedEpoch};
+pub use links::{Gap, LinkHistory, ServedEpoch};
 use runs::Run;
 pub use standing::{Current, Membership, Past, Standing, Word};
 
@@ -111,7 +111,7 @@ impl History {
         spans.sort_by_key(|span| (span.first_seen, span.last_seen));
         for span in &spans {
             match span.series.source.kind {
-                SourceKind::Authority => self.restore_asked(span, gap),
+                SourceKind::Authority => self.restore_heard(span, gap),
                 SourceKind::Resolver => self
                     .held
                     .entry(span.series.clone())
@@ -216,16 +216,15 @@ impl History {
     fn absorb_links(&mut self, observation: &Observation, gap: Duration) {
         let (at, question) = (observation.at, &observation.question);
         if is_somebody_elses(observation.flags.has(Flags::AA), &observation.answer) {
-            return;
+            self.link_mut(&question.name, question.rtype)
+                .spoken_over(at);
         }
-        self.link_mut(&question.name, question.rtype)
-            .asked(at, at, gap);
         if !is_authoritative(observation) {
             return;
         }
         for (index, link) in observation.answer.links.iter().enumerate() {
             let history = self.link_mut(&link.owner, question.rtype);
-            history.asked(at, at, gap);
+            history.heard(at, at, gap);
             history.served(
                 observation.source.address,
                 (&question.name, link.owner == question.name),
@@ -239,20 +238,17 @@ impl History {
         }
     }
 
-    fn restore_asked(&mut self, span: &Span, gap: Duration) {
+    fn restore_heard(&mut self, span: &Span, gap: Duration) {
         let question = &span.series.question;
         if is_somebody_elses(span.authoritative, &span.answer) {
-            return;
+            self.link_mut(&question.name, question.rtype)
+                .spoken_over(span.last_seen);
         }
-        self.link_mut(&question.name, question.rtype)
-            .asked(span.first_seen, span.last_seen, gap);
         if span.authoritative {
+            let (first, last) = (span.first_seen, span.last_seen);
             for link in &span.answer.links {
-                self.link_mut(&link.owner, question.rtype).asked(
-                    span.first_seen,
-                    span.last_seen,
-                    gap,
-                );
+                let history = self.link_mut(&link.owner, question.rtype);
+                history.heard(first, last, gap);
             }
         }
     }
@@ -284,8 +280,8 @@ impl History {
     }
 }
 
-/// Whether an authority's reply is data that the zone does not vouch for. While nothing else comes, the zone was not asked:
-/// what it serves meanwhile is not known.
+/// Whether an authority's reply is data that the zone does not vouch for: somebody else's. While nothing else comes, what the
+/// zone serves is not known.
 fn is_somebody_elses(authoritative: bool, answer: &Answer) -> bool {
     !authoritative && answer.is_data()
 }

@@ -9,8 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{View, baseline, evidence};
 use crate::{
     audit::{
+        context::longest_gap,
         finding::{Finding, FindingKind, Subject},
-        history::{EPSILON, Standing},
+        history::{EPSILON, Sighting, Standing},
     },
     types::{Link, Observation, Question, SeriesKey, Severity, SourceKind, Value},
 };
@@ -44,8 +45,9 @@ pub(super) fn find(view: &View) -> Vec<Finding> {
     found.into_values().collect()
 }
 
-/// The link's standing and how much it matters, where the link is current and expires later than it may. While an
-/// honest cache older than the history may hold it under a TTL that nobody here has seen, it is only noted.
+/// The link's standing and how much it matters, where the link is current and expires later than it may. While an honest
+/// cache may hold it under a TTL that nobody here has seen (it is older than the history, or a server was not heard since), it
+/// is only noted.
 fn stretch<'v>(
     view: &'v View,
     sample: &Observation,
@@ -60,8 +62,11 @@ fn stretch<'v>(
         return None;
     }
     let since = standing.since?;
-    let is_older = expires <= since + YOUTH && !was_renewed(view, sample, link, since);
-    let severity = if is_older {
+    let copy = copy_of(view, sample, link);
+    let was_renewed = copy.and_then(|copy| copy.renewed_after) >= Some(since);
+    let is_older = expires <= since + YOUTH && !was_renewed;
+    let shown = copy.map_or(sample.at, Sighting::copy_seen);
+    let severity = if is_older || lacks_a_word(view, standing, shown) {
         Severity::Info
     } else {
         Severity::Warning
@@ -77,14 +82,19 @@ fn latest_legal(standing: &Standing, value: &Value, at: DateTime<Utc>) -> Option
     Some(past.map_or(fetched_now, |deadline| deadline.max(fetched_now)))
 }
 
-/// Whether the backend fetched the value anew since the history is unbroken.
-fn was_renewed(view: &View, sample: &Observation, link: &Link, since: DateTime<Utc>) -> bool {
-    let series = SeriesKey::of(sample);
-    let held = view.history.held(&series);
-    let seen =
-        held.and_then(|held| held.at_backend(sample.site().as_deref(), &link.owner, &link.value));
-    let renewed = seen.and_then(|seen| seen.renewed_after);
-    renewed.is_some_and(|renewed_after| renewed_after >= since)
+/// What this backend was seen to hold of the value.
+fn copy_of<'v>(view: &'v View, sample: &Observation, link: &Link) -> Option<&'v Sighting> {
+    let held = view.history.held(&SeriesKey::of(sample))?;
+    held.at_backend(sample.site().as_deref(), &link.owner, &link.value)
+}
+
+/// Whether a server that answered within the last three rounds has not been heard since the copy was first seen: its TTL may
+/// have risen unseen.
+fn lacks_a_word(view: &View, standing: &Standing, shown: DateTime<Utc>) -> bool {
+    let gap = TimeDelta::from_std(longest_gap(view.input.policy)).unwrap_or_default();
+    let recently = view.input.now - gap;
+    let mut words = standing.words().iter();
+    words.any(|word| word.last_seen() >= recently && word.last_seen() + EPSILON < shown)
 }
 
 fn finding(

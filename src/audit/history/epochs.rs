@@ -50,6 +50,9 @@ pub(super) struct Epoch {
 pub(super) struct PastValue {
     pub(super) first: DateTime<Utc>,
     pub(super) ended: Vec<(DateTime<Utc>, u32)>,
+    /// The last sight of it in any of them.
+    #[serde(default)]
+    pub(super) last_seen: Option<DateTime<Utc>>,
 }
 
 /// One record of a pool.
@@ -185,7 +188,9 @@ impl ServerHistory {
         let past = past.or_insert_with(|| PastValue {
             first: epoch.from,
             ended: Vec::new(),
+            last_seen: None,
         });
+        past.last_seen = past.last_seen.max(Some(epoch.last_seen));
         past.first = past.first.min(epoch.from);
         past.add(end, epoch.ttl);
         if self.past.len() > MOST_PAST_VALUES {

@@ -167,6 +167,11 @@ impl Sighting {
         after.min()
     }
 
+    /// The first receipt of the copy that was seen last, as far as copies are told apart.
+    pub fn copy_seen(&self) -> DateTime<Utc> {
+        self.renewed_by.unwrap_or(self.first_seen)
+    }
+
     /// Whether the copy that was seen last may have been fetched between the two instants.
     pub fn is_fetched_between(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
         match (self.renewed_after, self.renewed_by) {

@@ -4,7 +4,7 @@
 //! observation. Deliberately absent: which servers count today; the caller says so when it asks for the [`Standing`].
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, VecDeque, btree_map::Entry},
     net::SocketAddr,
     time::Duration,
 };
@@ -25,16 +25,32 @@ use crate::{
 const POOL_ROUNDS: u32 = 20;
 const POOL_TTLS: u32 = 2;
 
+/// Gaps kept of one link; of more the oldest are forgotten.
+const MOST_GAPS: usize = 16;
+
 /// The epochs of one link at every server.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LinkHistory {
-    /// Since when its authorities have been asked without a gap.
+    /// Since when its authorities have been heard without a gap.
     since: Option<DateTime<Utc>>,
-    /// When they were asked last before that.
+    /// The times before that in which none was heard, the latest last.
     #[serde(default)]
-    gap_from: Option<DateTime<Utc>>,
-    last_asked: Option<DateTime<Utc>>,
+    gaps: VecDeque<Gap>,
+    #[serde(default)]
+    last_heard: Option<DateTime<Utc>>,
+    /// When somebody else last answered in the place of a server of its zone.
+    #[serde(default)]
+    last_foreign: Option<DateTime<Utc>>,
     servers: BTreeMap<SocketAddr, ServerHistory>,
+}
+
+/// A time in which no authority of a link was heard: what it served meanwhile is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The last authoritative answer before it.
+    pub from: DateTime<Utc>,
+    /// The first after it.
+    pub until: DateTime<Utc>,
 }
 
 /// A value with its TTL at one server, as far as it is still known.
@@ -55,15 +71,33 @@ pub struct ServedEpoch<'h> {
 }
 
 impl LinkHistory {
-    /// Its authorities were asked from `first` to `last`, answered or not.
-    pub(super) fn asked(&mut self, first: DateTime<Utc>, last: DateTime<Utc>, gap: Duration) {
-        let silent = self
-            .last_asked
-            .map(|before| (first - before).to_std().unwrap_or_default());
-        if silent.is_none_or(|silent| silent > gap) {
-            (self.gap_from, self.since) = (self.last_asked, Some(first));
+    /// An authority was heard on it from `first` to `last`.
+    ///
+    /// More than `gap` (three rounds) without one is a gap: silence says as little as not asking. Where somebody else answered
+    /// meanwhile, every round without an authority is: half of three rounds tells one from the next.
+    pub(super) fn heard(&mut self, first: DateTime<Utc>, last: DateTime<Utc>, gap: Duration) {
+        let longest = if self.last_foreign > self.last_heard {
+            gap / 2
+        } else {
+            gap
+        };
+        match self.last_heard {
+            None => self.since = Some(first),
+            Some(from) if (first - from).to_std().is_ok_and(|silent| silent > longest) => {
+                self.gaps.push_back(Gap { from, until: first });
+                if self.gaps.len() > MOST_GAPS {
+                    self.gaps.pop_front();
+                }
+                self.since = Some(first);
+            }
+            Some(_) => {}
         }
-        self.last_asked = self.last_asked.max(Some(last));
+        self.last_heard = self.last_heard.max(Some(last));
+    }
+
+    /// Somebody answered in the place of a server of its zone, last at `last`.
+    pub(super) fn spoken_over(&mut self, last: DateTime<Utc>) {
+        self.last_foreign = self.last_foreign.max(Some(last));
     }
 
     /// A server said `value` with `ttl` at `at`, for this SCOPE where there was a client subnet, when asked for `told_for`.
@@ -111,7 +145,8 @@ impl LinkHistory {
     pub(super) fn forget_before(&mut self, horizon: DateTime<Utc>) -> bool {
         self.servers
             .retain(|_, server| server.forget_before(horizon));
-        self.last_asked.is_some_and(|at| at >= horizon)
+        self.gaps.retain(|gap| gap.until >= horizon);
+        self.last_heard.is_some_and(|at| at >= horizon)
     }
 
     /// The values that servers gave last, each within `gap` of the last answer of any of them.
@@ -182,7 +217,7 @@ impl LinkHistory {
         policy: &Policy,
         now: DateTime<Utc>,
     ) -> Standing<'_> {
-        let mut standing = Standing::new((self.gap_from, self.since), pool_window(policy));
+        let mut standing = Standing::new((&self.gaps, self.since), pool_window(policy));
         let blind =
             TimeDelta::from_std(policy.authority_blind_limit).unwrap_or(TimeDelta::hours(1));
         let period = TimeDelta::from_std(policy.period).unwrap_or(TimeDelta::zero());

@@ -2,11 +2,14 @@
 //!
 //! Deliberately absent: what resolvers say.
 
-use std::net::SocketAddr;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::epochs::{Epoch, PastValue, ServerHistory};
+use super::{
+    epochs::{Epoch, PastValue, ServerHistory},
+    links::Gap,
+};
 use crate::types::Value;
 
 /// Whether a server's word on a link counts.
@@ -44,17 +47,20 @@ pub struct Past {
     pub deadline: DateTime<Utc>,
     /// `Θ(v)` of the epoch that ended last, seconds.
     pub ttl: u32,
+    /// The last sight of it at any server; `None` where that is not known.
+    pub last_seen: Option<DateTime<Utc>>,
     ended: Vec<(DateTime<Utc>, u32)>,
 }
 
 impl Past {
-    fn of(ended: Vec<(DateTime<Utc>, u32)>) -> Option<Self> {
+    fn of(ended: Vec<(DateTime<Utc>, u32)>, last_seen: Option<DateTime<Utc>>) -> Option<Self> {
         let (end, ttl) = ended.iter().copied().max()?;
         let deadline = ended.iter().map(|(end, ttl)| expiry(*end, *ttl)).max()?;
         Some(Self {
             end,
             deadline,
             ttl,
+            last_seen,
             ended,
         })
     }
@@ -121,8 +127,8 @@ pub struct Standing<'h> {
     pub current: Vec<Current<'h>>,
     /// Since when the history is without a gap.
     pub since: Option<DateTime<Utc>>,
-    /// When its authorities were asked last before that, if ever: the gap's beginning.
-    pub gap_from: Option<DateTime<Utc>>,
+    /// The gaps before that, the latest last.
+    pub gaps: Vec<Gap>,
     /// The last authoritative answer of any server of `S`.
     pub last_answer: Option<DateTime<Utc>>,
     /// The highest `Θ` known of any value, seconds.
@@ -140,12 +146,12 @@ pub struct Standing<'h> {
 
 impl<'h> Standing<'h> {
     pub(super) fn new(
-        (gap_from, since): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+        (gaps, since): (&VecDeque<Gap>, Option<DateTime<Utc>>),
         pool_window: TimeDelta,
     ) -> Self {
         Self {
             since,
-            gap_from,
+            gaps: gaps.iter().copied().collect(),
             pool_window,
             ..Self::default()
         }
@@ -218,18 +224,20 @@ impl<'h> Standing<'h> {
 
     /// The value's past epochs.
     pub fn past(&self, value: &Value) -> Option<Past> {
-        let mut ended = Vec::new();
+        let (mut ended, mut last_seen) = (Vec::new(), None);
         for (server, running_until) in &self.heard {
             if let Some(past) = server.past.get(value) {
                 ended.extend(past.ended.iter().copied());
+                last_seen = last_seen.max(past.last_seen);
             }
             if let Some(end) = running_until
                 && server.epoch.value == *value
             {
                 ended.push((*end, server.epoch.ttl));
+                last_seen = last_seen.max(Some(server.epoch.last_seen));
             }
         }
-        Past::of(ended)
+        Past::of(ended, last_seen)
     }
 
     /// The past value that was served last; what is right to show while nothing is served.
@@ -258,6 +266,7 @@ impl<'h> Standing<'h> {
             end,
             deadline: held_until + self.pool_window,
             ttl: last.ttl,
+            last_seen: Some(last.last_seen),
             ended: vec![(end, last.ttl)],
         })
     }

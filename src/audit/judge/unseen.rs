@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audit::{
         context::longest_gap,
-        history::{EPSILON, Sighting, Word},
+        history::{EPSILON, Gap, Past, Sighting, Word},
         verdict::{State, VerdictFlag},
     },
     types::{Mode, Severity, Value, show_address},
@@ -79,22 +79,32 @@ impl Subject<'_> {
         })
     }
 
-    /// Row 6 for a value whose last epoch ended before a gap in the asking, in which the authorities may have gone back to it
-    /// unseen. Not where this copy is older than the gap, or this backend had outstayed the deadline (`latest`, with `ε`) before.
-    pub(super) fn returned(&self, end: DateTime<Utc>, latest: DateTime<Utc>) -> Option<Judged> {
-        let (from, since) = (self.standing.gap_from?, self.standing.since?);
+    /// Row 6 for a value that no authority has been heard with since a gap, in which they may have gone back to it unseen, or
+    /// have allowed more time. Not where this copy is older than the gap, or this backend had outstayed the deadline (`latest`,
+    /// with `ε`) before.
+    pub(super) fn returned(&self, past: &Past, latest: DateTime<Utc>) -> Option<Judged> {
+        let gaps = self.standing.gaps.iter().rev();
+        gaps.take_while(|gap| past.last_seen.unwrap_or(past.end) < gap.until)
+            .find_map(|gap| self.returned_in(gap, past.end, latest))
+    }
+
+    fn returned_in(&self, gap: &Gap, end: DateTime<Utc>, latest: DateTime<Utc>) -> Option<Judged> {
         let copy = self.at_backend()?;
-        let asked_last = from + self.overtaken();
-        let outstayed = |at: DateTime<Utc>| at > latest && at <= asked_last;
-        if end >= since
-            || !copy.is_fetched_between(asked_last, since)
+        let heard_last = gap.from + self.overtaken();
+        let outstayed = |at: DateTime<Utc>| at > latest && at <= heard_last;
+        if !copy.is_fetched_between(heard_last, gap.until)
             || outstayed(copy.first_seen)
             || copy.renewed_after.is_some_and(outstayed)
         {
             return None;
         }
-        self.older_than(since, || {
-            format!("an authority served this until {}, and none was asked for it between {} and {}: it may have been served again then", instant(end), instant(from), instant(since))
+        self.older_than(gap.until, || {
+            let unheard = format!("between {} and {}", instant(gap.from), instant(gap.until));
+            if end < gap.until {
+                format!("an authority served this until {}, and none was heard of it {unheard}: it may have been served again then", instant(end))
+            } else {
+                format!("an authority served this until some time {unheard}, when none was heard of it: a cache may have been allowed more than was seen")
+            }
         })
     }
 

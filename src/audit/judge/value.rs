@@ -190,7 +190,7 @@ impl Subject<'_> {
             theta: past.ttl,
             deadline: past.deadline,
         };
-        let mut judged = self.legality(&instants);
+        let mut judged = self.legality(past, &instants);
         if self.is_known_bad() && judged.state != State::Unexplained {
             judged.severity = Severity::Critical;
         }
@@ -218,7 +218,7 @@ impl Subject<'_> {
         }
     }
 
-    fn legality(&self, instants: &Instants) -> Judged {
+    fn legality(&self, past: &Past, instants: &Instants) -> Judged {
         let latest = instants.deadline + EPSILON;
         let max_ttl = self.context.input.policy.max_ttl;
         if instants.expires <= latest {
@@ -236,7 +236,7 @@ impl Subject<'_> {
         if !is_heard || self.lacks_a_word(shown) {
             return Self::unheard();
         }
-        if let Some(judged) = self.returned(instants.end, latest) {
+        if let Some(judged) = self.returned(past, latest) {
             return judged;
         }
         if instants.at <= latest {

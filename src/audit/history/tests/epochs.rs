@@ -49,6 +49,7 @@ fn of_the_ended_epochs_those_are_kept_that_no_other_outlives_under_every_cap() {
         let mut past = PastValue {
             first: at("08:00"),
             ended: Vec::new(),
+            last_seen: None,
         };
         for (end, ttl) in added {
             past.add(at(end), *ttl);

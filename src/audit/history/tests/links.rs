@@ -100,3 +100,45 @@ fn a_value_was_served_where_any_server_served_it() {
     assert!(!link.was_served(&rrset(&[BAD]), at("10:20"), at("10:30")));
     assert!(!link.was_served(&rrset(&["192.0.2.99"]), at("10:00"), at("10:30")));
 }
+
+/// What was heard when, of the zone itself or of somebody in its place (`!`), in rounds of a minute: since when it has been
+/// heard, and the gaps before.
+fn check_gaps(replies: &[&str], since: &str, gaps: &[(&str, &str)]) {
+    let mut link = LinkHistory::default();
+    for reply in replies {
+        match reply.strip_prefix('!') {
+            Some(foreign) => link.spoken_over(at(foreign)),
+            None => link.heard(at(reply), at(reply), Duration::from_mins(3)),
+        }
+    }
+    let policy = Policy::default();
+    let standing = standing(&link, &policy, "12:00");
+    let expected = gaps.iter().map(|(from, until)| (at(from), at(until)));
+    let found = standing.gaps.iter().map(|gap| (gap.from, gap.until));
+    assert_eq!(
+        (standing.since, found.collect::<Vec<_>>()),
+        (Some(at(since)), expected.collect()),
+        "{replies:?}"
+    );
+}
+
+#[test]
+fn three_rounds_without_a_word_are_a_gap_and_one_in_which_somebody_else_answered() {
+    check_gaps(&["10:00", "10:03"], "10:00", &[]);
+    check_gaps(&["10:00", "10:03:01"], "10:03:01", &[("10:00", "10:03:01")]);
+    let two = [("10:00", "10:04"), ("10:05", "10:09")];
+    check_gaps(&["10:00", "10:04", "10:05", "10:09"], "10:09", &two);
+    check_gaps(
+        &["10:00", "!10:01", "10:02"],
+        "10:02",
+        &[("10:00", "10:02")],
+    );
+    // One server that somebody answers for tells nothing beside another that is heard.
+    check_gaps(
+        &["10:00", "!10:00:01", "10:01", "!10:01:01", "10:02"],
+        "10:00",
+        &[],
+    );
+    check_gaps(&["10:00", "!10:01", "10:01:30"], "10:00", &[]);
+    check_gaps(&["!10:00", "10:01"], "10:01", &[]);
+}

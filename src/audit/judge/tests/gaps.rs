@@ -153,11 +153,23 @@ fn a_short_interruption_is_no_gap() {
 }
 
 #[test]
-fn silent_authorities_were_asked_all_the_same() {
+fn what_silent_authorities_served_is_as_little_known_as_if_nobody_had_asked() {
     let mut scene = Scene::new();
     scene.run("08:00", "08:10", &says(a(&[GOOD], 300), a(&[GOOD], 300)));
     scene.run("08:10", "08:20", &says(Reply::silence(), a(&[GOOD], 300)));
-    let round = scene.round(at("08:20"), &says(a(&[GOOD], 300), a(&[ALIEN], 300)));
+    let fetched = fetched_at("08:19:30", 7_200);
+    let round = scene.round(at("08:20"), &fetched);
+    assert_eq!(round.state("google"), Unexplained);
+    let again = fetched_at("08:20:30", 7_200);
+    assert_eq!(scene.round(at("08:21"), &again).state("google"), Divergent);
+}
+
+#[test]
+fn three_rounds_of_silence_are_no_gap() {
+    let mut scene = Scene::new();
+    scene.run("08:00", "08:10", &says(a(&[GOOD], 300), a(&[GOOD], 300)));
+    scene.run("08:10", "08:12", &says(Reply::silence(), a(&[GOOD], 300)));
+    let round = scene.round(at("08:12"), &says(a(&[GOOD], 300), a(&[ALIEN], 300)));
     assert_eq!(round.state("google"), Divergent);
 }
 
