@@ -186,7 +186,8 @@ impl History {
         }
     }
 
-    /// A fetch of a link within so much time, where its authorities have served the same all the while.
+    /// A fetch of a link within so much time, where its authorities have served the same all the while, and nobody speaks in
+    /// their place: then it is the resolver's own.
     fn fetch(&self, observation: &Observation, index: usize, within: TimeDelta) -> Option<Fetch> {
         let link = observation.answer.links.get(index)?;
         if link.value.is_negative() || observation.is_stale() {
@@ -196,7 +197,7 @@ impl History {
             owner: link.owner.clone(),
             rtype: observation.question.rtype,
         };
-        let served = self.links.get(&key)?;
+        let served = self.links.get(&key).filter(|link| !link.is_spoken_over())?;
         Some(Fetch {
             at: observation.at,
             ttl: observation.link_ttl(index),

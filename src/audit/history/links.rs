@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    EPSILON,
     epochs::{Epoch, ServerHistory},
     standing::{Membership, Standing},
 };
@@ -98,6 +99,13 @@ impl LinkHistory {
     /// Somebody answered in the place of a server of its zone, last at `last`.
     pub(super) fn spoken_over(&mut self, last: DateTime<Utc>) {
         self.last_foreign = self.last_foreign.max(Some(last));
+    }
+
+    /// Whether somebody has answered in the place of its authorities since any of them was heard: what resolvers say meanwhile
+    /// may be no more their own.
+    pub(super) fn is_spoken_over(&self) -> bool {
+        let since = self.last_heard.map(|heard| heard + EPSILON);
+        self.last_foreign > since
     }
 
     /// A server said `value` with `ttl` at `at`, for this SCOPE where there was a client subnet, when asked for `told_for`.

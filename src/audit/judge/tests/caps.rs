@@ -86,6 +86,21 @@ fn neither_an_uncapped_cache_nor_a_stale_one_teaches_a_cap() {
 }
 
 #[test]
+fn what_comes_over_an_intercepted_path_teaches_nothing() {
+    let mut scene = Scene::new().with_resolvers(&[resolver("isp", "192.0.2.53", None)]);
+    scene.policy.max_ttl = 86_400;
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority => Reply {
+            authoritative: now < at("00:30"),
+            ..a(&[GOOD], 86_400)
+        },
+        SourceKind::Resolver => a(&[GOOD], cached(3_600, now)),
+    };
+    scene.run("00:10", "06:00", &world);
+    assert_eq!(learned(&scene), None);
+}
+
+#[test]
 fn several_caches_behind_one_address_without_names_teach_nothing() {
     let mut scene = Scene::new().with_resolvers(&[resolver("isp", "192.0.2.53", None)]);
     let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
