@@ -37,7 +37,7 @@ pub struct LinkHistory {
     /// The times before that in which none was heard, the latest last.
     #[serde(default)]
     gaps: VecDeque<Gap>,
-    #[serde(default)]
+    #[serde(default, alias = "last_asked")]
     last_heard: Option<DateTime<Utc>>,
     /// When somebody else last answered in the place of a server of its zone.
     #[serde(default)]
