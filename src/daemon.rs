@@ -3,6 +3,7 @@
 //! The only place that knows everything. Deliberately absent: any rule of its own.
 
 mod database;
+mod standin;
 mod upkeep;
 mod watchdog;
 
@@ -21,7 +22,11 @@ use crate::{
     notify::Notifier,
     probe::{self, Delegations, EndpointError, Limits, Prober},
     scheduler::{Scheduler, deadman::Deadman},
-    store::{Store, StoreError, private_pg::PgError},
+    store::{
+        Store, StoreError,
+        journal::{Journal, JournalError},
+        private_pg::PgError,
+    },
     types::Resolver,
 };
 pub use database::{OpenDatabase, has_history, with_history};
@@ -41,6 +46,9 @@ pub enum DaemonError {
     /// The database did not answer, or is not ours.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The journal that stands in for the database belongs to somebody else.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A signal, while a command was at work.
     #[error("interrupted")]
     Interrupted,
@@ -125,7 +133,20 @@ pub async fn run(
     let Some(database) = opening.await else {
         return Ok(());
     };
-    let mut database = database?;
+    let mut database = match database {
+        Err(DaemonError::Store(error)) => {
+            standin::tell_what_waits(&config, &error).await;
+            return Err(error.into());
+        }
+        opened => opened?,
+    };
+    let journal = match standin::open(&config).await {
+        Ok(journal) => journal,
+        Err(error) => {
+            database.close().await?;
+            return Err(error.into());
+        }
+    };
     let (store, metrics) = (database.store.clone(), Arc::new(Metrics::new()));
     ready(Running {
         address: listener.local_addr().unwrap_or(address),
@@ -136,7 +157,7 @@ pub async fn run(
         let watching = watchdog::keep_alive(private, store.clone(), shutdown.clone());
         tokio::spawn(watching)
     });
-    let served = serve(config, &store, metrics, listener, shutdown).await;
+    let served = serve(config, &store, journal, metrics, listener, shutdown).await;
     if let Some(watchdog) = watchdog {
         database.private = watchdog.await.ok().flatten();
     }
@@ -147,6 +168,7 @@ pub async fn run(
 async fn serve(
     config: Arc<Config>,
     store: &Store,
+    journal: Journal,
     metrics: Arc<Metrics>,
     listener: TcpListener,
     shutdown: CancellationToken,
@@ -156,6 +178,9 @@ async fn serve(
         tracing::warn!("{excess}");
     }
     let asker = asker(&config)?;
+    if let Err(error) = journal.reconcile(store).await {
+        tracing::warn!(%error, "the journal of an earlier life is not taken over yet");
+    }
     upkeep::at_start(&config, store, clock::now()).await?;
     let evaluator = Evaluator::restore(
         config.clone(),
@@ -165,6 +190,7 @@ async fn serve(
         clock::now(),
     )
     .await?;
+    let evaluator = evaluator.with_journal(journal.clone());
     let channels = config.channels.iter().cloned();
     let notifier = Notifier::default();
     let dispatcher = Dispatcher::new(
@@ -175,7 +201,10 @@ async fn serve(
         &config.vantage,
     );
     let dispatcher = dispatcher.counted_by(metrics.clone());
-    let dispatcher = dispatcher.keeping_quiet(config.clone());
+    let dispatcher = dispatcher
+        .keeping_quiet(config.clone())
+        .with_journal(journal.clone());
+    metrics.watch_journal(journal.clone());
     let deadman = Deadman::new(
         config.clone(),
         store.clone(),
@@ -183,6 +212,7 @@ async fn serve(
         notifier,
         clock::now(),
     );
+    let deadman = deadman.with_journal(journal);
     let app = http::app(http::Context {
         store: store.clone(),
         metrics: metrics.clone(),

@@ -4,6 +4,7 @@
 //! once: a lease that runs out (a crash, a database gone between reply and record) sends the message again, under
 //! the same id. Deliberately absent: what messages say, and which incidents deserve one.
 
+mod away;
 pub mod backoff;
 mod bell;
 pub mod lanes;
@@ -16,21 +17,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::{sync::Mutex, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    audit::quiet::Silence,
     clock,
     config::{Channel, Config},
     metrics::Metrics,
-    notify::{Form, Notifier, remarks::Remarks},
+    notify::{Delivery, Form, Notifier, remarks::Remarks},
     store::{
         Store, StoreError,
-        outbox::{Claim, DisabledChannel, LeasedMessage},
+        journal::{Journal, UnderWay},
+        outbox::{Claim, DisabledChannel, LeasedMessage, StandingMessage},
     },
 };
+use away::remembered;
 use bell::Bell;
 use lanes::{Lanes, Pace, Pass};
 
@@ -42,6 +46,8 @@ const MOST_UNDER_WAY: usize = 32;
 const FAREWELL: Duration = Duration::from_millis(2_500);
 /// How long giving back the leases may take then.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long the database may take for one look at the outbox: one that is frozen is away.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How often the outbox is looked at when nothing rings: from the first, while there is something to do, to the last.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
@@ -61,11 +67,18 @@ pub struct Dispatcher {
     config: Option<Arc<Config>>,
     /// When it was last looked at what is held back.
     looked_at: Arc<std::sync::Mutex<Option<DateTime<Utc>>>>,
+    /// The silences as they were last read.
+    silences: Arc<std::sync::Mutex<Vec<Silence>>>,
+    /// What stood at receivers that forget, as it was last read.
+    standing: Arc<std::sync::Mutex<Vec<StandingMessage>>>,
+    /// From which messages are told while the database is away.
+    journal: Journal,
 }
 
 /// A leased message on its way.
 struct Job {
     message: LeasedMessage,
+    under_way: UnderWay,
     /// `None`: the channel is no longer configured.
     channel: Option<(Arc<Channel>, Pass)>,
     /// Why the channel takes nothing.
@@ -95,6 +108,9 @@ impl Dispatcher {
             turn: Arc::default(),
             config: None,
             looked_at: Arc::default(),
+            silences: Arc::default(),
+            standing: Arc::default(),
+            journal: Journal::absent(vantage),
         }
     }
 
@@ -105,6 +121,12 @@ impl Dispatcher {
             config: Some(config),
             ..self
         }
+    }
+
+    /// The same, telling from this journal while the database is away.
+    #[must_use]
+    pub fn with_journal(self, journal: Journal) -> Self {
+        Self { journal, ..self }
     }
 
     /// The same, counting what it does here.
@@ -147,7 +169,7 @@ impl Dispatcher {
         let mut readable = true;
         loop {
             // Cut off in the middle, a message may be leased and not sent: the leases are given back below.
-            let filled = shutdown.run_until_cancelled(self.fill(&mut under_way));
+            let filled = shutdown.run_until_cancelled(self.fill(&mut under_way, !readable));
             match filled.await {
                 None => break,
                 Some(Ok(true)) => (pause, readable) = (PAUSES[0], true),
@@ -168,6 +190,7 @@ impl Dispatcher {
                     }
                 }
                 () = bell.rung() => {}
+                () = self.journal.rung() => {}
                 () = clock::sleep(opening.unwrap_or(pause).min(pause)) => {}
             }
         }
@@ -179,8 +202,31 @@ impl Dispatcher {
         let _ = tokio::time::timeout(LAST_WORD, self.release()).await;
     }
 
-    /// Starts a delivery for every message that can go now. `Ok(true)`: there was one.
-    async fn fill(&self, under_way: &mut JoinSet<()>) -> Result<bool, StoreError> {
+    /// Starts a delivery for every message that can go now, from the journal where the outbox is away. `Ok(true)`: there was
+    /// one in the outbox. `is_away`: it was at the last look.
+    async fn fill(&self, under_way: &mut JoinSet<()>, is_away: bool) -> Result<bool, StoreError> {
+        if is_away {
+            self.tell_from_journal(under_way).await;
+            self.store.ping().await?;
+        }
+        let filled = tokio::time::timeout(PATIENCE, self.fill_from_outbox(under_way)).await;
+        let filled = filled.unwrap_or(Err(StoreError::Silent(PATIENCE)));
+        if filled.is_err() {
+            self.tell_from_journal(under_way).await;
+        }
+        filled
+    }
+
+    async fn tell_from_journal(&self, under_way: &mut JoinSet<()>) {
+        if let Err(error) = self.fill_from_journal(under_way).await
+            && self.journal.is_there()
+        {
+            tracing::error!(%error, "the journal does not take what waits in the outbox; it is told when the database is back");
+        }
+    }
+
+    async fn fill_from_outbox(&self, under_way: &mut JoinSet<()>) -> Result<bool, StoreError> {
+        self.journal.reconcile(&self.store).await?;
         self.tell_after_all(clock::now()).await?;
         let mut any = false;
         while under_way.len() < MOST_UNDER_WAY {
@@ -206,100 +252,134 @@ impl Dispatcher {
         now: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError> {
         let _turn = self.turn.lock().await;
+        self.journal.reconcile(&self.store).await?;
         let disabled = self.store.disabled_channels(&self.vantage, now).await?;
-        let mut busy = self.lanes.busy(
-            self.channels
-                .iter()
-                .map(|channel| (channel.id.as_str(), Pace::of(&channel.receiver))),
-            now,
-        );
+        let mut busy = self.busy(now);
         if only.is_none() {
             busy.extend(self.waiting_for_chance(&disabled));
         }
+        let probe = self.lanes.to_be_probed(now);
         let claim = Claim {
             instance: &self.instance,
             vantage: &self.vantage,
             lease_for: LEASE,
             except: &busy,
+            probe: &probe,
             only,
         };
         let Some(message) = self.store.lease(&claim, now).await? else {
             return Ok(None);
         };
+        let under_way = self.journal.under_way(message.id);
+        self.journal.remember([remembered(&message, &self.vantage)]);
         let quiet = self.kept_quiet_by(&message, now).await?;
-        let configured = self
-            .channels
-            .iter()
-            .find(|channel| channel.id == message.channel);
-        let channel = configured.map(|channel| {
-            let pass = self
-                .lanes
-                .enter(&channel.id, Pace::of(&channel.receiver), now);
-            (Arc::clone(channel), pass)
-        });
+        let channel = self.enter(&message.channel, now);
         // A test is how somebody finds out that the channel is there again.
         let disabled = disabled
             .into_iter()
             .find(|one| one.channel == message.channel && message.incident_id.is_some());
         Ok(Some(Job {
             message,
+            under_way,
             channel,
             disabled,
             quiet,
         }))
     }
 
+    /// The channels that take nothing at `now`.
+    fn busy(&self, now: DateTime<Utc>) -> Vec<String> {
+        let paces = self.channels.iter();
+        let paces = paces.map(|channel| (channel.id.as_str(), Pace::of(&channel.receiver)));
+        self.lanes.busy(paces, now)
+    }
+
+    /// Enters the lane of a channel; `None` where it is no longer configured.
+    fn enter(&self, channel: &str, now: DateTime<Utc>) -> Option<(Arc<Channel>, Pass)> {
+        let mut channels = self.channels.iter();
+        let channel = channels.find(|known| known.id == channel)?;
+        let pace = Pace::of(&channel.receiver);
+        Some((
+            Arc::clone(channel),
+            self.lanes.enter(&channel.id, pace, now),
+        ))
+    }
+
     /// The disabled channels whose messages nobody else tells: they wait until the channel gets another chance.
     fn waiting_for_chance(&self, disabled: &[DisabledChannel]) -> Vec<String> {
-        let has_fallback = |id: &str| {
-            let mut channels = self.channels.iter();
-            channels.any(|channel| channel.id == id && channel.fallback.is_some())
-        };
         let ids = disabled.iter().map(|one| &one.channel);
-        ids.filter(|id| !has_fallback(id)).cloned().collect()
+        ids.filter(|id| !self.has_fallback(id)).cloned().collect()
+    }
+
+    fn has_fallback(&self, id: &str) -> bool {
+        let mut channels = self.channels.iter();
+        channels.any(|channel| channel.id == id && channel.fallback.is_some())
     }
 
     async fn carry_out(&self, job: Job, now: DateTime<Utc>) -> Result<(), StoreError> {
         let Job {
             message,
+            under_way: _under_way,
             channel,
             disabled,
             quiet,
         } = job;
         let Some((channel, _pass)) = channel else {
             let why = "the channel is no longer configured";
-            return self.bury(&message, now, why).await;
+            let outcome = self.give_up(&message, why.to_owned());
+            return self.record(&message, outcome, now).await;
         };
         if let Some(by) = quiet {
-            return self.hold(&message, now, &by).await;
+            let outcome = self.hold(&message, by);
+            return self.record(&message, outcome, now).await;
         }
         if let Some(DisabledChannel { since, reason, .. }) = disabled {
             let why = format!("the channel is disabled since {since}: {reason}");
-            return self.bury(&message, now, &why).await;
+            let outcome = self.give_up(&message, why);
+            return self.record(&message, outcome, now).await;
         }
+        let (delivery, took) = self.send(&channel, &message, now).await;
+        let now = outcome::ended(now, took);
+        if let Delivery::Gone { why } = &delivery {
+            self.disable(&channel.id, now, why).await?;
+        }
+        let outcome = self.weigh(&message, &delivery, took, now);
+        self.record(&message, outcome, now).await
+    }
+
+    /// Sends a message once, with what is known only now.
+    pub(super) async fn send(
+        &self,
+        channel: &Channel,
+        message: &LeasedMessage,
+        now: DateTime<Utc>,
+    ) -> (Delivery, Duration) {
         let remarks = Remarks {
-            history_of: outcome::is_history(&message, now).then_some(message.created_at),
+            history_of: outcome::is_history(message, now).then_some(message.created_at),
             instead_of: message.instead_of.as_deref(),
             sample: false,
         };
         let body = remarks.on(Form::of(&channel.receiver), message.body.clone());
         let begun = Instant::now();
-        let delivery = self
-            .notifier
-            .deliver(&channel, message.id, &body, now)
-            .await;
-        let took = begun.elapsed();
-        let now = now + TimeDelta::from_std(took).unwrap_or_default();
-        self.record(&message, delivery, took, now).await
+        let delivery = self.notifier.deliver(channel, message.id, &body, now).await;
+        (delivery, begun.elapsed())
     }
 
     /// Gives every channel a chance, whose configuration may have changed, and back what an earlier life had leased.
     async fn start_afresh(&self) {
+        if let Err(error) = self.journal.reconcile(&self.store).await {
+            tracing::warn!(%error, "the journal cannot be reconciled yet");
+        }
         match self.store.enable_channels(&self.vantage).await {
             Ok(0) => {}
             Ok(channels) => tracing::info!(channels, "disabled channels get another chance"),
             Err(error) => tracing::warn!(%error, "disabled channels stay so for up to an hour"),
         }
+        // What waits may wait for long, and nobody knows any more why.
+        let now = clock::now();
+        self.channels
+            .iter()
+            .for_each(|channel| self.lanes.failed(&channel.id, now));
         self.release().await;
     }
 

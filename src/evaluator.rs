@@ -9,11 +9,15 @@ mod memory;
 pub mod messages;
 mod recording;
 mod stance;
+mod unrecorded;
 mod watch;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::{
+        Arc, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
@@ -25,7 +29,7 @@ use crate::{
         context::{self, Place, Setting},
         declared::Declared,
         history::{History, SpanChange},
-        keep::{Choice, JudgedRound, Keeper},
+        keep::Keeper,
         ledger::Ledger,
         round::Conclusion,
     },
@@ -33,17 +37,19 @@ use crate::{
     config::{Config, Group},
     metrics::{Metrics, RoundReport, Throttled},
     store::{
-        RoundId, RoundOutcome, Store, StoreError,
+        RoundOutcome, Store, StoreError,
+        journal::Journal,
         replay::{Batches, Checkpoint, NewContext, SessionId},
     },
-    types::{Observation, Question, Source},
+    types::{Question, Source},
 };
 use asking::{Asked, Asker};
 use judging::judged_by;
 pub use judging::setting;
-use memory::Memory;
-use recording::Recorder;
+use memory::{Loss, Memory};
+use recording::{Recordable, Recorder};
 use stance::Stance;
+use unrecorded::Desk;
 pub use watch::{Audit, Watch, audit_once};
 
 /// What a round has heard, and what that did to the spans: one change an observation.
@@ -72,6 +78,12 @@ pub struct Evaluator {
     stances: std::sync::Mutex<HashMap<String, Stance>>,
     /// What was kept of each group; taken out by a round, and put back once that is recorded.
     keepers: std::sync::Mutex<HashMap<String, Keeper>>,
+    /// What people declared, as it was read last.
+    known_declared: std::sync::Mutex<Declared>,
+    /// What stands in for the database while that is away; it also knows each group's ledger as it was last.
+    journal: Journal,
+    /// Whether the database was away when it was needed last.
+    is_away: AtomicBool,
 }
 
 impl Evaluator {
@@ -98,8 +110,10 @@ impl Evaluator {
         );
         history.restore_caps(store.learned_caps(&config.vantage).await?);
         let mut open = HashMap::new();
+        let journal = Journal::absent(&config.vantage);
         for group in &config.groups {
             let ledger = store.load_ledger(&config.vantage, &group.name).await?;
+            journal.know(&group.name, &ledger);
             open.insert(group.name.clone(), Stance::after(&ledger));
         }
         let keepers = keepers(&config, &store, now).await?;
@@ -118,13 +132,16 @@ impl Evaluator {
             ledgers: std::sync::Mutex::default(),
             stances: std::sync::Mutex::new(open),
             keepers: std::sync::Mutex::new(keepers),
+            known_declared: std::sync::Mutex::default(),
+            journal,
+            is_away: AtomicBool::new(false),
         })
     }
 
     /// Runs the round that was due at `due_at`; `None` where it has run before.
     ///
     /// A database that is away is waited for, a bounded time. The questions are put all the same, so that the history in
-    /// memory has no gap.
+    /// memory has no gap; where there is a journal, the round is judged by what was last known, and its steps are written there.
     /// An error leaves the incidents as they were before the round: the next round finds and tells them.
     pub async fn run_round(
         &self,
@@ -133,25 +150,29 @@ impl Evaluator {
         due_at: DateTime<Utc>,
     ) -> Result<Option<RoundReport>, StoreError> {
         let started = clock::now();
-        let recorder = || Recorder::new(&self.store, &self.config.vantage, group);
+        let recorder = || Recorder::new(&self.store, &self.config.vantage, group, self.is_away());
         let targets = self.memory().targets(group, started);
         let group = &*Arc::new(group.following(targets));
         let mut loss = Loss(Some(&self.memory));
         let first = recorder();
-        let (round, heard) = tokio::join!(first.begin(due_at, started), self.ask(group));
-        let Some(round) = round? else {
+        let (begun, heard) = tokio::join!(self.begin(&first, due_at, started), self.ask(group));
+        let Some(mut desk) = begun? else {
             return Ok(None);
         };
         // Rounds of a group may overlap in their asking, never in their judging.
         let _turn = turn.lock().await;
-        let declared = first.declared(clock::now()).await?;
+        let declared = self.declared(&first, &mut desk).await?;
         let heard = self.hear_again(group, &declared, heard).await;
         let report = self
-            .judge_and_record(round, group, &declared, heard, recorder())
+            .judge_and_record(desk, group, &declared, heard, recorder())
             .await?;
-        loss.0 = None;
-        self.metrics
-            .round_finished(&group.name, clock::now() - started, &report);
+        if report.unrecorded.is_none() {
+            loss.0 = None;
+            self.metrics
+                .round_finished(&group.name, clock::now() - started, &report);
+        } else {
+            self.metrics.round_judged(&group.name, &report);
+        }
         Ok(Some(report))
     }
 
@@ -205,7 +226,7 @@ impl Evaluator {
 
     async fn judge_and_record(
         &self,
-        round: RoundId,
+        mut desk: Desk,
         group: &Group,
         declared: &Declared,
         heard: Heard,
@@ -220,7 +241,7 @@ impl Evaluator {
         let context = judged_by(setting, &asked, declared);
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
-        let mut ledger = recorder.ledger().await?;
+        let mut ledger = self.ledger(&recorder, group, &mut desk).await?;
         let now = clock::now();
         let observations = &asked.observations;
         let read = ledger.clone();
@@ -242,6 +263,7 @@ impl Evaluator {
         let read = self.as_read(&group.name, read, judged.is_first);
         let messages = messages::for_transitions(&self.config, group, &transitions);
         let stance = Stance::after(&ledger);
+        let is_blind = ledger.is_blind();
         let throttled = Throttled::of(
             &verdicts,
             &asked.held_back,
@@ -249,18 +271,6 @@ impl Evaluator {
             context.setting.questions.len(),
         );
 
-        let mut keeper = self.keepers().remove(&group.name).unwrap_or_default();
-        let Choice { kept, refused } = keeper.choose(&JudgedRound {
-            number: round.number(),
-            observations: &asked.observations,
-            verdicts: &verdicts,
-            findings: &found,
-            now,
-        });
-        if refused > 0 {
-            let group = &group.name;
-            tracing::warn!(%group, refused, "too much is wrong to keep every message of it");
-        }
         let new_context = NewContext {
             session: self.session,
             batches,
@@ -269,13 +279,6 @@ impl Evaluator {
             context: &context,
             ledger: read.as_ref(),
         };
-        recorder.context(round, &new_context).await?;
-        let heard = asked.observations.into_iter();
-        let (asides, samples): (Vec<_>, Vec<_>) = heard.partition(Observation::is_aside);
-        let samples: Vec<_> = samples.into_iter().zip(changes).collect();
-        recorder.observations(round, &samples).await?;
-        recorder.asides(round, &asides).await?;
-        recorder.messages(round, &kept).await?;
         let outcome = RoundOutcome {
             verdicts: &verdicts,
             findings: &found,
@@ -285,26 +288,55 @@ impl Evaluator {
             caps: &caps,
             now,
         };
-        recorder.outcome(round, &outcome).await?;
-        self.memory().caps_are_stored(caps);
-        self.keepers().insert(group.name.clone(), keeper);
+        let heard = Recordable {
+            observations: asked.observations,
+            changes,
+            context: new_context,
+            outcome,
+        };
+        let observations = heard.samples();
+        // Before they can be told: what is told is forgotten.
+        self.journal.remember_new(&messages);
+        let outcome = match desk {
+            Desk::Database(round) => self.record(round, group, &recorder, heard).await,
+            Desk::Journal(why) => Err(why),
+        };
+        let unrecorded = match outcome {
+            Ok(()) => {
+                self.is_away.store(false, Ordering::Relaxed);
+                self.journal.know(&group.name, &ledger);
+                self.memory().caps_are_stored(caps);
+                self.ledgers().insert(group.name.clone(), ledger);
+                if let Some(checkpoint) = judged.checkpoint {
+                    self.write(checkpoint).await;
+                }
+                None
+            }
+            Err(error) => {
+                self.journal.forget(&messages);
+                let why = self.go_without(error)?;
+                let written = self.write_down(group, &ledger, &transitions, &messages, why);
+                Some(written.await?)
+            }
+        };
         self.stances().insert(group.name.clone(), stance);
-        self.ledgers().insert(group.name.clone(), ledger);
-        if let Some(checkpoint) = judged.checkpoint {
-            self.write(checkpoint).await;
-        }
         Ok(RoundReport {
             verdicts,
             findings: found,
             transitions,
-            observations: samples.len(),
+            observations,
             throttled,
+            unrecorded,
+            is_blind,
         })
     }
 
     /// A resolver may be measured while the service runs: what is known of that is read in every round, and stays where the
     /// database is away.
     async fn read_calibrations(&self, now: DateTime<Utc>) {
+        if self.is_away() {
+            return;
+        }
         let read = self.store.calibrations(&self.config.vantage, now).await;
         if let Ok(calibrations) = read {
             *self.calibrations() = calibrations;
@@ -345,18 +377,6 @@ impl Evaluator {
         let written = self.store.write_checkpoint(self.session, checkpoint);
         if let Err(error) = written.await {
             tracing::warn!(%error, "the history was not set aside for replays");
-        }
-    }
-}
-
-/// What a round heard and did not record is missing in every replay: while this is armed and dropped, the history says so.
-struct Loss<'a>(Option<&'a std::sync::Mutex<Memory>>);
-
-impl Drop for Loss<'_> {
-    fn drop(&mut self) {
-        if let Some(memory) = self.0 {
-            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.has_lost_a_round(clock::now());
         }
     }
 }

@@ -41,6 +41,8 @@
 //!    together, last. What is not recorded is not told. [`audit::keep`] says which messages are kept as proof.
 //! 7. [`dispatcher`]: leases the oldest message of each incident and channel, sends it outside any transaction, and
 //!    records how that went. At least once, with an id that stays.
+//!    While the database is away, [`store::journal`] stands in for it: steps and messages are written there, told from there, and
+//!    reconciled before anybody reads the database again.
 //! 8. CLI and API read the history through the same queries of [`store`]. What a judgement needs beside the observations is
 //!    stored with its round, so that [`replay`] gives the same verdicts, findings and steps again, octet by octet.
 //!

@@ -5,6 +5,7 @@
 mod deadman;
 mod labels;
 mod probe;
+mod standin;
 mod stock;
 mod throttled;
 
@@ -33,6 +34,7 @@ use crate::{
     },
     clock,
     probe::Counters,
+    store::{StoreError, journal::Journal},
 };
 
 /// What became of one attempt to deliver a message.
@@ -48,7 +50,7 @@ pub enum DeliveryResult {
     Held,
 }
 
-/// What a recorded round came to.
+/// What a round came to.
 #[derive(Debug)]
 pub struct RoundReport {
     /// One per question and resolver address.
@@ -61,6 +63,10 @@ pub struct RoundReport {
     pub observations: usize,
     /// Whom it left alone.
     pub throttled: Throttled,
+    /// Why it could not be recorded, where it was judged all the same and its steps stand in the journal.
+    pub unrecorded: Option<StoreError>,
+    /// Whether an incident of its vantage stands afterwards: it sees nothing, or only what somebody else answers.
+    pub is_blind: bool,
 }
 
 /// Every metric of the service, and when each group's next round is due.
@@ -79,6 +85,7 @@ pub struct Metrics {
     deadman: deadman::DeadmanMetrics,
     probe: probe::ProbeCounts,
     stock: stock::StockGauges,
+    journal: standin::JournalGauges,
     due: Mutex<BTreeMap<String, Due>>,
 }
 
@@ -91,6 +98,10 @@ pub struct Due {
     pub finished: Option<DateTime<Utc>>,
     /// Rounds in a row that could not be recorded.
     pub failed: u32,
+    /// The end of the last round of this process that was judged, recorded or not.
+    pub judged: Option<DateTime<Utc>>,
+    /// Whether the last judged round saw nothing: its vantage is blind.
+    pub is_blind: bool,
 }
 
 fn gauge(count: impl TryInto<i64>) -> i64 {
@@ -166,6 +177,7 @@ impl Metrics {
         let deadman = deadman::DeadmanMetrics::register(&mut registry);
         let probe = probe::ProbeCounts::register(&mut registry);
         let stock = stock::StockGauges::register(&mut registry);
+        let journal = standin::JournalGauges::register(&mut registry);
         Self {
             registry,
             rounds,
@@ -180,6 +192,7 @@ impl Metrics {
             deadman,
             probe,
             stock,
+            journal,
             due: Mutex::default(),
         }
     }
@@ -199,6 +212,14 @@ impl Metrics {
         self.observations
             .get_or_create(&label)
             .inc_by(report.observations as u64);
+        self.round_judged(group, report);
+        self.with_due(group, |due| {
+            (due.finished, due.failed) = (Some(clock::now()), 0);
+        });
+    }
+
+    /// Notes what a round found that was judged, whether or not it was recorded.
+    pub fn round_judged(&self, group: &str, report: &RoundReport) {
         self.count_states(group, report);
         self.throttled.set(group, &report.throttled);
         for transition in &report.transitions {
@@ -211,7 +232,8 @@ impl Metrics {
                 .inc();
         }
         self.with_due(group, |due| {
-            (due.finished, due.failed) = (Some(clock::now()), 0);
+            due.judged = Some(clock::now());
+            due.is_blind = report.is_blind;
         });
     }
 
@@ -308,9 +330,15 @@ impl Metrics {
         self.probe.watch(Box::new(counters));
     }
 
+    /// Looks into this journal from now on, at every scrape.
+    pub fn watch_journal(&self, journal: Journal) {
+        self.journal.watch(journal);
+    }
+
     /// The OpenMetrics text of everything here.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         self.probe.refresh();
+        self.journal.refresh(clock::now());
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -19,7 +19,7 @@ use crate::{
     clock,
     config::{Config, Group},
     evaluator::Evaluator,
-    metrics::Metrics,
+    metrics::{Metrics, RoundReport},
     store::{Store, StoreError},
 };
 use unrecorded::Unrecorded;
@@ -204,6 +204,16 @@ impl Scheduler {
         let (name, due) = (&group.name, due_at.to_rfc3339());
         let round = self.evaluator.run_round(&group, &turn, due_at);
         match AssertUnwindSafe(round).catch_unwind().await {
+            Ok(Ok(Some(RoundReport {
+                unrecorded: Some(error),
+                transitions,
+                ..
+            }))) => {
+                self.metrics.round_failed(name);
+                unrecorded.add([due_at]);
+                let transitions = transitions.len();
+                tracing::error!(group = %name, due_at = %due, %error, transitions, "round was not recorded; it is judged, and told from the journal");
+            }
             Ok(Ok(Some(report))) => tracing::info!(
                 group = %name,
                 due_at = %due,

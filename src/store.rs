@@ -29,6 +29,7 @@ pub mod findings;
 mod finish;
 pub mod incidents;
 mod intern;
+pub mod journal;
 mod judgement;
 mod learned_caps;
 pub mod messages;

@@ -37,13 +37,13 @@ use uuid::Uuid;
 pub use blind::AuthorityReach;
 pub use ids::{fallback_id, message_id, released_id};
 pub use throttle::{MOST_APART, Throttles};
-pub use unwatched::{UNWATCHED, unwatched, unwatched_key};
+pub use unwatched::{UNWATCHED, still_unwatched, unwatched, unwatched_key};
 
 use crate::{
     audit::{
         declared::Declared,
         finding::Finding,
-        incident::{Candidate, Incident, IncidentKey, Transition, TransitionKind},
+        incident::{Candidate, Incident, IncidentKey, Status, Transition, TransitionKind},
         ledger::book::{Book, Entry},
         verdict::{Family, Verdict},
     },
@@ -61,6 +61,16 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Whether the vantage hears nobody, or nobody but whoever answers in the others' stead.
+    pub fn is_blind(&self) -> bool {
+        let mut incidents = self.incidents.iter();
+        incidents.any(|one| {
+            one.status == Status::Open
+                && one.verdict != UNWATCHED
+                && [Family::Blind, path::FAMILY].contains(&one.key.family)
+        })
+    }
+
     /// The pairs in an open value incident: they are sampled three times a round.
     pub fn suspects(&self) -> HashSet<(Question, SocketAddr)> {
         self.incidents

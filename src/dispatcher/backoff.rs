@@ -34,7 +34,12 @@ pub fn next_attempt(
         return None;
     }
     let wait = jittered(wait(attempt), id, attempt).max(retry_after.unwrap_or_default());
-    Some(now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(2)))
+    Some(now + delay(wait))
+}
+
+/// A wait as a difference of instants; what is longer than any is two hours.
+pub(super) fn delay(wait: Duration) -> TimeDelta {
+    TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(2))
 }
 
 fn wait(attempt: u32) -> Duration {

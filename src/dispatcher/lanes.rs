@@ -12,6 +12,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Receiver;
 
+/// How long a channel that takes nothing is left alone at most while something waits for it.
+pub const PROBE_AFTER: TimeDelta = TimeDelta::minutes(10);
+
 /// How fast a receiver takes messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -49,6 +52,8 @@ pub struct Lanes(Arc<Mutex<HashMap<String, Lane>>>);
 struct Lane {
     under_way: usize,
     closed_until: Option<DateTime<Utc>>,
+    /// When it last did not take a message; `None`: it took the last one, or was sent none yet.
+    failed_at: Option<DateTime<Utc>>,
 }
 
 /// One delivery under way; the lane takes another when it is dropped.
@@ -92,6 +97,27 @@ impl Lanes {
         let mut lanes = self.lock();
         let lane = lanes.entry(channel.to_owned()).or_default();
         lane.close_for(wait, now);
+    }
+
+    /// Notes that the channel did not take a message at `now`.
+    pub fn failed(&self, channel: &str, now: DateTime<Utc>) {
+        let mut lanes = self.lock();
+        lanes.entry(channel.to_owned()).or_default().failed_at = Some(now);
+    }
+
+    /// Notes that the channel took a message.
+    pub fn took(&self, channel: &str) {
+        let mut lanes = self.lock();
+        lanes.entry(channel.to_owned()).or_default().failed_at = None;
+    }
+
+    /// The channels that took nothing when they were last tried, [`PROBE_AFTER`] ago or longer: time to look again, whatever
+    /// their messages wait for.
+    pub fn to_be_probed(&self, now: DateTime<Utc>) -> Vec<String> {
+        let lanes = self.lock();
+        let is_due = |lane: &Lane| lane.failed_at.is_some_and(|at| now - at >= PROBE_AFTER);
+        let due = lanes.iter().filter(|(_, lane)| is_due(lane));
+        due.map(|(channel, _)| channel.clone()).collect()
     }
 
     /// How long after `now` the next closed channel opens; `None` where none is closed.
@@ -163,6 +189,19 @@ mod tests {
                 .busy([SLACK], start() + TimeDelta::seconds(1))
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_channel_that_takes_nothing_is_probed_after_ten_minutes_until_it_takes_something() {
+        let lanes = Lanes::default();
+        let at = |minutes| start() + TimeDelta::minutes(minutes);
+        lanes.failed(HOOK.0, at(0));
+        assert!(lanes.to_be_probed(at(9)).is_empty());
+        assert_eq!(lanes.to_be_probed(at(10)), ["hook"]);
+        lanes.failed(HOOK.0, at(10));
+        assert!(lanes.to_be_probed(at(19)).is_empty());
+        lanes.took(HOOK.0);
+        assert!(lanes.to_be_probed(at(60)).is_empty());
     }
 
     #[test]

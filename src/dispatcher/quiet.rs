@@ -4,17 +4,18 @@
 //! by the incident as it stands then: what has become worse or wider than a silence says goes out. The end of what a
 //! channel was told of goes out all the same. Deliberately absent: what is meant by a silence (`audit::quiet`).
 
+use std::sync::{MutexGuard, PoisonError};
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Dispatcher;
 use crate::{
     audit::{
         incident::{Incident, Status},
-        quiet::Quiet,
+        quiet::{Quiet, Silence},
     },
     config::Config,
     evaluator::messages,
-    metrics::DeliveryResult,
     store::{
         StoreError,
         outbox::{HeldBack, LeasedMessage, Settling},
@@ -49,18 +50,6 @@ impl Dispatcher {
             return Ok(None);
         }
         Ok(Some(reason))
-    }
-
-    pub(super) async fn hold(
-        &self,
-        message: &LeasedMessage,
-        now: DateTime<Utc>,
-        by: &str,
-    ) -> Result<(), StoreError> {
-        let (id, channel, kind) = (message.id, &message.channel, &message.kind);
-        tracing::info!(message.id = %id, %channel, %kind, by, "held back {kind} from {channel}");
-        self.count(message, DeliveryResult::Held);
-        self.store.hold(id, now, by).await
     }
 
     /// Tells what was held back of incidents that nothing keeps quiet any more.
@@ -110,9 +99,20 @@ impl Dispatcher {
             }
             read => read?,
         };
+        self.known_silences().clone_from(&silences);
+        Ok(self.quiet_as_known(config, now))
+    }
+
+    /// What keeps quiet at `now`, by the silences as they were last read.
+    pub(super) fn quiet_as_known(&self, config: &Config, now: DateTime<Utc>) -> Quiet {
         let windows = config.maintenance.iter();
         let open = windows.filter_map(|one| one.window(now)).collect();
-        Ok(Quiet::at(now, silences, open))
+        Quiet::at(now, self.known_silences().clone(), open)
+    }
+
+    fn known_silences(&self) -> MutexGuard<'_, Vec<Silence>> {
+        let silences = self.silences.lock();
+        silences.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the last look is long enough ago; then this is one.
@@ -130,7 +130,7 @@ impl Dispatcher {
 }
 
 /// What keeps an incident quiet, in a sentence.
-fn reason(quiet: &Quiet, config: &Config, incident: &Incident) -> Option<String> {
+pub(super) fn reason(quiet: &Quiet, config: &Config, incident: &Incident) -> Option<String> {
     let mut groups = config.groups.iter();
     let group = groups.find(|group| group.name == incident.key.group);
     let none = std::collections::BTreeMap::new();

@@ -3,13 +3,22 @@
 //! It says nothing new, so that it passes by the outbox and is recorded nowhere. Deliberately absent: news, and whatever its
 //! channel has not taken yet.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Dispatcher;
-use crate::{clock, config::Receiver, notify::Delivery, store::StoreError};
+use crate::{
+    clock,
+    config::Receiver,
+    notify::Delivery,
+    store::{StoreError, outbox::StandingMessage},
+};
 
 /// From one time to the next: a few may fail before what stands is forgotten ([`crate::notify::STANDS_FOR`]).
 const EVERY: Duration = Duration::from_mins(1);
@@ -26,7 +35,7 @@ impl Dispatcher {
             return Ok(0);
         }
         let (mut taken, mut silent) = (0, HashSet::new());
-        for message in self.store.standing_messages(&self.vantage, &ids).await? {
+        for message in self.standing(&ids).await? {
             let known = self
                 .channels
                 .iter()
@@ -47,6 +56,26 @@ impl Dispatcher {
             }
         }
         Ok(taken)
+    }
+
+    /// What stands there; while the database is away, what stood there before and what the journal told since.
+    async fn standing(&self, channels: &[String]) -> Result<Vec<StandingMessage>, StoreError> {
+        match self.store.standing_messages(&self.vantage, channels).await {
+            Ok(standing) => {
+                self.last_standing().clone_from(&standing);
+                Ok(standing)
+            }
+            Err(error) if error.is_transient() && self.journal.is_there() => {
+                let before = self.last_standing().clone();
+                Ok(self.journal.standing(before, channels))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn last_standing(&self) -> MutexGuard<'_, Vec<StandingMessage>> {
+        let standing = self.standing.lock();
+        standing.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// [`Dispatcher::refresh`] every minute until `shutdown`.

@@ -4,7 +4,10 @@
 //! *session*), over all groups, since groups share links. Now and then the whole history is set aside as a *checkpoint*, so
 //! that a replay can begin there. Deliberately absent: writing any of it down.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -16,6 +19,7 @@ use crate::{
         round::Conclusion,
         targets,
     },
+    clock,
     config::Group,
     store::replay::Checkpoint,
     types::{Observation, Source, Target},
@@ -124,6 +128,18 @@ impl Memory {
             step: self.step,
             taken_at: now,
             history: self.history.clone(),
+        }
+    }
+}
+
+/// What a round heard and did not record is missing in every replay: while this is armed and dropped, the history says so.
+pub(super) struct Loss<'a>(pub(super) Option<&'a Mutex<Memory>>);
+
+impl Drop for Loss<'_> {
+    fn drop(&mut self) {
+        if let Some(memory) = self.0 {
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.has_lost_a_round(clock::now());
         }
     }
 }

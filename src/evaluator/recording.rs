@@ -1,14 +1,20 @@
 //! A round's way into the database, which may be away for a while.
 //!
 //! Deliberately absent: keeping a round until the database is back however long that takes. The next rounds judge by the
-//! same history in memory, and find again what could not be recorded.
+//! same history in memory; what there is to tell meanwhile goes into the journal ([`super::unrecorded`]).
 
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use super::Evaluator;
 use crate::{
-    audit::{declared::Declared, history::SpanChange, keep::Kept, ledger::Ledger},
+    audit::{
+        declared::Declared,
+        history::SpanChange,
+        keep::{Choice, JudgedRound, Kept},
+        ledger::Ledger,
+    },
     config::Group,
     store::{RoundId, RoundOutcome, Store, StoreError, patience::insist, replay::NewContext},
     types::Observation,
@@ -21,6 +27,64 @@ const CHUNK: usize = 2_000;
 /// wait saves no round, since only two of a group run at a time.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(2), Duration::from_mins(1)];
 
+/// Everything of a round that is recorded.
+pub(super) struct Recordable<'a> {
+    /// In the order in which they were taken in.
+    pub(super) observations: Vec<Observation>,
+    /// What those that are no asides did to the spans, one each.
+    pub(super) changes: Vec<SpanChange>,
+    pub(super) context: NewContext<'a>,
+    pub(super) outcome: RoundOutcome<'a>,
+}
+
+impl Recordable<'_> {
+    /// How many observations leave a trace in the spans.
+    pub(super) fn samples(&self) -> usize {
+        let samples = self.observations.iter();
+        samples.filter(|one| !one.is_aside()).count()
+    }
+}
+
+impl Evaluator {
+    /// Records a round, and with it the messages that prove what it found.
+    pub(super) async fn record(
+        &self,
+        round: RoundId,
+        group: &Group,
+        recorder: &Recorder<'_>,
+        round_of: Recordable<'_>,
+    ) -> Result<(), StoreError> {
+        let Recordable {
+            observations,
+            changes,
+            context,
+            outcome,
+        } = round_of;
+        let mut keeper = self.keepers().remove(&group.name).unwrap_or_default();
+        let Choice { kept, refused } = keeper.choose(&JudgedRound {
+            number: round.number(),
+            observations: &observations,
+            verdicts: outcome.verdicts,
+            findings: outcome.findings,
+            now: outcome.now,
+        });
+        if refused > 0 {
+            let group = &group.name;
+            tracing::warn!(%group, refused, "too much is wrong to keep every message of it");
+        }
+        recorder.context(round, &context).await?;
+        let (asides, samples): (Vec<_>, Vec<_>) =
+            observations.into_iter().partition(Observation::is_aside);
+        let samples: Vec<_> = samples.into_iter().zip(changes).collect();
+        recorder.observations(round, &samples).await?;
+        recorder.asides(round, &asides).await?;
+        recorder.messages(round, &kept).await?;
+        recorder.outcome(round, &outcome).await?;
+        self.keepers().insert(group.name.clone(), keeper);
+        Ok(())
+    }
+}
+
 /// Records one round.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recorder<'a> {
@@ -31,9 +95,15 @@ pub(super) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// For a round of this group whose patience begins now.
-    pub(super) fn new(store: &'a Store, vantage: &'a str, group: &'a Group) -> Self {
+    /// For a round of this group whose patience begins now. With a database that was away before, it has little.
+    pub(super) fn new(
+        store: &'a Store,
+        vantage: &'a str,
+        group: &'a Group,
+        was_away: bool,
+    ) -> Self {
         let patience = group.policy.period.clamp(PATIENCE[0], PATIENCE[1]);
+        let patience = if was_away { PATIENCE[0] } else { patience };
         Self {
             store,
             vantage,

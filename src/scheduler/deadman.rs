@@ -1,9 +1,10 @@
 //! The dead man's switch: a beat to somebody outside while rounds run, and an incident of every group whose rounds do not.
 //!
-//! A group is unwatched once no round of it was finished for three of its longest pauses, and half a minute; where the pauses
-//! are long, ten minutes over one must do. Whoever stops hearing beats learns of everything that keeps this process from
-//! saying so itself: no power, no network, no database. Deliberately absent: ending the incident, which the rounds do that
-//! run again.
+//! A group is unwatched once no round of it was judged for three of its longest pauses, and half a minute; where the pauses
+//! are long, ten minutes over one must do. That is told while the database is away, too: from the journal. A beat says more: that
+//! every group's rounds are recorded on time, and see something. Whoever stops hearing beats learns of everything that keeps
+//! this process from saying so itself, or that nobody else would hear of: no power, no network, no database, a blind
+//! vantage. Deliberately absent: ending the incident, which the rounds do that run again.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,15 +14,23 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    audit::ledger,
+    audit::{
+        incident::{Incident, Transition},
+        ledger::{self, Ledger},
+    },
     clock,
     config::{Config, Group, Heartbeat},
     evaluator::messages,
     metrics::{Due, Metrics},
     notify::{Delivery, Notifier},
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        journal::{Journal, Judged, Record},
+    },
 };
 
+/// How long the database may take for what is told of one group.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(5);
 /// Pauses without a finished round after which a group is unwatched.
@@ -45,6 +54,8 @@ pub struct Deadman {
     next_beat: DateTime<Utc>,
     /// Whether the last beat was taken: a failure is logged once.
     heard: bool,
+    /// Where it is written that a group is unwatched, while the database is away.
+    journal: Journal,
 }
 
 impl Deadman {
@@ -57,6 +68,7 @@ impl Deadman {
         now: DateTime<Utc>,
     ) -> Self {
         Self {
+            journal: Journal::absent(&config.vantage),
             config,
             store,
             metrics,
@@ -65,6 +77,12 @@ impl Deadman {
             next_beat: now,
             heard: true,
         }
+    }
+
+    /// The same, telling from this journal while the database is away.
+    #[must_use]
+    pub fn with_journal(self, journal: Journal) -> Self {
+        Self { journal, ..self }
     }
 
     /// Looks every few seconds until `shutdown`.
@@ -86,7 +104,7 @@ impl Deadman {
         let schedule = self.metrics.schedule();
         let mut unwatched = Vec::new();
         for group in &self.config.groups {
-            let last = last_finished(&schedule, group);
+            let last = schedule.get(&group.name).and_then(|due| due.judged);
             let last = last.map_or(self.since, |at| at.max(self.since));
             if now - last > limit(group) {
                 unwatched.push((group.clone(), last));
@@ -96,37 +114,104 @@ impl Deadman {
         for (group, last) in &unwatched {
             self.tell(group, *last, now).await?;
         }
-        let all_run = self
-            .config
-            .groups
-            .iter()
-            .all(|group| last_finished(&schedule, group).is_some());
-        if unwatched.is_empty() && all_run {
+        let is_well = |group: &Arc<Group>| is_well(schedule.get(&group.name), group, now);
+        if unwatched.is_empty() && self.config.groups.iter().all(is_well) {
             self.beat(&schedule, now).await;
         }
         Ok(())
     }
 
-    /// Opens the incident of an unwatched group; of one that is open already, notes that it is still so.
+    /// Opens the incident of an unwatched group; of one that is open already, notes that it is still so, and reminds of it.
     async fn tell(
         &self,
         group: &Group,
         since: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let vantage = &self.config.vantage;
-        let key = ledger::unwatched_key(vantage, &group.name);
-        let known = self.store.load_ledger(vantage, &group.name).await?;
-        if let Some(open) = known.incidents.iter().find(|one| one.key == key) {
-            return self.store.still_bad(open.id, now).await;
+        let recording = self.record(group, since, now);
+        let recorded = tokio::time::timeout(PATIENCE, recording).await;
+        match recorded.unwrap_or(Err(StoreError::Silent(PATIENCE))) {
+            Err(error) if error.is_transient() && self.journal.is_there() => {
+                self.write_down(group, since, now).await;
+                Ok(())
+            }
+            recorded => recorded,
         }
-        let Some(step) = ledger::unwatched(vantage, &group.name, since, now) else {
-            return Ok(());
+    }
+
+    /// Records it in the database.
+    async fn record(
+        &self,
+        group: &Group,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let vantage = &self.config.vantage;
+        self.store.ping().await?;
+        self.journal.reconcile(&self.store).await?;
+        let mut known = self.store.load_ledger(vantage, &group.name).await?;
+        let open = self.open_of(group, &known);
+        let Some(step) = self.step_of(group, open, since, now) else {
+            return match open {
+                Some(open) => self.store.still_bad(open.id, now).await,
+                None => Ok(()),
+            };
         };
-        tracing::error!(group = %group.name, %since, "no round was finished: {}", step.reason);
         let steps = std::slice::from_ref(&step);
         let messages = messages::for_transitions(&self.config, group, steps);
-        self.store.open_incident(vantage, &step, &messages).await
+        let recorded = if open.is_some() {
+            let recorded = self.store.record_steps(steps, None, &messages).await;
+            recorded.map(|_| ())
+        } else {
+            self.store.open_incident(vantage, &step, &messages).await
+        };
+        if recorded.is_ok() {
+            take_step(&mut known, &step);
+            self.journal.know(&group.name, &known);
+        }
+        recorded
+    }
+
+    /// Writes it to the journal: the database is away.
+    async fn write_down(&self, group: &Group, since: DateTime<Utc>, now: DateTime<Utc>) {
+        let mut ledger = self.journal.ledger(&group.name).unwrap_or_default();
+        let open = self.open_of(group, &ledger);
+        let Some(step) = self.step_of(group, open, since, now) else {
+            return;
+        };
+        take_step(&mut ledger, &step);
+        let messages = messages::for_transitions(&self.config, group, std::slice::from_ref(&step));
+        let judged = Judged {
+            group: group.name.clone(),
+            ledger,
+            steps: vec![step],
+            messages,
+        };
+        let entered = self.journal.enter().await;
+        if let Err(error) = entered.append(Record::Judged(judged)).await {
+            tracing::error!(group = %group.name, %error, "neither database nor journal take that a group is unwatched; nobody is told");
+        }
+    }
+
+    fn open_of<'a>(&self, group: &Group, ledger: &'a Ledger) -> Option<&'a Incident> {
+        let key = ledger::unwatched_key(&self.config.vantage, &group.name);
+        ledger.incidents.iter().find(|one| one.key == key)
+    }
+
+    /// What there is to tell of an unwatched group.
+    fn step_of(
+        &self,
+        group: &Group,
+        open: Option<&Incident>,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<Transition> {
+        if let Some(open) = open {
+            return ledger::still_unwatched(open, group.policy.repeat_interval, now);
+        }
+        let step = ledger::unwatched(&self.config.vantage, &group.name, since, now)?;
+        tracing::error!(group = %group.name, %since, "no round was finished: {}", step.reason);
+        Some(step)
     }
 
     /// Sends the beat, where one is due.
@@ -161,8 +246,21 @@ impl Deadman {
     }
 }
 
-fn last_finished(schedule: &BTreeMap<String, Due>, group: &Group) -> Option<DateTime<Utc>> {
-    schedule.get(&group.name)?.finished
+/// Takes the ledger over a step that was taken outside any round.
+fn take_step(ledger: &mut Ledger, step: &Transition) {
+    let incidents = &mut ledger.incidents;
+    incidents.retain(|one| one.id != step.incident.id);
+    incidents.push(step.incident.clone());
+    incidents.sort_by(|one, other| one.key.cmp(&other.key));
+}
+
+/// Whether a group's rounds are recorded on time, and see something.
+fn is_well(due: Option<&Due>, group: &Group, now: DateTime<Utc>) -> bool {
+    let Some(due) = due else {
+        return false;
+    };
+    let is_recorded = due.finished.is_some_and(|at| now - at <= limit(group));
+    is_recorded && !due.is_blind
 }
 
 /// How long after a finished round the next must have been.

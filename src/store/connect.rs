@@ -43,6 +43,16 @@ impl Store {
         Ok(Self::over(pool, schema))
     }
 
+    /// A store that has not been connected to, and connects when it is first asked. For whoever can do without.
+    pub fn unopened(url: &str) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new().connect_lazy_with(options(url)?);
+        let schema = Schema {
+            before: None,
+            now: 0,
+        };
+        Ok(Self::over(pool, schema))
+    }
+
     fn over(pool: PgPool, schema: Schema) -> Self {
         Self {
             pool,

@@ -47,6 +47,9 @@ pub enum StoreError {
         /// Why it is not.
         why: String,
     },
+    /// The database refuses what the journal holds, so that it lacks what was told: as good as away. Why stands in the log.
+    #[error("the database does not take over the journal")]
+    Behind,
     /// The database refused a statement: a defect here, missing rights, or a full disk.
     #[error("the database refused: {0}")]
     Refused(#[source] sqlx::Error),
@@ -55,7 +58,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Silent(_))
+        matches!(self, Self::Unavailable(_) | Self::Silent(_) | Self::Behind)
     }
 
     pub(super) fn unreadable(what: &'static str, why: impl std::fmt::Display) -> Self {
@@ -74,8 +77,8 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
             sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
-                // Connection lost, resources short, server going or coming, transaction rolled back by another.
-                ["08", "53", "57P", "40"]
+                // Connection lost, resources short, server going or coming, transaction rolled back by another, a standby.
+                ["08", "53", "57P", "40", "25006"]
                     .iter()
                     .any(|class| code.starts_with(class))
             }),

@@ -99,17 +99,27 @@ async fn lock_round(
         "finished" if row.is_this => return Ok(None),
         _ => return Err(StoreError::RoundNotRunning(round.round_id)),
     }
-    sqlx::query!(
-        "-- lock_round\nselect pg_advisory_xact_lock(hashtextextended('dns-auditor finish ' || $1, $2))",
-        row.group_name,
-        i64::from(row.vantage_id)
-    )
-    .execute(connection)
-    .await?;
+    lock_group(connection, row.vantage_id, &row.group_name).await?;
     Ok(Some(Place {
         vantage_id: row.vantage_id,
         group: row.group_name,
     }))
+}
+
+/// Keeps every round of a group from being finished until the transaction ends.
+pub(super) async fn lock_group(
+    connection: &mut PgConnection,
+    vantage_id: i16,
+    group: &str,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- lock_group\nselect pg_advisory_xact_lock(hashtextextended('dns-auditor finish ' || $1, $2))",
+        group,
+        i64::from(vantage_id)
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn complete(

@@ -55,7 +55,18 @@ async fn upsert(
     upsert_all(connection, place.vantage_id, &latest).await
 }
 
-async fn upsert_all(
+/// Writes a group's ledger as it stands, outside any round.
+pub(super) async fn write_ledger(
+    connection: &mut PgConnection,
+    place: &Place,
+    ledger: &Ledger,
+) -> Result<(), StoreError> {
+    let latest = ledger.incidents.iter().map(|one| (one.id, one)).collect();
+    upsert_all(connection, place.vantage_id, &latest).await?;
+    replace_candidates(connection, place, ledger).await
+}
+
+pub(super) async fn upsert_all(
     connection: &mut PgConnection,
     vantage_id: i16,
     latest: &BTreeMap<Uuid, &Incident>,
@@ -127,7 +138,7 @@ async fn replace_candidates(
 }
 
 /// A step that is recorded already is left as it is: the same history gives the same steps.
-async fn append_steps(
+pub(super) async fn append_steps(
     connection: &mut PgConnection,
     steps: &[Transition],
 ) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sqlx::{PgConnection, postgres::PgListener};
 use uuid::Uuid;
@@ -20,12 +21,17 @@ use super::{
 use crate::types::Severity;
 
 mod disabled;
+mod displaced;
 mod ending;
 mod held;
 mod log;
 mod standing;
 
 pub use disabled::DisabledChannel;
+pub(super) use displaced::displace;
+pub use ending::Again;
+pub(super) use ending::{bury, count_attempt, delivered, retry};
+pub(super) use held::hold;
 pub use held::{HeldBack, Settling};
 pub use log::{LogFilter, LogRow, MessageState};
 pub use standing::StandingMessage;
@@ -34,7 +40,7 @@ pub use standing::StandingMessage;
 const CHANNEL: &str = "dns_auditor_outbox";
 
 /// A message to be told.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewMessage {
     /// Stable: derived from what it tells and where, so that writing it twice keeps one.
     pub id: Uuid,
@@ -59,7 +65,7 @@ pub struct NewMessage {
 }
 
 /// Another channel that tells a message where the one it was written for does not take it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fallback {
     /// The other channel's id.
     pub channel: String,
@@ -78,6 +84,8 @@ pub struct Claim<'a> {
     pub lease_for: Duration,
     /// No message to these channels: one that takes nothing now must not hold up the others.
     pub except: &'a [String],
+    /// The oldest message of these channels may be sent before its time, to see whether they take messages again.
+    pub probe: &'a [String],
     /// This message and no other.
     pub only: Option<Uuid>,
 }
@@ -105,10 +113,21 @@ pub struct LeasedMessage {
     pub instead_of: Option<String>,
     /// Which attempt this is, from 1. An attempt that a crash cut off counts.
     pub attempt: u32,
+    /// How many of these attempts were made before their time, this one included where it is.
+    pub probes: u32,
+    /// When it would have been its time; `None`: it is.
+    pub ahead_of: Option<DateTime<Utc>>,
+}
+
+impl LeasedMessage {
+    /// How many of the attempts that it has this one and those before it have used up.
+    pub fn used_up(&self) -> u32 {
+        self.attempt.saturating_sub(self.probes)
+    }
 }
 
 /// How full the outbox is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct OutboxDepth {
     /// Messages neither delivered, nor buried, nor held back.
     pub waiting: u64,
@@ -213,10 +232,16 @@ impl Store {
             .unwrap_or(DateTime::<Utc>::MAX_UTC);
         let row = sqlx::query!(
             "-- lease
-            update outbox set lease_until = $3, leased_by = $1, attempts = attempts + 1
+            update outbox set lease_until = $3, leased_by = $1, attempts = attempts + 1, woken = false,
+                probes = probes + (available_at > $2)::integer
             where message_id = (
                 select message_id from outbox as one
-                where delivered_at is null and buried_at is null and held_at is null and available_at <= $2
+                where delivered_at is null and buried_at is null and held_at is null
+                    and (available_at <= $2 or woken or channel = any($7) and not exists (
+                        select from outbox as older
+                        where older.vantage = one.vantage and older.channel = one.channel and older.position < one.position
+                            and older.delivered_at is null and older.buried_at is null and older.held_at is null
+                    ))
                     and (lease_until is null or lease_until <= $2)
                     and vantage = $4 and channel <> all($5) and ($6::uuid is null or message_id = $6)
                     and not exists (
@@ -229,13 +254,15 @@ impl Store {
                 limit 1
                 for update skip locked
             )
-            returning message_id, incident_id, channel, kind, severity, body, created_at, expires_at, instead_of, attempts",
+            returning message_id, incident_id, channel, kind, severity, body, created_at, expires_at, instead_of, attempts, probes,
+                case when available_at > $2 then available_at end as ahead_of",
             claim.instance,
             now,
             until,
             claim.vantage,
             claim.except,
-            claim.only
+            claim.only,
+            claim.probe
         )
         .fetch_optional(&self.pool)
         .await?;
@@ -251,6 +278,8 @@ impl Store {
                 expires_at: row.expires_at,
                 instead_of: row.instead_of,
                 attempt: columns::number("attempt", row.attempts)?,
+                probes: columns::number("attempt", row.probes)?,
+                ahead_of: row.ahead_of,
             })
         })
         .transpose()

@@ -7,9 +7,14 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
     config::{Channel, Config, Heartbeat, Receiver, Secret, Webhook, WebhookBody},
+    metrics::{RoundReport, Throttled},
     notify::Notifier,
     scheduler::deadman::Deadman,
-    store::incidents::{IncidentFilter, IncidentRow},
+    store::{
+        Store,
+        incidents::{EventKind, IncidentFilter, IncidentRow},
+        journal::Journal,
+    },
     types::Severity,
 };
 use serde_json::json;
@@ -145,4 +150,89 @@ async fn a_group_whose_rounds_stop_is_told_once_and_its_rounds_end_that() {
     assert_eq!(steps, [true]);
     switch.step(Utc::now()).await.unwrap();
     assert_eq!(metric(&watched, "dns_auditor_unwatched_groups"), "0");
+}
+
+#[tokio::test]
+async fn no_beat_is_sent_while_the_vantage_is_blind() {
+    let settings = "schedule = \"0 * * * * *\"";
+    let watched = Watched::with(Sink::start([]).await, settings).await;
+    let heart = Sink::start([]).await;
+    watched.round().await;
+    let start = Utc::now();
+    let mut switch = switch(&watched, with_heartbeat(&watched, &heart), start);
+    let blind = |is_blind| RoundReport {
+        verdicts: Vec::new(),
+        findings: Vec::new(),
+        transitions: Vec::new(),
+        observations: 0,
+        throttled: Throttled::default(),
+        unrecorded: None,
+        is_blind,
+    };
+    let mut beats = Vec::new();
+    for (minutes, is_blind) in [(0, false), (2, true), (3, false)] {
+        let now = start + TimeDelta::minutes(minutes);
+        watched
+            .metrics
+            .round_finished("dialers", TimeDelta::zero(), &blind(is_blind));
+        switch.step(now).await.unwrap();
+        beats.push(heart.received().len());
+    }
+    assert_eq!(beats, [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn an_unwatched_group_is_told_and_reminded_of_while_the_database_is_away_and_recorded_afterwards()
+ {
+    let settings = "schedule = \"*/5 * * * * *\"\nrepeat_interval = \"1h\"";
+    let watched = Watched::with(Sink::start([]).await, settings).await;
+    watched.round().await;
+    let last = Utc::now();
+    let (directory, vantage) = (tempfile::tempdir().unwrap(), &watched.config.vantage);
+    let journal = Journal::open(directory.path(), vantage).unwrap();
+    // Nobody listens there.
+    let away = Store::unopened("postgres://nobody@127.0.0.1:1/none").unwrap();
+    let (config, metrics) = (watched.config.clone(), watched.metrics.clone());
+    let mut switch = Deadman::new(config, away, metrics, Notifier::default(), last)
+        .with_journal(journal.clone());
+    let dispatcher = watched
+        .dispatcher(&watched.config)
+        .with_journal(journal.clone());
+    for seconds in [40, 60, 70, 3_700] {
+        let now = last + TimeDelta::seconds(seconds);
+        switch.step(now).await.unwrap();
+        while dispatcher.step_from_journal(now).await.unwrap() {}
+    }
+    let told = watched.sink.received();
+    let texts: Vec<_> = told.iter().map(|one| one.json().to_string()).collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts[0].contains("no round of dialers was finished"));
+    assert!(texts[1].contains("still open"), "{}", texts[1]);
+
+    journal.reconcile(&watched.store).await.unwrap();
+    let open = incidents(&watched).await;
+    assert_eq!(open.len(), 1);
+    let (incident, events) = watched.store.incident(open[0].id).await.unwrap().unwrap();
+    assert_eq!(incident.verdict, "unwatched");
+    let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+    let (opened, reminder, delivered) =
+        (EventKind::Opened, EventKind::Reminder, EventKind::Delivered);
+    assert_eq!(kinds, [opened, delivered, reminder, delivered]);
+    // With the database there it is reminded of as well, and no sooner.
+    let config = watched.config.clone();
+    let mut switch = Deadman::new(
+        config,
+        watched.store.clone(),
+        watched.metrics.clone(),
+        Notifier::default(),
+        last,
+    );
+    for seconds in [3_710, 7_310, 7_320] {
+        switch
+            .step(last + TimeDelta::seconds(seconds))
+            .await
+            .unwrap();
+    }
+    let (incident, _) = watched.store.incident(open[0].id).await.unwrap().unwrap();
+    assert_eq!(incident.transitions, 3);
 }

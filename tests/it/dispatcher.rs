@@ -1,6 +1,7 @@
 //! The dispatcher between a real database and real receivers.
 
 mod elsewhere;
+mod faults;
 
 use std::{sync::Arc, time::Duration};
 
@@ -243,6 +244,7 @@ async fn a_lease_left_by_a_crash_is_taken_up_at_the_next_start() {
         vantage: VANTAGE,
         lease_for: Duration::from_hours(1),
         except: &[],
+        probe: &[],
         only: None,
     };
     let crashed = store.lease(&claim, Utc::now()).await.unwrap();

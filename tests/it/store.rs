@@ -3,6 +3,7 @@
 mod declarations;
 mod incidents;
 mod ingest;
+mod journal;
 mod judgement;
 mod killed;
 mod messages;

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -259,11 +260,16 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
 
 /// Tells an open incident again that nobody has taken and nothing was told of for `repeat_interval`.
 pub(super) fn remind(entry: &mut Entry, judgement: &Judgement<'_>) {
-    let interval = TimeDelta::from_std(judgement.policy.repeat_interval).unwrap_or(TimeDelta::MAX);
+    remind_every(entry, judgement.policy.repeat_interval, judgement.now);
+}
+
+/// Says again that it is open, where nothing was said of it for so long and no person took it.
+pub(super) fn remind_every(entry: &mut Entry, interval: Duration, now: DateTime<Utc>) {
+    let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
     let incident = &entry.incident;
     if incident.status == Status::Open
         && incident.acked_at.is_none()
-        && judgement.now - incident.told_at >= interval
+        && now - incident.told_at >= interval
         && entry.is_quiet()
     {
         let step = format!("still open: {}", incident.reason);

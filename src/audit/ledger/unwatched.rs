@@ -3,12 +3,19 @@
 //! It is opened by whoever misses the rounds, since no round does; the rounds that run again end it as they end `blind`,
 //! whose key it has. Deliberately absent: how long is too long.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
-        incident::{Axis, IncidentKey, Transition, TransitionKind},
-        ledger::{book::Entry, growth, ids::incident_id, recovery::instant},
+        incident::{Axis, Incident, IncidentKey, Transition, TransitionKind},
+        ledger::{
+            book::Entry,
+            growth,
+            ids::incident_id,
+            recovery::{self, instant},
+        },
         verdict::Family,
     },
     types::Severity,
@@ -49,6 +56,20 @@ pub fn unwatched(
     let reason = incident.reason.clone();
     let mut entry = Entry::new(incident);
     entry.say(TransitionKind::Opened, reason);
+    entry.tell(now)
+}
+
+/// Reminds of it, where nothing was said of it for `repeat_interval` and no person took it.
+pub fn still_unwatched(
+    open: &Incident,
+    repeat_interval: Duration,
+    now: DateTime<Utc>,
+) -> Option<Transition> {
+    let mut entry = Entry::new(Incident {
+        last_bad_at: now,
+        ..open.clone()
+    });
+    recovery::remind_every(&mut entry, repeat_interval, now);
     entry.tell(now)
 }
 

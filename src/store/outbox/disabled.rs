@@ -68,15 +68,30 @@ impl Store {
         Ok(channels)
     }
 
-    /// Enables every channel of a vantage: its configuration may have changed. Returns how many were disabled.
+    /// Enables every channel of a vantage: its configuration may have changed. What waits for them may be sent at once.
+    /// Returns how many were disabled.
     pub async fn enable_channels(&self, vantage: &str) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            "-- enable_channels\ndelete from disabled_channel where vantage = $1",
+        let mut transaction = self.pool.begin().await?;
+        let enabled = sqlx::query!(
+            "-- enable_channels
+            delete from disabled_channel where vantage = $1 returning channel",
             vantage
         )
-        .execute(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
-        Ok(done.rows_affected())
+        let channels: Vec<_> = enabled.into_iter().map(|row| row.channel).collect();
+        sqlx::query!(
+            "-- enable_channels
+            update outbox set woken = true
+            where vantage = $1 and channel = any($2)
+                and delivered_at is null and buried_at is null and held_at is null",
+            vantage,
+            &channels
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(channels.len() as u64)
     }
 }
 

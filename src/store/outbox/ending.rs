@@ -9,8 +9,18 @@ use uuid::Uuid;
 use super::{EventKind, Store, StoreError, append, columns, disabled, ring};
 use crate::{audit::ledger::fallback_id, store::incidents::NewEvent};
 
+/// What follows an attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// From when on the message may be leased again.
+    pub at: DateTime<Utc>,
+    /// Whether its fallback tells it, too, once.
+    pub tell_fallback: bool,
+}
+
 impl Store {
-    /// The message reached its channel, which is enabled again if it was not. `detail`: what the channel answered.
+    /// The message reached its channel, which is enabled again if it was not; what else waits for it may be sent at once.
+    /// `detail`: what the channel answered.
     pub async fn delivered(
         &self,
         id: Uuid,
@@ -18,53 +28,21 @@ impl Store {
         detail: &str,
     ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let message = sqlx::query_as!(
-            Attempt,
-            "-- delivered
-            update outbox set delivered_at = $2, lease_until = null, leased_by = null, last_error = null
-            where message_id = $1 and delivered_at is null and buried_at is null
-            returning message_id, incident_id, vantage, channel, attempts",
-            id,
-            now
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if let Some(message) = &message {
-            disabled::enable(&mut transaction, &message.vantage, &message.channel).await?;
-        }
-        Attempt::tell(message, &mut transaction, EventKind::Delivered, now, detail).await?;
+        delivered(&mut transaction, id, now, detail).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// The attempt failed; the message may be leased again from `at` on. `detail`: why. With `tell_fallback`, its
-    /// fallback tells it, too, once.
+    /// The attempt failed; the message may be leased again as `again` says. `detail`: why.
     pub async fn retry(
         &self,
         id: Uuid,
-        at: DateTime<Utc>,
+        again: Again,
         now: DateTime<Utc>,
         detail: &str,
-        tell_fallback: bool,
     ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let message = sqlx::query_as!(
-            Attempt,
-            "-- retry
-            update outbox set available_at = $2, lease_until = null, leased_by = null, last_error = $3
-            where message_id = $1 and delivered_at is null and buried_at is null
-            returning message_id, incident_id, vantage, channel, attempts",
-            id,
-            at,
-            columns::without_nul(detail)
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if message.is_some() && tell_fallback {
-            hand_over(&mut transaction, id, now).await?;
-        }
-        let kind = EventKind::DeliveryFailed;
-        Attempt::tell(message, &mut transaction, kind, now, detail).await?;
+        retry(&mut transaction, id, again, now, detail).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -72,25 +50,126 @@ impl Store {
     /// The message is given up at its channel; its fallback, where it has one, tells it instead. `detail`: why.
     pub async fn bury(&self, id: Uuid, now: DateTime<Utc>, detail: &str) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let message = sqlx::query_as!(
-            Attempt,
-            "-- bury
-            update outbox set buried_at = $2, lease_until = null, leased_by = null, last_error = $3
-            where message_id = $1 and delivered_at is null and buried_at is null
-            returning message_id, incident_id, vantage, channel, attempts",
-            id,
-            now,
-            columns::without_nul(detail)
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if message.is_some() {
-            hand_over(&mut transaction, id, now).await?;
-        }
-        let kind = EventKind::DeliveryBuried;
-        Attempt::tell(message, &mut transaction, kind, now, detail).await?;
+        bury(&mut transaction, id, now, detail).await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+/// Notes that an attempt was made outside the outbox. `false`: it is known already, or the message was ended.
+pub(in crate::store) async fn count_attempt(
+    connection: &mut PgConnection,
+    id: Uuid,
+    attempt: u32,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "-- count_attempt
+        update outbox set attempts = greatest(attempts, $2)
+        where message_id = $1 and delivered_at is null and buried_at is null and held_at is null
+            and (attempts < $2 or lease_until is not null)",
+        id,
+        i32::try_from(attempt).unwrap_or(i32::MAX)
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(in crate::store) async fn delivered(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let message = sqlx::query_as!(
+        Attempt,
+        "-- delivered
+        update outbox set delivered_at = $2, lease_until = null, leased_by = null, last_error = null
+        where message_id = $1 and delivered_at is null and buried_at is null
+        returning message_id, incident_id, vantage, channel, attempts",
+        id,
+        now
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(message) = &message {
+        disabled::enable(connection, &message.vantage, &message.channel).await?;
+        wake(connection, message, now).await?;
+    }
+    Attempt::tell(message, connection, EventKind::Delivered, now, detail).await
+}
+
+pub(in crate::store) async fn retry(
+    connection: &mut PgConnection,
+    id: Uuid,
+    again: Again,
+    now: DateTime<Utc>,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let message = sqlx::query_as!(
+        Attempt,
+        "-- retry
+        update outbox set available_at = $2, lease_until = null, leased_by = null, last_error = $3
+        where message_id = $1 and delivered_at is null and buried_at is null
+        returning message_id, incident_id, vantage, channel, attempts",
+        id,
+        again.at,
+        columns::without_nul(detail)
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if message.is_some() && again.tell_fallback {
+        hand_over(connection, id, now).await?;
+    }
+    let kind = EventKind::DeliveryFailed;
+    Attempt::tell(message, connection, kind, now, detail).await
+}
+
+pub(in crate::store) async fn bury(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let message = sqlx::query_as!(
+        Attempt,
+        "-- bury
+        update outbox set buried_at = $2, lease_until = null, leased_by = null, last_error = $3
+        where message_id = $1 and delivered_at is null and buried_at is null
+        returning message_id, incident_id, vantage, channel, attempts",
+        id,
+        now,
+        columns::without_nul(detail)
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if message.is_some() {
+        hand_over(connection, id, now).await?;
+    }
+    let kind = EventKind::DeliveryBuried;
+    Attempt::tell(message, connection, kind, now, detail).await
+}
+
+/// Lets everything be sent that waits for a channel that has just taken a message: whatever was wrong with it is over.
+async fn wake(
+    connection: &mut PgConnection,
+    taken: &Attempt,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let done = sqlx::query!(
+        "-- wake
+        update outbox set woken = true
+        where vantage = $1 and channel = $2 and available_at > $3 and not woken
+            and delivered_at is null and buried_at is null and held_at is null and lease_until is null",
+        taken.vantage,
+        taken.channel,
+        now
+    )
+    .execute(&mut *connection)
+    .await?;
+    match done.rows_affected() {
+        0 => Ok(()),
+        _ => ring(connection).await,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Deliberately absent: deciding what is kept quiet, which is `audit::quiet`'s rule, and what is told afterwards.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{EventKind, NewMessage, Store, StoreError, columns, ending::Attempt, enqueue};
@@ -43,30 +44,7 @@ impl Store {
     /// Holds a message back that was leased. `by`: what does.
     pub async fn hold(&self, id: Uuid, now: DateTime<Utc>, by: &str) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let message = sqlx::query_as!(
-            Attempt,
-            "-- hold
-            update outbox set held_at = $2, held_by = $3, lease_until = null, leased_by = null, attempts = attempts - 1
-            where message_id = $1 and delivered_at is null and buried_at is null and held_at is null
-            returning message_id, incident_id, vantage, channel, attempts",
-            id,
-            now,
-            columns::without_nul(by)
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if let Some(message) = message {
-            let event = NewEvent {
-                incident_id: message.incident_id,
-                at: now,
-                kind: EventKind::Held,
-                channel: Some(&message.channel),
-                message_id: Some(message.message_id),
-                attempt: None,
-                detail: by,
-            };
-            append(&mut transaction, &event).await?;
-        }
+        hold(&mut transaction, id, now, by).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -173,4 +151,38 @@ impl Store {
         .await?;
         Ok(told)
     }
+}
+
+pub(in crate::store) async fn hold(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+    by: &str,
+) -> Result<(), StoreError> {
+    let message = sqlx::query_as!(
+        Attempt,
+        "-- hold
+        update outbox set held_at = $2, held_by = $3, lease_until = null, leased_by = null, attempts = attempts - 1,
+            probes = least(probes, attempts - 1)
+        where message_id = $1 and delivered_at is null and buried_at is null and held_at is null
+        returning message_id, incident_id, vantage, channel, attempts",
+        id,
+        now,
+        columns::without_nul(by)
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(message) = message else {
+        return Ok(());
+    };
+    let event = NewEvent {
+        incident_id: message.incident_id,
+        at: now,
+        kind: EventKind::Held,
+        channel: Some(&message.channel),
+        message_id: Some(message.message_id),
+        attempt: None,
+        detail: by,
+    };
+    append(connection, &event).await
 }

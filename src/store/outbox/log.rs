@@ -145,7 +145,7 @@ impl Store {
         let messages = sqlx::query_as!(
             Attempt,
             "-- replay_messages
-            update outbox set buried_at = null, attempts = 0, available_at = $3, lease_until = null, leased_by = null
+            update outbox set buried_at = null, attempts = 0, probes = 0, available_at = $3, lease_until = null, leased_by = null
             where vantage = $1 and message_id = any($2) and buried_at is not null and delivered_at is null
             returning message_id, incident_id, vantage, channel, attempts",
             vantage,

@@ -12,6 +12,8 @@ use crate::store::{Store, StoreError};
 pub struct StandingMessage {
     /// The message's id.
     pub id: Uuid,
+    /// The incident's.
+    pub incident_id: Uuid,
     /// The channel that took it.
     pub channel: String,
     /// What was sent.
@@ -27,12 +29,13 @@ impl Store {
     ) -> Result<Vec<StandingMessage>, StoreError> {
         let rows = sqlx::query_as!(
             StandingMessage,
-            "-- standing_messages
-            select distinct on (outbox.channel, outbox.incident_id) message_id as id, outbox.channel, outbox.body
+            r#"-- standing_messages
+            select distinct on (outbox.channel, outbox.incident_id) message_id as id, incident_id as "incident_id!",
+                outbox.channel, outbox.body
             from incident join outbox using (incident_id)
             where incident.status <> 'resolved' and outbox.vantage = $1 and outbox.channel = any($2)
                 and outbox.delivered_at is not null
-            order by outbox.channel, outbox.incident_id, outbox.position desc",
+            order by outbox.channel, outbox.incident_id, outbox.position desc"#,
             vantage,
             channels
         )

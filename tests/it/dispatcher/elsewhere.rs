@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
     audit::ledger::fallback_id,
     config::{Channel, Receiver},
+    dispatcher::backoff,
     notify::{self, Form},
     store::{
         NewMessage, Store,
@@ -126,13 +127,30 @@ async fn a_disabled_channel_gets_another_chance_after_an_hour_and_is_enabled_by_
 async fn messages_nobody_else_tells_wait_for_a_disabled_channel() {
     let (store, ops) = (fresh_store().await, Sink::start([Reply::status(404)]).await);
     let dispatcher = dispatcher(&store, vec![hook("ops", &ops)]);
-    enqueue(&store, "ops", 1, start()).await;
+    let met_it = enqueue(&store, "ops", 1, start()).await;
     assert!(dispatcher.step(start()).await.unwrap());
-    enqueue(&store, "ops", 2, after(1)).await;
+    let later = enqueue(&store, "ops", 2, after(1)).await;
     assert!(!dispatcher.step(after(3599)).await.unwrap());
-    assert_eq!(depth(&store).await, (1, 1));
-    assert!(dispatcher.step(after(3601)).await.unwrap());
+    assert_eq!(depth(&store).await, (2, 0));
+    while dispatcher.step(after(3601)).await.unwrap() {}
+    assert_eq!(depth(&store).await, (0, 0));
+    let expected = [EventKind::DeliveryFailed, EventKind::Delivered];
+    assert_eq!(kinds(&store, met_it).await, expected);
+    assert_eq!(kinds(&store, later).await, [EventKind::Delivered]);
+}
+
+#[tokio::test]
+async fn a_message_whose_receiver_stays_gone_is_given_up_in_the_end() {
+    let gone = vec![Reply::status(404); 100];
+    let (store, ops) = (fresh_store().await, Sink::start(gone).await);
+    let dispatcher = dispatcher(&store, vec![hook("ops", &ops)]);
+    enqueue(&store, "ops", 1, start()).await;
+    for hours in 0..60 {
+        dispatcher.step(after(hours * 3601)).await.unwrap();
+    }
     assert_eq!(depth(&store).await, (0, 1));
+    // Beside those of its own schedule it was probed.
+    assert!(ops.received().len() > backoff::ATTEMPTS as usize);
 }
 
 #[tokio::test]
@@ -233,8 +251,13 @@ async fn a_receiver_that_is_dead_for_an_hour_gets_everything_once_in_order_and_a
 
 #[tokio::test]
 async fn what_was_given_up_is_listed_and_can_be_sent_again() {
-    let (store, ops) = (fresh_store().await, Sink::start([Reply::status(410)]).await);
-    let dispatcher = dispatcher(&store, vec![hook("ops", &ops)]);
+    let (store, ops, pager) = (
+        fresh_store().await,
+        Sink::start([Reply::status(410)]).await,
+        Sink::start([]).await,
+    );
+    let channels = vec![with_fallback("ops", &ops, "pager"), hook("pager", &pager)];
+    let dispatcher = dispatcher(&store, channels);
     let id = enqueue(&store, "ops", 1, start()).await;
     assert!(dispatcher.step(start()).await.unwrap());
     let buried = LogFilter {

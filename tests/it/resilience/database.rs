@@ -6,10 +6,13 @@ use dns_auditor::store::private_pg::PrivatePg;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    service::{Service, until},
+    service::{Service, run, until},
     world::World,
 };
-use crate::postgres::open_dir;
+use crate::{
+    postgres::open_dir,
+    sink::{Reply, Sink},
+};
 
 /// Waits until `/readyz` says 503, and gives what it says.
 async fn is_not_ready(service: &Service) -> String {
@@ -28,21 +31,21 @@ async fn is_ready(service: &Service) {
 }
 
 /// A PostgreSQL of the test's own, which can be stopped and started.
-async fn server(dir: &std::path::Path) -> PrivatePg {
+pub(super) async fn server(dir: &std::path::Path) -> PrivatePg {
     let dir = dir.to_owned();
     tokio::task::spawn_blocking(move || PrivatePg::start(&dir).unwrap())
         .await
         .unwrap()
 }
 
-async fn stop(server: PrivatePg) {
+pub(super) async fn stop(server: PrivatePg) {
     tokio::task::spawn_blocking(move || server.stop().unwrap())
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_the_service_says_so_and_afterwards_it_tells_what_began_meanwhile_once()
+async fn while_the_database_is_away_the_service_says_so_and_tells_what_begins_meanwhile_once_from_its_journal()
  {
     let dir = open_dir();
     let postgres = server(dir.path()).await;
@@ -65,12 +68,29 @@ async fn while_the_database_is_away_the_service_says_so_and_afterwards_it_tells_
     })
     .await;
     assert!(service.is_running());
+    world.is_told("incident.opened").await;
+    let (_, metrics) = service.get("/metrics").await;
+    assert!(
+        metrics.contains("dns_auditor_journal_records 2"),
+        "{metrics}"
+    );
+    assert_eq!(world.try_ask("select 1").await, None, "it is still away");
 
     let postgres = server(dir.path()).await;
-    world.is_told("incident.opened").await;
     is_ready(&service).await;
     world.rounds(2).await;
     assert_eq!(world.told(), ["incident.opened"]);
+    assert_eq!(
+        world.sink.received().len(),
+        1,
+        "told once, without a repetition"
+    );
+    told_once_is_recorded(&world).await;
+    let (_, metrics) = service.get("/metrics").await;
+    assert!(
+        metrics.contains("dns_auditor_journal_records 0"),
+        "{metrics}"
+    );
     assert!(world.finished().await > before + 2);
     let given_up = "select count(*) from round where status in ('missed', 'abandoned')";
     until("what was given up is recorded as such", async || {
@@ -84,6 +104,96 @@ async fn while_the_database_is_away_the_service_says_so_and_afterwards_it_tells_
     let running = "select count(*) from round where status = 'running'";
     assert_eq!(world.count(running).await, 0);
     stop(postgres).await;
+}
+
+/// The one step of the one incident stands in the database, and its message as delivered at the first attempt.
+async fn told_once_is_recorded(world: &World) {
+    let events = "select kind || ' ' || coalesce(step, attempt) from incident_event order by incident_event_id";
+    assert_eq!(world.ask(events).await, ["opened 0", "delivered 1"]);
+    let messages = "select kind from outbox where delivered_at is not null and attempts = 1";
+    assert_eq!(world.ask(messages).await, ["incident.opened"]);
+    assert_eq!(world.count("select count(*) from outbox").await, 1);
+    assert_eq!(world.count("select count(*) from incident").await, 1);
+}
+
+#[tokio::test]
+async fn a_service_killed_while_the_database_is_away_neither_loses_nor_repeats_what_it_told() {
+    let dir = open_dir();
+    let postgres = server(dir.path()).await;
+    let world = World::over(Some(postgres.url())).await;
+    let service = world.served().await;
+    stop(postgres).await;
+    world.plant("dialer1", 600);
+    world.is_told("incident.opened").await;
+    let noted = "\"delivered\":{\"detail\":\"HTTP 200\"}";
+    until("the journal has what became of it", async || {
+        world.journal().contains(noted).then_some(())
+    })
+    .await;
+    service.kill().await;
+
+    // Without its database it does not start, and keeps the journal.
+    let refused = run(&world.config(), &["serve"]).await;
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(world.journal().contains(noted));
+
+    let postgres = server(dir.path()).await;
+    let service = world.served().await;
+    assert_eq!(world.told(), ["incident.opened"]);
+    assert_eq!(
+        world.sink.received().len(),
+        1,
+        "told once, without a repetition"
+    );
+    told_once_is_recorded(&world).await;
+    service.stop().await;
+    assert!(!world.journal().contains(noted), "it is emptied");
+    stop(postgres).await;
+}
+
+#[tokio::test]
+async fn what_was_recorded_and_not_told_when_the_database_went_away_is_told_all_the_same() {
+    let dir = open_dir();
+    let postgres = server(dir.path()).await;
+    let mut world = World::over(Some(postgres.url())).await;
+    world.sink = Sink::start([Reply::status(500)]).await;
+    let service = world.served().await;
+    world.plant("dialer1", 600);
+    world.sink.wait_for(1).await;
+    stop(postgres).await;
+    until("it is told without the database", async || {
+        (world.sink.received().len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(world.told(), ["incident.opened"]);
+
+    let postgres = server(dir.path()).await;
+    is_ready(&service).await;
+    until("what was told is recorded", async || {
+        let waiting = "select count(*) from outbox where delivered_at is null";
+        (world.count(waiting).await == 0).then_some(())
+    })
+    .await;
+    let attempts = "select kind || ' ' || attempt from incident_event where attempt is not null order by incident_event_id";
+    let attempts = world.ask(attempts).await;
+    assert_eq!(attempts, ["delivery_failed 1", "delivered 2"]);
+    service.stop().await;
+    stop(postgres).await;
+}
+
+#[tokio::test]
+async fn two_services_of_one_vantage_on_one_directory_are_one_too_many() {
+    let world = World::new().await;
+    let service = world.served().await;
+    let refused = run(&world.config(), &["serve"]).await;
+    assert_eq!(refused.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        said.contains("here.journal is in use by another process"),
+        "{said}"
+    );
+    world.rounds(1).await;
+    service.stop().await;
 }
 
 #[tokio::test]

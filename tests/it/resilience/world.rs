@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use dns_auditor::store::private_pg::PrivatePg;
+use dns_auditor::store::{journal::Journal, private_pg::PrivatePg};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
@@ -75,6 +75,12 @@ impl World {
         self.dir.path().join(&self.data)
     }
 
+    /// What stands in the journal of the vantage `here`.
+    pub(super) fn journal(&self) -> String {
+        let octets = fs::read(Journal::path(&self.data_dir(), "here")).unwrap_or_default();
+        String::from_utf8_lossy(&octets).into_owned()
+    }
+
     /// A configuration with a round of four names each second.
     pub(super) fn config(&self) -> PathBuf {
         self.config_with("here", "", &self.group("dialers", "dialer{1..4}"))
@@ -92,11 +98,13 @@ impl World {
     pub(super) fn config_with(&self, vantage: &str, defaults: &str, groups: &str) -> PathBuf {
         let database = match &self.url {
             Some(url) => format!("url = '{url}'"),
-            None => format!("data_dir = '{}'", self.data_dir().display()),
+            None => String::new(),
         };
+        let data_dir = self.data_dir();
+        let data_dir = data_dir.display();
         let text = format!(
             "vantage = '{vantage}'\n\
-             [database]\n{database}\n\
+             [database]\ndata_dir = '{data_dir}'\n{database}\n\
              [http]\nlisten = '127.0.0.1:0'\n\
              [defaults]\nschedule = '* * * * * *'\ntypes = ['A']\nresolvers = ['cache']\nchannels = ['hook']\n\
              recovery_window = '1s'\n{defaults}\n\

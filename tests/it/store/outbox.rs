@@ -4,12 +4,24 @@ use std::time::Duration;
 
 use dns_auditor::{
     audit::{incident::TransitionKind, ledger::Ledger},
-    store::{RoundOutcome, Store, incidents::EventKind, outbox::Claim},
+    store::{
+        RoundOutcome, Store,
+        incidents::EventKind,
+        outbox::{Again, Claim},
+    },
 };
 use uuid::Uuid;
 
 use super::samples::{at, begin, claim, incident, message, quiet, step};
 use crate::postgres::{fresh_database, fresh_store};
+
+/// To be tried again from then on, by nobody else.
+fn again(seconds: i64) -> Again {
+    Again {
+        at: at(seconds),
+        tell_fallback: false,
+    }
+}
 
 async fn leased(store: &Store, now: i64) -> Option<u128> {
     let message = store.lease(&claim("one"), at(now)).await.unwrap()?;
@@ -96,22 +108,22 @@ async fn a_message_that_waits_holds_back_the_younger_ones_and_a_buried_one_does_
     assert_eq!(leased(&store, 0).await, None);
     let first = Uuid::from_u128(1);
     store
-        .retry(first, at(5_000), at(100), "503", false)
+        .retry(first, again(5_000), at(100), "503")
         .await
         .unwrap();
     assert_eq!(leased(&store, 4_999).await, None);
-    let again = store
+    let second = store
         .lease(&claim("one"), at(5_000))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((again.id, again.attempt), (first, 2));
+    assert_eq!((second.id, second.attempt), (first, 2));
     store.bury(first, at(5_100), "410 Gone\0").await.unwrap();
     assert_eq!(leased(&store, 5_100).await, Some(2));
     let depth = store.outbox_depth("here").await.unwrap();
     assert_eq!((depth.waiting, depth.buried), (4, 1));
     store
-        .retry(first, at(0), at(5_200), "late", false)
+        .retry(first, again(0), at(5_200), "late")
         .await
         .unwrap();
     assert_eq!(
@@ -172,6 +184,41 @@ async fn each_vantage_leases_its_own_messages_and_a_claim_can_be_for_one_alone()
 }
 
 #[tokio::test]
+async fn what_a_channel_takes_wakes_what_waits_for_it_and_a_probe_uses_up_no_attempt() {
+    let store = fresh_store().await;
+    let messages = [(1, "slack"), (2, "slack"), (3, "hook")]
+        .map(|(n, channel)| message(n, Some(n), channel, at(0)));
+    store.enqueue(&messages).await.unwrap();
+    for n in 1..=3 {
+        assert_eq!(leased(&store, 0).await, Some(n));
+        let id = Uuid::from_u128(n);
+        store.retry(id, again(7_200), at(1), "503").await.unwrap();
+    }
+    assert_eq!(leased(&store, 600).await, None);
+    let slack = ["slack".to_owned()];
+    let probe = Claim {
+        probe: &slack,
+        ..claim("one")
+    };
+    // The oldest of the channel, and no other.
+    let oldest = store.lease(&probe, at(600)).await.unwrap().unwrap();
+    assert_eq!(oldest.id, Uuid::from_u128(1));
+    assert_eq!((oldest.attempt, oldest.used_up()), (2, 1));
+    assert_eq!(oldest.ahead_of, Some(at(7_200)));
+    assert_eq!(store.lease(&probe, at(600)).await.unwrap(), None);
+    store.delivered(oldest.id, at(601), "200").await.unwrap();
+    // What waits for the same channel is due now; what waits for another is not.
+    let woken = store.lease(&claim("one"), at(601)).await.unwrap().unwrap();
+    assert_eq!((woken.id, woken.used_up()), (Uuid::from_u128(2), 1));
+    store
+        .retry(woken.id, again(7_200), at(602), "503")
+        .await
+        .unwrap();
+    assert_eq!(leased(&store, 603).await, None);
+    assert_eq!(leased(&store, 7_200).await, Some(2));
+}
+
+#[tokio::test]
 async fn what_became_of_every_attempt_stands_with_the_incident() {
     let store = fresh_store().await;
     let opened = incident(1, "a.example", at(0));
@@ -188,7 +235,7 @@ async fn what_became_of_every_attempt_stands_with_the_incident() {
     let round = begin(&store, at(0)).await;
     store.finish_round(round, &outcome).await.unwrap();
     let id = store.lease(&claim("one"), at(1)).await.unwrap().unwrap().id;
-    store.retry(id, at(10), at(2), "503", false).await.unwrap();
+    store.retry(id, again(10), at(2), "503").await.unwrap();
     store.lease(&claim("one"), at(10)).await.unwrap().unwrap();
     store.delivered(id, at(11), "200").await.unwrap();
     store.delivered(id, at(12), "200").await.unwrap();

@@ -290,6 +290,7 @@ pub(super) fn claim(instance: &str) -> Claim<'_> {
         vantage: "here",
         lease_for: Duration::from_secs(30),
         except: &[],
+        probe: &[],
         only: None,
     }
 }

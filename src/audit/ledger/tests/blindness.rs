@@ -46,11 +46,13 @@ fn a_blind_vantage_is_one_critical_incident_and_nothing_else_moves() {
         ("blind", Severity::Critical)
     );
     assert_eq!((blind.names.len(), blind.observed.len()), (40, 80));
+    assert!(lab.ledger.is_blind());
     assert!(dark(&mut lab).is_empty());
     // The lights go on: it recovers, and only now the rest counts again.
     let mut light = all(40, "google", State::Consistent);
     light.extend(all(40, "quad9", State::Consistent));
     assert_eq!(kinds(&lab.rounds(20, &light)), [Updated, Resolved]);
+    assert!(!lab.ledger.is_blind());
 }
 
 #[test]
