@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
+        evidence::BaselineKind,
         testing::{
             ALIEN, BAD, GOOD, NAME, Reply, Scene, a, at, data, question, resolver, rrset, says,
             secs, server, zone,
@@ -15,7 +16,7 @@ use crate::{
             VerdictFlag,
         },
     },
-    types::{Expect, Question, RecordType, Severity, Source, SourceKind, Value},
+    types::{Expect, Question, Rcode, RecordType, Severity, Source, SourceKind, Value},
 };
 
 #[test]
@@ -201,4 +202,70 @@ fn a_remark_on_any_link_is_kept() {
     let round = scene.run("10:00", "11:30", &world).unwrap();
     assert_eq!(round.state("google"), Consistent);
     assert_eq!(round.at("google").flags, [VerdictFlag::LowConfidence]);
+}
+
+#[test]
+fn an_alias_that_is_asked_for_is_the_whole_answer() {
+    let [near, far] = ["lb.example.com", "lb2.example.com"];
+    let mut scene = Scene::new();
+    scene.questions = [NAME, near]
+        .map(|name| question(name, RecordType::CNAME))
+        .to_vec();
+    let world = |_: &Source, asked: &Question, _: DateTime<Utc>| match asked.name.as_str() {
+        NAME => data().alias(NAME, near, 60),
+        name => data().alias(name, far, 60),
+    };
+    let round = scene.run("10:00", "10:02", &world).unwrap();
+    for verdict in &round.verdicts {
+        assert_eq!(verdict.state, Consistent, "{}", verdict.reason);
+    }
+    assert_eq!(round.verdicts.len(), 2);
+    assert_eq!(round.at("google").observed.records, [near]);
+}
+
+#[test]
+fn an_alias_that_leads_to_nothing_names_the_alias_and_no_link_beyond_it() {
+    let target = "lb.example.com";
+    let whole = |_: &Source, asked: &Question, _: DateTime<Utc>| {
+        let chain = match asked.name.as_str() {
+            NAME => data().alias(NAME, target, 60),
+            _ => data(),
+        };
+        chain.link(target, rrset(&[GOOD]), 60)
+    };
+    let mut scene = Scene::new();
+    scene.run("10:00", "10:02", &whole);
+    let cut = |source: &Source, asked: &Question, now| match source.kind {
+        SourceKind::Authority => whole(source, asked, now),
+        SourceKind::Resolver => data().alias(NAME, target, 60),
+    };
+    let round = scene.round(at("10:02"), &cut);
+    let verdict = round.at("google");
+    assert_eq!(verdict.state, NodataMismatch);
+    assert_eq!(verdict.observed.records, [target], "what it did say");
+    assert_eq!(verdict.baseline.as_ref().unwrap().records, [GOOD]);
+}
+
+#[test]
+fn a_failure_is_held_against_the_end_of_the_chain() {
+    let target = "lb.example.com";
+    let baseline = |rtype, records: &[&str]| {
+        let mut scene = Scene::new();
+        scene.questions = vec![question(NAME, rtype)];
+        let world = |source: &Source, asked: &Question, _: DateTime<Utc>| {
+            let end = |reply: Reply| reply.link(target, rrset(&[GOOD]), 60);
+            match (source.kind, asked.name.as_str(), asked.rtype) {
+                (SourceKind::Resolver, ..) => Reply::rcode(Rcode::SERVFAIL),
+                (_, NAME, RecordType::CNAME) => data().alias(NAME, target, 60),
+                (_, NAME, _) => end(data().alias(NAME, target, 60)),
+                _ => end(data()),
+            }
+        };
+        let round = scene.run("10:00", "10:02", &world).unwrap();
+        let baseline = round.at("google").baseline.clone().unwrap();
+        assert_eq!(baseline.kind, BaselineKind::Authority);
+        assert_eq!(baseline.records, records, "{rtype}");
+    };
+    baseline(RecordType::A, &[GOOD]);
+    baseline(RecordType::CNAME, &[target]);
 }

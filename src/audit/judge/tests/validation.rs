@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
-        testing::{GOOD, NAME, Reply, Round, Scene, a, at, data, resolver, rrset, says, secs},
+        testing::{
+            GOOD, NAME, Reply, Round, Scene, a, at, data, resolver, rrset, says, secs, server, zone,
+        },
         verdict::{
             State::{Bogus, Consistent, Servfail},
             VerdictFlag,
@@ -238,4 +240,25 @@ fn a_zone_that_nobody_has_vouched_for_within_a_day_is_not_signed_any_more() {
     assert_eq!(round.at("google").flags, [VerdictFlag::ValidationLost]);
     let round = scene.round(at("31T09:04"), &says(good(), good()));
     assert_eq!(round.at("google").flags, []);
+}
+
+#[test]
+fn what_another_zone_does_about_signatures_is_its_owners() {
+    let flags = |target: &str| {
+        let mut scene = Scene::new();
+        let servers = vec![server("ns.cdn.net", "192.0.2.40")];
+        scene.zones.insert(zone("cdn.net", servers));
+        scene.options.dnssec = Some(true);
+        let chain = data().alias(NAME, target, 60);
+        let chain = chain.link(target, rrset(&[GOOD]), 60);
+        let round = scene.round(at("09:00"), &says(chain.clone(), chain));
+        round.at("google").flags.clone()
+    };
+    let lost = VerdictFlag::ValidationLost;
+    assert!(flags("lb.example.com").contains(&lost));
+    assert!(!flags("lb.cdn.net").contains(&lost));
+    assert!(
+        !flags("lb.example.net").contains(&lost),
+        "whose it is, nobody knows"
+    );
 }
