@@ -21,6 +21,7 @@ mod raw;
 mod receiver;
 mod resolvers;
 mod retention;
+mod route;
 pub mod schedule;
 mod secret;
 mod section;
@@ -45,6 +46,7 @@ pub use maintenance::Maintenance;
 pub use options::{read_client_subnet, show_client_subnet};
 pub use receiver::{Email, Exec, Header, PAGERDUTY, Receiver, Webhook, WebhookBody};
 pub use retention::Retention;
+pub use route::Route;
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{Secret, SecretSource};
 
@@ -209,6 +211,8 @@ pub struct Channel {
     pub allow: Vec<IpNet>,
     /// Incidents below this are not told here.
     pub min_severity: Severity,
+    /// What else it is told of, and when.
+    pub route: Route,
     /// The id of the channel that tells what this one does not take.
     pub fallback: Option<String>,
 }

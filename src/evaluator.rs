@@ -261,7 +261,8 @@ impl Evaluator {
             transitions,
         } = conclusion;
         let read = self.as_read(&group.name, read, judged.is_first);
-        let messages = messages::for_transitions(&self.config, group, &transitions);
+        let told = recorder.told_before(&self.config, &transitions).await?;
+        let messages = messages::for_transitions(&self.config, group, &transitions, &told);
         let stance = Stance::after(&ledger);
         let is_blind = ledger.is_blind();
         let throttled = Throttled::of(

@@ -36,7 +36,7 @@
 //! 3. [`audit::history`] takes them in: spans grow, epochs begin and end.
 //! 4. [`audit::judge`] gives each question at each resolver its state; what is suspicious is asked again at once, over
 //!    fresh sockets, and judged again. `audit::findings` says what is wrong at the authorities.
-//! 5. [`audit::ledger`]: confirmation, axis, recovery and reminders turn the round into incidents' transitions.
+//! 5. [`audit::ledger`]: confirmation, axis, recovery, flapping and reminders turn the round into incidents' transitions.
 //! 6. [`store`]: observations and spans commit in chunks, with the messages that [`audit::keep`] chose as proof; verdicts, incidents, messages and the round's end commit
 //!    together, last. What is not recorded is not told. [`audit::keep`] says which messages are kept as proof.
 //! 7. [`dispatcher`]: leases the oldest message of each incident and channel, sends it outside any transaction, and

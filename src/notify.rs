@@ -13,6 +13,7 @@ pub mod inert;
 mod mail;
 pub mod next_steps;
 mod pagerduty;
+mod quieting;
 pub mod remarks;
 pub mod resolve;
 pub mod sample;

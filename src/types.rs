@@ -11,10 +11,12 @@ mod observation;
 mod policy;
 mod query_options;
 mod record_type;
+mod routing;
 mod severity;
 mod source;
 mod span;
 mod target;
+mod telling;
 
 pub use crate::clock::now;
 pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
@@ -25,6 +27,7 @@ pub use observation::{Ede, Flags, Observation, Transport, Wire};
 pub use policy::{Expect, Mode, NotAValue, Policy, Serials};
 pub use query_options::{ClientSubnet, QueryOptions};
 pub use record_type::{RecordType, UnknownRecordType};
+pub use routing::Routing;
 pub use severity::Severity;
 pub(crate) use source::show_address;
 pub use source::{
@@ -32,3 +35,4 @@ pub use source::{
 };
 pub use span::{SeriesKey, Span};
 pub use target::Target;
+pub use telling::Telling;

@@ -2,11 +2,17 @@
 //!
 //! Deliberately absent: the rules of the edges, which are [`crate::audit::ledger`], and how a step is told.
 
+mod changes;
+mod life;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use changes::{Calm, Flapping, News, Recurrence, Share, Tally};
+pub use life::{Cause, EDGES, Edge, Standing};
 
 use crate::{
     audit::evidence::{Baseline, Observed},
@@ -41,24 +47,7 @@ impl Axis {
     }
 }
 
-/// Where an incident stands. These edges are legal and no others; each is told by the step beside it.
-///
-/// ```text
-/// candidate ──confirmed────────────────────────────────► open         opened
-/// candidate ──clean round──────────────────────────────► (forgotten)  nothing
-/// open ───────worse, wider, or gathering others────────► open         updated
-/// open ───────repeat_interval, not acknowledged────────► open         reminder
-/// open ───────3 clean rounds at each backend once bad──► recovering   updated
-/// recovering ─confirmed again──────────────────────────► open         updated
-/// recovering ─recovery_window, now > cached_until──────► resolved     resolved
-/// open ───────the same, with 3 clean rounds, where a bad
-///             site was never sampled again─────────────► resolved     resolved
-/// open, recovering ─flushed wherever it was bad, and 3 clean
-///             rounds at each backend since─────────────► resolved     resolved
-/// open, recovering ─merged, by hand, or no longer asked► resolved     resolved
-/// ```
-///
-/// Nothing leaves `resolved`: the same breach confirmed later is a new incident.
+/// Where an incident stands, as it is told and stored. [`Standing`] has the edges between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -171,6 +160,26 @@ pub struct Incident {
     pub told_at: DateTime<Utc>,
     /// One sentence of the worst evidence so far.
     pub reason: String,
+    /// Resolvers (on the axis `name`) or names (on the axis `resolver`) that were clean of late.
+    #[serde(default)]
+    pub calm: BTreeMap<String, Calm>,
+    /// Who joined and left since a step was last told.
+    #[serde(default)]
+    pub untold: News,
+    /// How it comes and goes; `None`: it does not.
+    #[serde(default)]
+    pub flapping: Option<Flapping>,
+    /// By resolver, how much of what was asked showed it. Findings and `blind` keep none.
+    #[serde(default)]
+    pub tallies: BTreeMap<String, Tally>,
+}
+
+impl Incident {
+    /// Whether it is clean at the moment, though it is not over.
+    pub(in crate::audit) fn is_calm(&self) -> bool {
+        let is_lull = self.flapping.as_ref().is_some_and(|one| one.is_lull);
+        self.status == Status::Recovering || is_lull
+    }
 }
 
 /// What kind of step this is.
@@ -207,6 +216,9 @@ pub struct Transition {
     pub kind: TransitionKind,
     /// When.
     pub at: DateTime<Utc>,
+    /// What moved the incident, one cause an edge, in order.
+    #[serde(default)]
+    pub causes: Vec<Cause>,
     /// Why, in one sentence.
     pub reason: String,
     /// The incident after the step.

@@ -12,11 +12,13 @@ mod book;
 mod confirm;
 mod evidence;
 mod explained;
+mod flapping;
 mod flushed;
 mod growth;
 mod ids;
 mod keeping;
 mod merge;
+mod news;
 mod path;
 mod recovery;
 #[cfg(test)]
@@ -43,7 +45,9 @@ use crate::{
     audit::{
         declared::Declared,
         finding::Finding,
-        incident::{Candidate, Incident, IncidentKey, Status, Transition, TransitionKind},
+        incident::{
+            Candidate, Cause, Incident, IncidentKey, Recurrence, Status, Transition, TransitionKind,
+        },
         ledger::book::{Book, Entry},
         verdict::{Family, Verdict},
     },
@@ -58,6 +62,9 @@ pub struct Ledger {
     pub incidents: Vec<Incident>,
     /// Breaches that still count towards confirmation, in order of family and subject.
     pub candidates: Vec<Candidate>,
+    /// What began of late, in order of key.
+    #[serde(default)]
+    pub recurrences: Vec<Recurrence>,
 }
 
 impl Ledger {
@@ -117,9 +124,10 @@ pub struct Judgement<'a> {
 /// 5. Open incidents, feed the open ones, merge what has one cause.
 /// 6. Count clean rounds; recover, resolve, remind.
 /// 7. Decide which addresses are left alone but for one question a round.
+/// 8. Tell who joined and left, where that is due.
 pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition> {
     let throttles = Throttles::of(ledger);
-    let mut book = Book::open(std::mem::take(&mut ledger.incidents));
+    let mut book = Book::open(ledger);
     let heard = path::heard(judgement.verdicts);
     let judgement = &Judgement {
         verdicts: &heard,
@@ -148,7 +156,11 @@ pub fn advance(ledger: &mut Ledger, judgement: &Judgement<'_>) -> Vec<Transition
         recovery::remind(entry, judgement);
     }
     throttle::step(&mut book, &throttles, judgement, only.is_some());
-    book.close(&mut ledger.incidents, judgement.now)
+    for entry in book.in_view(only) {
+        news::tell(entry, judgement);
+    }
+    flapping::forget(&mut book, judgement);
+    book.close(ledger, judgement.now)
 }
 
 /// The one family that counts in a round in which the vantage hears nobody; `None` where everything does.
@@ -177,10 +189,10 @@ pub fn resolve_by_hand(ledger: &mut Ledger, id: Uuid, now: DateTime<Utc>) -> Opt
         .iter()
         .position(|incident| incident.id == id)?;
     let mut entry = Entry::new(ledger.incidents.remove(at));
-    ledger
-        .candidates
-        .retain(|candidate| candidate.key != entry.incident.key);
-    entry.resolve(now, "resolved by hand");
+    let key = &entry.incident.key;
+    ledger.candidates.retain(|candidate| candidate.key != *key);
+    ledger.recurrences.retain(|one| one.key != *key);
+    entry.resolve(now, Cause::ByHand, "resolved by hand");
     entry.tell(now)
 }
 
@@ -194,17 +206,18 @@ pub fn retire(
     resolvers: &[Arc<Resolver>],
     now: DateTime<Utc>,
 ) -> Vec<Transition> {
-    let mut book = Book::open(std::mem::take(&mut ledger.incidents));
+    let mut book = Book::open(ledger);
     for entry in book.in_view(None) {
         let gone = recovery::forget_unasked(&mut entry.incident, names, resolvers);
         if gone {
-            entry.resolve(now, "the configuration no longer asks for it");
+            let step = "the configuration no longer asks for it";
+            entry.resolve(now, Cause::Unasked, step);
         }
     }
     ledger.candidates.retain(|candidate| {
         evidence::is_asked(&candidate.subject, candidate.key.family, names, resolvers)
     });
-    book.close(&mut ledger.incidents, now)
+    book.close(ledger, now)
 }
 
 /// The order transitions are told in: what is new first, endings last.

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::output::wrap;
 use crate::{
     audit::targets::MOST_NAMES,
-    config::{Channel, Config, Group, Receiver},
+    config::{Channel, Config, Group, Receiver, Route},
 };
 
 /// How many runs are shown.
@@ -105,7 +105,7 @@ fn followed(group: &Group) -> String {
 fn channel_report(channel: &Channel, config: &Config) -> String {
     let mut groups = config.groups.iter();
     let used = groups.any(|group| group.channels.contains(&channel.id));
-    format!(
+    let mut text = format!(
         "\nChannel `{}`: {}, from {} on{}\n",
         channel.id,
         match &channel.receiver {
@@ -122,7 +122,25 @@ fn channel_report(channel: &Channel, config: &Config) -> String {
         },
         channel.min_severity,
         if used { "" } else { " (no group names it)" },
-    )
+    );
+    let Route {
+        matchers,
+        group_wait,
+    } = &channel.route;
+    if !matchers.is_empty() {
+        text += &wrap(&matchers.texts().join(", "), "  told of    ");
+    }
+    if !group_wait.is_zero() {
+        let wait = humantime::format_duration(*group_wait);
+        text += &wrap(
+            &format!("{wait} for what may be over by then"),
+            "  waits      ",
+        );
+    }
+    if let Some(why) = config.deaf(channel) {
+        text += &wrap(&why, "  warning    ");
+    }
+    text
 }
 
 #[cfg(test)]

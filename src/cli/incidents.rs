@@ -17,7 +17,7 @@ use crate::{
     },
     clock,
     config::Config,
-    evaluator::messages::for_transitions,
+    evaluator::messages::{for_transitions, told_before},
     replay,
     store::{
         Store, StoreError,
@@ -216,12 +216,13 @@ async fn resolve(store: &Store, id: &str, config: &Config, output: Output) -> Re
         .find(|group| group.name == incident.key.group);
     let mut ledger = Ledger {
         incidents: vec![incident],
-        candidates: Vec::new(),
+        ..Ledger::default()
     };
     let step = resolve_by_hand(&mut ledger, id, clock::now()).ok_or_else(over)?;
     let steps = std::slice::from_ref(&step);
+    let told = told_before(config, store, steps).await?;
     let messages = group
-        .map(|group| for_transitions(config, group, steps))
+        .map(|group| for_transitions(config, group, steps, &told))
         .unwrap_or_default();
     if !store
         .record_steps(steps, Some(&by_whom()), &messages)

@@ -15,6 +15,7 @@ use super::{
     error::{Complaint, Origin, Report, suggestion},
     identity,
     raw::Table,
+    route,
     section::{Located, Section},
 };
 use crate::types::Severity;
@@ -83,6 +84,7 @@ fn channel(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Channel> 
         ],
     );
     let allow = section.list("allow_cidrs", network);
+    let route = route::read(section);
     Some(Channel {
         id: String::new(),
         receiver: receiver?,
@@ -92,6 +94,7 @@ fn channel(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Channel> 
             .map(|network| network.value)
             .collect(),
         min_severity: min_severity.map_or(Severity::Warning, |severity| severity.value),
+        route,
         fallback: None,
     })
 }

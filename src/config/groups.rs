@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     names::{DnsName, braces},
-    types::{Policy, RecordType},
+    types::{Policy, RecordType, Telling},
 };
 
 /// The resolvers of a group that names none, as far as they exist: all of them are presets.
@@ -126,7 +126,20 @@ fn policy(settings: &Settings, period: Duration) -> Policy {
             .authority_blind_limit
             .unwrap_or(default.authority_blind_limit),
         repeat_interval: settings.repeat_interval.unwrap_or(default.repeat_interval),
+        telling: telling(settings),
         period,
+    }
+}
+
+fn telling(settings: &Settings) -> Telling {
+    let default = Telling::default();
+    Telling {
+        group_interval: settings.group_interval.unwrap_or(default.group_interval),
+        update_threshold: settings
+            .update_threshold
+            .unwrap_or(default.update_threshold),
+        flap_threshold: settings.flap_threshold.unwrap_or(default.flap_threshold),
+        flap_window: settings.flap_window.unwrap_or(default.flap_window),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{
-    Channel, Receiver, Webhook, WebhookBody,
+    Channel, Receiver, Route, Webhook, WebhookBody,
     channels::{self, Vault},
     error::{Origin, Report},
     raw::Table,
@@ -47,6 +47,7 @@ pub(super) fn read(
             }),
             allow: Vec::new(),
             min_severity: Severity::Info,
+            route: Route::default(),
             fallback: None,
         },
         every: every.unwrap_or(USUAL),

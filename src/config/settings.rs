@@ -65,6 +65,10 @@ pub(super) struct Settings {
     pub(super) axis_threshold: Option<f64>,
     pub(super) authority_blind_limit: Option<Duration>,
     pub(super) repeat_interval: Option<Duration>,
+    pub(super) group_interval: Option<Duration>,
+    pub(super) update_threshold: Option<f64>,
+    pub(super) flap_threshold: Option<u32>,
+    pub(super) flap_window: Option<Duration>,
     pub(super) samples: Option<u8>,
     pub(super) timeout: Option<Duration>,
     pub(super) attempts: Option<u8>,
@@ -100,6 +104,10 @@ impl Settings {
             authority_blind_limit: section
                 .duration("authority_blind_limit", 60 * SECOND..=30 * DAY),
             repeat_interval: section.duration("repeat_interval", 60 * SECOND..=30 * DAY),
+            group_interval: section.duration("group_interval", Duration::ZERO..=DAY),
+            update_threshold: section.number("update_threshold", 0.0..=1.0),
+            flap_threshold: flap_threshold(section),
+            flap_window: section.duration("flap_window", 60 * SECOND..=7 * DAY),
             samples: section
                 .integer("samples", 1..=10)
                 .map(|samples| samples as u8),
@@ -136,6 +144,10 @@ impl Settings {
                 .authority_blind_limit
                 .or(defaults.authority_blind_limit),
             repeat_interval: self.repeat_interval.or(defaults.repeat_interval),
+            group_interval: self.group_interval.or(defaults.group_interval),
+            update_threshold: self.update_threshold.or(defaults.update_threshold),
+            flap_threshold: self.flap_threshold.or(defaults.flap_threshold),
+            flap_window: self.flap_window.or(defaults.flap_window),
             samples: self.samples.or(defaults.samples),
             timeout: self.timeout.or(defaults.timeout),
             attempts: self.attempts.or(defaults.attempts),
@@ -146,14 +158,27 @@ impl Settings {
     }
 }
 
-/// Known, and not to be set yet: a round is told as one batch already.
+/// Known here only as none: a round is told as one batch already, and how much longer to wait is a channel's own.
 fn group_wait(section: &mut Section<'_, '_>) {
     section.parsed("group_wait", |text| match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Ok(()),
-        _ => Err(Complaint::new(
-            "`group_wait` is not available in this version, except as \"0s\"",
-        )),
+        _ => Err(
+            Complaint::new("`group_wait` is a channel's: here it can only be \"0s\"")
+                .hint("set it in the [[channel]] that is to wait"),
+        ),
     });
+}
+
+/// `"off"`, or how many beginnings are too many; one is none.
+fn flap_threshold(section: &mut Section<'_, '_>) -> Option<u32> {
+    let is_off =
+        |value: &Value| matches!(value, Value::Text(text) | Value::Word(text) if text == "off");
+    let node = section.node("flap_threshold")?;
+    if is_off(&node.value) {
+        return Some(0);
+    }
+    let most = section.integer("flap_threshold", 2..=100)?;
+    u32::try_from(most).ok()
 }
 
 fn seconds(ttl: i64) -> u32 {

@@ -8,10 +8,10 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 use toml::Value;
 
 use super::{
-    Channel, Config, Email, Group, Header, Maintenance, Receiver, Secret, SecretSource, Webhook,
-    WebhookBody, presets, retention::FOREVER, show_client_subnet,
+    Channel, Config, Email, Group, Header, Maintenance, Receiver, Route, Secret, SecretSource,
+    Webhook, WebhookBody, presets, retention::FOREVER, show_client_subnet,
 };
-use crate::types::{Expect, Mode, QueryOptions, Resolver, Serials, Severity};
+use crate::types::{Expect, Mode, QueryOptions, Resolver, Serials, Severity, Telling};
 
 /// A key and its value, in the order they are shown.
 type Entry = (&'static str, Value);
@@ -218,8 +218,9 @@ fn group_table(group: &Group) -> Vec<Entry> {
             duration(policy.authority_blind_limit),
         ),
         ("repeat_interval", duration(policy.repeat_interval)),
-        ("tags", tags(&group.tags)),
     ];
+    shown.extend(telling(&policy.telling));
+    shown.push(("tags", tags(&group.tags)));
     shown.extend(options(group.options));
     if !group.authorities.is_empty() {
         shown.push(("authorities", texts(&group.authorities)));
@@ -228,6 +229,19 @@ fn group_table(group: &Group) -> Vec<Entry> {
         shown.push(("runbook", page.as_str().into()));
     }
     shown
+}
+
+fn telling(telling: &Telling) -> [Entry; 4] {
+    let threshold = match telling.flap_threshold {
+        0 => "off".into(),
+        most => i64::from(most).into(),
+    };
+    [
+        ("group_interval", duration(telling.group_interval)),
+        ("update_threshold", telling.update_threshold.into()),
+        ("flap_threshold", threshold),
+        ("flap_window", duration(telling.flap_window)),
+    ]
 }
 
 /// Those that are said. What is left open has no word of its own.
@@ -267,6 +281,16 @@ fn channel_table(channel: &Channel) -> Vec<Entry> {
         ("kind", channel.receiver.kind().into()),
         ("min_severity", channel.min_severity.to_string().into()),
     ];
+    let Route {
+        matchers,
+        group_wait,
+    } = &channel.route;
+    if !matchers.is_empty() {
+        shown.push(("matchers", texts(&matchers.texts())));
+    }
+    if !group_wait.is_zero() {
+        shown.push(("group_wait", duration(*group_wait)));
+    }
     if let Some(url) = channel.receiver.url() {
         shown.push(secret(url, ["url", "url_env", "url_file"]));
     }

@@ -2,7 +2,8 @@
 //!
 //! It is decided when a message is about to be sent, so that a silence made a moment ago holds for what waits already, and
 //! by the incident as it stands then: what has become worse or wider than a silence says goes out. The end of what a
-//! channel was told of goes out all the same. Deliberately absent: what is meant by a silence (`audit::quiet`).
+//! channel was told of goes out all the same. A channel's `group_wait` is the same kind of quiet: what is over by its end is
+//! told nobody. Deliberately absent: what is meant by a silence (`audit::quiet`).
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -36,20 +37,23 @@ impl Dispatcher {
             return Ok(None);
         };
         let quiet = self.quiet(config, now).await?;
-        if quiet.is_empty() {
+        let wait = group_wait(config, &message.channel);
+        if quiet.is_empty() && wait.is_zero() {
             return Ok(None);
         }
         let Some(incident) = self.store.bare_incident(id).await? else {
             return Ok(None);
         };
-        let Some(reason) = reason(&quiet, config, &incident) else {
-            return Ok(None);
-        };
+        let silenced = reason(&quiet, config, &incident);
         let is_over = incident.status == Status::Resolved;
-        if is_over && self.store.was_told(id, &message.channel).await? {
+        if silenced.is_some() && !is_over {
+            return Ok(silenced);
+        }
+        let held = silenced.or_else(|| waits(&incident, wait, now));
+        if held.is_some() && self.store.was_told(id, &message.channel).await? {
             return Ok(None);
         }
-        Ok(Some(reason))
+        Ok(held)
     }
 
     /// Tells what was held back of incidents that nothing keeps quiet any more.
@@ -80,7 +84,12 @@ impl Dispatcher {
     ) -> Result<(), StoreError> {
         let incident = held.incident.as_ref();
         let open = incident.filter(|one| one.status != Status::Resolved);
-        if open.is_some_and(|incident| reason(quiet, config, incident).is_some()) {
+        let wait = group_wait(config, &held.channel);
+        let is_kept = |incident: &Incident| {
+            let waits = || !held.was_told && is_waited_for(incident, wait, now);
+            reason(quiet, config, incident).is_some() || waits()
+        };
+        if open.is_some_and(is_kept) {
             return Ok(());
         }
         let left = open.filter(|_| !held.is_overtaken);
@@ -136,4 +145,30 @@ pub(super) fn reason(quiet: &Quiet, config: &Config, incident: &Incident) -> Opt
     let none = std::collections::BTreeMap::new();
     let tags = group.map_or(&none, |group| &group.tags);
     quiet.reason(incident, tags).map(|by| by.to_string())
+}
+
+/// How long a channel waits before it is told of an incident.
+fn group_wait(config: &Config, channel: &str) -> TimeDelta {
+    let channel = config.channels.iter().find(|known| known.id == channel);
+    let wait = channel.map(|channel| TimeDelta::from_std(channel.route.group_wait));
+    wait.and_then(Result::ok).unwrap_or_default()
+}
+
+/// Whether a channel is not to be told of an incident yet.
+fn is_waited_for(incident: &Incident, wait: TimeDelta, now: DateTime<Utc>) -> bool {
+    now - incident.confirmed_at < wait
+}
+
+/// What a message waits for at a channel that was not told of its incident, in a sentence. One that lasted no longer than
+/// the channel waits is never told there.
+fn waits(incident: &Incident, wait: TimeDelta, now: DateTime<Utc>) -> Option<String> {
+    let length = humantime::format_duration(wait.to_std().ok()?);
+    let lasted = incident.resolved_at.map(|end| end - incident.confirmed_at);
+    match lasted {
+        Some(lasted) if lasted < wait => {
+            Some(format!("group_wait of {length}: it was over before that"))
+        }
+        None if is_waited_for(incident, wait, now) => Some(format!("group_wait of {length}")),
+        _ => None,
+    }
 }

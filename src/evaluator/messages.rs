@@ -1,18 +1,25 @@
 //! Which channels hear of an incident's step, and what they are sent.
 //!
+//! A channel hears of an incident that is severe enough for it and its business by its matchers, and once it was told of one
+//! it hears of it to the end, whatever the incident becomes.
+//!
 //! Deliberately absent: sending. A message is recorded in the round's last transaction and sent by `dispatcher`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use crate::{
     audit::{
         incident::{Incident, Transition, TransitionKind},
         ledger::{message_id, released_id},
+        quiet::labelled,
     },
     config::{Channel, Config, Group},
     notify::{self, Form, MessageContext},
     store::{
-        NewMessage,
+        NewMessage, Store, StoreError,
         outbox::{Fallback, HeldBack},
     },
 };
@@ -20,20 +27,51 @@ use crate::{
 /// How long a step is news. Told later, it says that it is history.
 const NEWS: TimeDelta = TimeDelta::hours(1);
 
-/// One message per step and channel of the group that wants its severity.
+/// The channels that were told of each incident before.
+pub type ToldBefore = BTreeMap<Uuid, Vec<String>>;
+
+/// Reads it for the incidents of these steps, where it can matter: for channels with matchers.
+pub async fn told_before(
+    config: &Config,
+    store: &Store,
+    transitions: &[Transition],
+) -> Result<ToldBefore, StoreError> {
+    let mut told = ToldBefore::new();
+    let is_routed = |channel: &std::sync::Arc<Channel>| !channel.route.matchers.is_empty();
+    if !config.channels.iter().any(is_routed) {
+        return Ok(told);
+    }
+    for step in transitions.iter().filter(|step| step.number > 0) {
+        let id = step.incident.id;
+        told.insert(id, store.channels_told(id).await?);
+    }
+    Ok(told)
+}
+
+/// One message per step and channel of the group that wants it.
 pub fn for_transitions(
     config: &Config,
     group: &Group,
     transitions: &[Transition],
+    told: &ToldBefore,
 ) -> Vec<NewMessage> {
     let base_url = config.http.base_url();
     let context = MessageContext::of(config, &base_url, Some(group));
     let channels = group.channels.iter();
     let channels: Vec<&Channel> = channels.filter_map(|id| channel(config, id)).collect();
-    transitions
-        .iter()
-        .flat_map(|transition| to_each(config, transition, &channels, &context))
-        .collect()
+    let messages = transitions.iter().flat_map(|step| {
+        let before = told.get(&step.incident.id).map_or(&[][..], Vec::as_slice);
+        let wants = |channel: &&&Channel| {
+            before.contains(&channel.id)
+                || channel
+                    .route
+                    .matchers
+                    .takes(&labelled(&step.incident, &group.tags))
+        };
+        let channels: Vec<_> = channels.iter().filter(wants).copied().collect();
+        to_each(config, step, &channels, &context)
+    });
+    messages.collect()
 }
 
 /// One message of a step to each of these channels that wants its severity. What a fallback hears of anyway, it is not told
@@ -96,6 +134,7 @@ pub fn after_all(
             TransitionKind::Opened
         },
         at: now,
+        causes: Vec::new(),
         reason: incident.reason.clone(),
         incident,
     };

@@ -12,10 +12,12 @@ use crate::{
     audit::{
         declared::Declared,
         history::SpanChange,
+        incident::Transition,
         keep::{Choice, JudgedRound, Kept},
         ledger::Ledger,
     },
-    config::Group,
+    config::{Config, Group},
+    evaluator::messages::{self, ToldBefore},
     store::{RoundId, RoundOutcome, Store, StoreError, patience::insist, replay::NewContext},
     types::Observation,
 };
@@ -131,6 +133,18 @@ impl<'a> Recorder<'a> {
     pub(super) async fn ledger(&self) -> Result<Ledger, StoreError> {
         insist(self.left(), |_| {
             self.store.load_ledger(self.vantage, self.group)
+        })
+        .await
+    }
+
+    /// Who was told of these incidents before.
+    pub(super) async fn told_before(
+        &self,
+        config: &Config,
+        transitions: &[Transition],
+    ) -> Result<ToldBefore, StoreError> {
+        insist(self.left(), |_| {
+            messages::told_before(config, self.store, transitions)
         })
         .await
     }

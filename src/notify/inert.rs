@@ -38,6 +38,19 @@ pub fn code(text: &str, max: usize) -> String {
     format!("`{inner}`")
 }
 
+/// `text` as one word of a shell's input; a name may hold quotes and semicolons. `None`: it could not be shown unchanged.
+pub(super) fn shell_word(text: &str) -> Option<String> {
+    let tame = |here: char| here.is_ascii_alphanumeric() || "=._-".contains(here);
+    if plain(text) != text {
+        return None;
+    }
+    Some(if text.chars().all(tame) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    })
+}
+
 /// `text` cut to at most `max` characters, with an ellipsis where something went.
 pub fn clip(text: &str, max: usize) -> String {
     if text.chars().count() <= max {

@@ -10,14 +10,16 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::wording;
 use crate::{
     audit::{
         finding::FindingKind,
-        incident::{Axis, Incident, IncidentKey, Status, Transition, TransitionKind},
+        incident::{
+            Axis, Flapping, Incident, IncidentKey, News, Status, Tally, Transition, TransitionKind,
+        },
         verdict::{Family, State},
     },
     names::DnsName,
@@ -57,16 +59,19 @@ pub enum Step {
     Recovering,
     /// Over.
     Resolved,
+    /// Open once more, for the third time within an hour.
+    Flapping,
 }
 
 impl Step {
-    /// Every step, in the order of a life.
-    pub const ALL: [Self; 5] = [
+    /// Every step, in the order of a life; last, what comes and goes.
+    pub const ALL: [Self; 6] = [
         Self::Opened,
         Self::Updated,
         Self::Reminder,
         Self::Recovering,
         Self::Resolved,
+        Self::Flapping,
     ];
 
     /// The name on the command line.
@@ -77,12 +82,13 @@ impl Step {
             Self::Reminder => "reminder",
             Self::Recovering => "recovering",
             Self::Resolved => "resolved",
+            Self::Flapping => "flapping",
         }
     }
 
     fn kind(self) -> TransitionKind {
         match self {
-            Self::Opened => TransitionKind::Opened,
+            Self::Opened | Self::Flapping => TransitionKind::Opened,
             Self::Updated | Self::Recovering => TransitionKind::Updated,
             Self::Reminder => TransitionKind::Reminder,
             Self::Resolved => TransitionKind::Resolved,
@@ -101,14 +107,21 @@ pub fn transition(verdict: &str, step: Step, scene: &Scene<'_>) -> Option<Transi
     let reason = match step {
         Step::Opened => incident.reason.clone(),
         Step::Updated => "also at another resolver".to_owned(),
-        Step::Reminder => "still open after 4h".to_owned(),
+        Step::Reminder => format!("still open: {}; also at another resolver", incident.reason),
         Step::Recovering => "3 clean rounds in a row wherever it was bad".to_owned(),
         Step::Resolved => "nothing bad for 10m, and no cache holds it any more".to_owned(),
+        Step::Flapping => {
+            let since = to_the_second(scene.now - AGO * 4);
+            format!(
+                "flapping, bad 3 times since {since}, now again; it stays open until it was quiet for 1h"
+            )
+        }
     };
     Some(Transition {
         number: incident.transitions - 1,
         kind: step.kind(),
         at: scene.now,
+        causes: Vec::new(),
         reason,
         incident,
     })
@@ -184,16 +197,45 @@ fn opened(verdict: &str, family: Family, scene: &Scene<'_>) -> Incident {
         clean_rounds: 0,
         transitions: 1,
         told_at: scene.now,
+        calm: BTreeMap::new(),
+        untold: News::default(),
+        flapping: None,
+        tallies: BTreeMap::new(),
         reason: evidence::reason(verdict, family, scene),
     }
 }
 
+/// Half an hour in which two of three samples were bad.
+fn tallies(incident: &Incident) -> BTreeMap<String, Tally> {
+    if !matches!(incident.key.family, Family::Value | Family::Failure) {
+        return BTreeMap::new();
+    }
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for seen in &incident.observed {
+        let tally = tallies.entry(seen.resolver.clone()).or_default();
+        for minute in 0..30 {
+            let at = incident.told_at - TimeDelta::minutes(minute);
+            let (site, is_bad) = match minute % 3 {
+                0 => (seen.site.as_ref().map(|_| "another"), false),
+                _ => (seen.site.as_deref(), true),
+            };
+            tally.note(at, site, is_bad);
+        }
+    }
+    tallies
+}
+
+fn to_the_second(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
 fn at_step(incident: Incident, step: Step, scene: &Scene<'_>) -> Incident {
     let now = scene.now;
-    let incident = match step {
+    let mut incident = match step {
         Step::Recovering | Step::Resolved => last_seen(incident, now - AGO / 2),
         _ => incident,
     };
+    incident.tallies = tallies(&incident);
     match step {
         Step::Opened => incident,
         Step::Updated | Step::Reminder => Incident {
@@ -213,6 +255,14 @@ fn at_step(incident: Incident, step: Step, scene: &Scene<'_>) -> Incident {
             resolved_at: Some(now),
             clean_rounds: 13,
             transitions: 4,
+            ..incident
+        },
+        Step::Flapping => Incident {
+            flapping: Some(Flapping {
+                since: now - AGO * 4,
+                onsets: 3,
+                is_lull: false,
+            }),
             ..incident
         },
     }

@@ -20,7 +20,7 @@ use crate::{
         MessageContext,
         inert::{code, prose},
         next_steps::{NextStep, next_steps, utc},
-        wording,
+        quieting, wording,
     },
 };
 
@@ -47,6 +47,8 @@ pub fn message(transition: &Transition, context: &MessageContext<'_>) -> Message
             Some(times(incident)),
             steps(incident, context),
             evidence::reproduce(incident),
+            quieting::command(incident)
+                .map(|command| format!("*Silence it for an hour:* {}", code(&command, 700))),
         ],
     };
     let mut message = Message::new(&title);
@@ -86,7 +88,7 @@ fn meaning(transition: &Transition) -> String {
         words.meaning
     )];
     lines.push(prose(&incident.reason, 700));
-    if transition.kind != TransitionKind::Opened && transition.reason != incident.reason {
+    if transition.reason != incident.reason {
         lines.push(format!("*Now:* {}", prose(&transition.reason, 400)));
     }
     if let Some(legal) = words.legal {

@@ -19,7 +19,7 @@ use crate::{
     notify::{
         MessageContext,
         inert::{clip, plain},
-        kind_name, next_steps,
+        kind_name, next_steps, quieting,
         slack::headline,
     },
 };
@@ -127,6 +127,41 @@ pub struct IncidentBody {
     /// What the verdict stands on, in a sentence; at an update, why it is told again.
     #[serde(default)]
     pub reason: String,
+    /// How much of what was asked shows it, by resolver; empty for findings.
+    #[serde(default)]
+    pub shares: Vec<Share>,
+    /// How often it began, where it comes and goes; null where it does not.
+    #[serde(default)]
+    pub flapping: Option<Flapping>,
+    /// The command that keeps it quiet for an hour; null once it is over.
+    #[serde(default)]
+    pub silence: Option<String>,
+}
+
+/// What part of a resolver's samples of the last hour was bad.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// The resolver's id.
+    pub resolver: String,
+    /// Bad samples.
+    pub bad: u32,
+    /// Samples that said anything of it.
+    pub samples: u32,
+    /// Sites that were bad.
+    pub bad_sites: usize,
+    /// Sites that said anything of it.
+    pub sites: usize,
+}
+
+/// How an incident comes and goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flapping {
+    /// Since when its beginnings are counted.
+    pub since: DateTime<Utc>,
+    /// How many there were.
+    pub count: u32,
 }
 
 /// What the replies were held against.
@@ -275,7 +310,28 @@ fn incident_body(transition: &Transition, context: &MessageContext<'_>) -> Incid
             .collect(),
         summary: headline(transition),
         reason: clip(&transition.reason, MOST_TEXT),
+        shares: shares(incident),
+        flapping: incident.flapping.as_ref().map(|one| Flapping {
+            since: one.since,
+            count: one.onsets,
+        }),
+        silence: quieting::command(incident),
     }
+}
+
+fn shares(incident: &Incident) -> Vec<Share> {
+    let tallies = incident.tallies.iter().take(MOST_ROWS);
+    let shares = tallies.map(|(resolver, tally)| {
+        let share = tally.share(incident.told_at);
+        Share {
+            resolver: resolver.clone(),
+            bad: share.bad,
+            samples: share.all,
+            bad_sites: share.bad_sites,
+            sites: share.sites,
+        }
+    });
+    shares.filter(|share| share.samples > 0).collect()
 }
 
 fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {

@@ -20,7 +20,7 @@ use crate::{
     },
     clock,
     config::{Config, Group, Heartbeat},
-    evaluator::messages,
+    evaluator::messages::{self, ToldBefore},
     metrics::{Due, Metrics},
     notify::{Delivery, Notifier},
     store::{
@@ -158,7 +158,8 @@ impl Deadman {
             };
         };
         let steps = std::slice::from_ref(&step);
-        let messages = messages::for_transitions(&self.config, group, steps);
+        let told = messages::told_before(&self.config, &self.store, steps).await?;
+        let messages = messages::for_transitions(&self.config, group, steps, &told);
         let recorded = if open.is_some() {
             let recorded = self.store.record_steps(steps, None, &messages).await;
             recorded.map(|_| ())
@@ -180,7 +181,7 @@ impl Deadman {
             return;
         };
         take_step(&mut ledger, &step);
-        let messages = messages::for_transitions(&self.config, group, std::slice::from_ref(&step));
+        let messages = messages::for_transitions(&self.config, group, std::slice::from_ref(&step), &ToldBefore::new());
         let judged = Judged {
             group: group.name.clone(),
             ledger,

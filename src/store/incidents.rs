@@ -24,13 +24,14 @@ mod act;
 mod event;
 mod list;
 mod live;
+mod recurrence;
 
 pub use event::{EventKind, IncidentEvent};
 pub use list::{IncidentFilter, IncidentPage, IncidentRow, PageKey};
 
 pub(super) use event::{NewEvent, append};
 
-/// Writes incidents, candidates and steps of a round.
+/// Writes incidents, candidates, beginnings and steps of a round.
 pub(super) async fn write(
     connection: &mut PgConnection,
     place: &Place,
@@ -38,6 +39,7 @@ pub(super) async fn write(
 ) -> Result<(), StoreError> {
     upsert(connection, place, outcome).await?;
     replace_candidates(connection, place, outcome.ledger).await?;
+    recurrence::replace(connection, place, &outcome.ledger.recurrences).await?;
     append_steps(connection, outcome.transitions).await
 }
 
@@ -176,8 +178,8 @@ pub(super) async fn append_steps(
 }
 
 impl Store {
-    /// The open and recovering incidents of a group, and its candidates, as the last finished round or a person left
-    /// them. In order of key.
+    /// The open and recovering incidents of a group, its candidates and what began of late, as the last finished round or a
+    /// person left them. In order of key.
     pub async fn load_ledger(&self, vantage: &str, group: &str) -> Result<Ledger, StoreError> {
         let vantage_id = self.intern_vantage(vantage).await?;
         let incidents = sqlx::query_scalar!(
@@ -198,11 +200,13 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let recurrences = self.recurrences(vantage_id, group).await?;
         let mut incidents: Vec<Incident> = read_all("incident", incidents)?;
         incidents.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(Ledger {
             incidents,
             candidates: read_all("candidate", candidates)?,
+            recurrences,
         })
     }
 

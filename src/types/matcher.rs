@@ -212,6 +212,12 @@ impl Matcher {
         }
         values.iter().all(|value| self.fits(value))
     }
+
+    /// Whether it holds for any of what it looks at.
+    pub(super) fn touches(&self, labelled: &Labelled<'_>) -> bool {
+        let values = self.label.values(labelled);
+        (values.is_empty() && self.fits("")) || values.iter().any(|value| self.fits(value))
+    }
 }
 
 impl Matchers {

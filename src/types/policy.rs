@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     names::DnsName,
-    types::{RecordType, Severity, Value},
+    types::{RecordType, Severity, Telling, Value},
 };
 
 /// What "in an epoch" means for a value.
@@ -147,6 +147,9 @@ pub struct Policy {
     pub authority_blind_limit: Duration,
     /// How often an open incident is told again.
     pub repeat_interval: Duration,
+    /// When a change of an open incident is told.
+    #[serde(default)]
+    pub telling: Telling,
     /// The longest time between two rounds of the group's schedule.
     pub period: Duration,
 }
@@ -166,6 +169,7 @@ impl Default for Policy {
             axis_threshold: 0.3,
             authority_blind_limit: Duration::from_hours(1),
             repeat_interval: Duration::from_hours(4),
+            telling: Telling::default(),
             period: Duration::from_mins(1),
         }
     }

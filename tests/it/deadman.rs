@@ -38,6 +38,7 @@ fn with_heartbeat(watched: &Watched, sink: &Sink) -> Arc<Config> {
             }),
             allow: Vec::new(),
             min_severity: Severity::Info,
+            route: dns_auditor::config::Route::default(),
             fallback: None,
         },
         every: Duration::from_mins(2),

@@ -42,6 +42,7 @@ fn channel(id: &str, receiver: Receiver) -> Arc<Channel> {
         receiver,
         allow: Vec::new(),
         min_severity: Severity::Warning,
+        route: dns_auditor::config::Route::default(),
         fallback: None,
     })
 }

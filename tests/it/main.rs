@@ -29,6 +29,7 @@ mod quiet;
 mod replay;
 mod resilience;
 mod rounds;
+mod routed;
 mod service;
 mod sink;
 mod store;

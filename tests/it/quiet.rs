@@ -44,6 +44,12 @@ async fn silence(watched: &Watched, matchers: &[&str]) -> Silence {
     silence
 }
 
+/// Who joins an incident is told at once.
+async fn talkative() -> Watched {
+    let settings = "schedule = \"*/5 * * * * *\"\ngroup_interval = \"0s\"";
+    Watched::with(Sink::start([]).await, settings).await
+}
+
 /// Two clean rounds, and a wrong address in `beta` found by a third; nothing sent.
 async fn with_an_unsent_incident(watched: &Watched) {
     watched.round().await;
@@ -173,7 +179,7 @@ async fn the_end_of_what_was_told_before_goes_out_in_a_silence() {
 
 #[tokio::test]
 async fn what_becomes_wider_than_a_silence_goes_out_and_is_not_told_again() {
-    let watched = Watched::start().await;
+    let watched = talkative().await;
     let dispatcher = watched.dispatcher(&watched.config);
     let silence = silence(&watched, &["resolver=beta"]).await;
     with_an_unsent_incident(&watched).await;
@@ -259,7 +265,7 @@ async fn a_window_of_maintenance_is_a_silence_that_the_configuration_makes() {
 
 #[tokio::test]
 async fn an_acknowledged_incident_that_becomes_worse_is_told() {
-    let watched = Watched::start().await.with_a_wrong_address().await;
+    let watched = talkative().await.with_a_wrong_address().await;
     let dispatcher = watched.dispatcher(&watched.config);
     let (id, _) = events(&watched).await;
     let acked = over(&watched, &["incidents", "ack", &id.to_string()]).await;

@@ -36,7 +36,7 @@ pub(super) fn touches(
     verdict: &Verdict,
     family: Family,
     bad: bool,
-) -> Vec<(Vec<String>, Touch, DateTime<Utc>)> {
+) -> Vec<(Vec<String>, Touch, Sample)> {
     samples(verdict)
         .into_iter()
         .map(|sample| {
@@ -45,11 +45,7 @@ pub(super) fn touches(
                 _ => touch_of_value(sample.state, verdict.state, bad),
             };
             let source = &verdict.observed.source;
-            (
-                names(source, family, sample.site.as_deref()),
-                touch,
-                sample.at,
-            )
+            (names(source, family, sample.site.as_deref()), touch, sample)
         })
         .collect()
 }
@@ -93,7 +89,7 @@ pub(super) fn bad_between(verdict: &Verdict, family: Family) -> (DateTime<Utc>, 
     let bad: BTreeSet<_> = touches(verdict, family, true)
         .into_iter()
         .filter(|(_, touch, _)| *touch == Touch::Bad)
-        .map(|(_, _, at)| at)
+        .map(|(_, _, sample)| sample.at)
         .collect();
     let fallback = verdict.observed.at;
     (

@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::audit::{
-    incident::{Incident, IncidentKey, Status, Transition, TransitionKind},
-    ledger::{evidence::Sighting, telling_order},
+    incident::{
+        Cause, Edge, Incident, IncidentKey, Recurrence, Standing, Status, Transition,
+        TransitionKind,
+    },
+    ledger::{Ledger, evidence::Sighting, telling_order},
     verdict::Family,
 };
 
@@ -16,24 +19,58 @@ use crate::audit::{
 pub(super) struct Entry {
     /// The incident as it stands by now.
     pub(super) incident: Incident,
-    told: Option<(TransitionKind, Vec<String>)>,
+    standing: Standing,
+    told: Option<Told>,
+}
+
+/// What one round tells of an incident.
+struct Told {
+    kind: TransitionKind,
+    causes: Vec<Cause>,
+    sentences: Vec<String>,
 }
 
 impl Entry {
+    /// An incident that was told before.
     pub(super) fn new(incident: Incident) -> Self {
         Self {
+            standing: Standing::of(&incident),
             incident,
             told: None,
         }
     }
 
-    /// Notes a sentence to tell, in lower case and without a full stop. One round gives one step: an opening stays one, an ending replaces everything else.
-    pub(super) fn say(&mut self, kind: TransitionKind, sentence: impl Into<String>) {
+    /// One that is about to be told for the first time.
+    pub(super) fn candidate(incident: Incident) -> Self {
+        Self {
+            incident,
+            standing: Standing::Candidate,
+            told: None,
+        }
+    }
+
+    /// Takes the incident along an edge, with a sentence to tell, in lower case and without a full stop. One round gives one
+    /// step: an opening stays one, an ending replaces everything else. Where no edge leads, nothing happens.
+    pub(super) fn step(&mut self, cause: Cause, sentence: impl Into<String>) {
+        let Some(edge) = Edge::of(self.standing, cause) else {
+            debug_assert!(false, "no edge from {:?} by {cause:?}", self.standing);
+            return;
+        };
+        self.standing = edge.to;
+        self.incident.status = edge.to.status();
         match &mut self.told {
-            Some((_, sentences)) if kind != TransitionKind::Resolved => {
-                sentences.push(sentence.into());
+            Some(told) if edge.told != TransitionKind::Resolved => {
+                told.causes.push(cause);
+                told.sentences.push(sentence.into());
             }
-            _ => self.told = Some((kind, vec![sentence.into()])),
+            told => {
+                let causes = told.take().map_or_else(Vec::new, |told| told.causes);
+                *told = Some(Told {
+                    kind: edge.told,
+                    causes: causes.into_iter().chain([cause]).collect(),
+                    sentences: vec![sentence.into()],
+                });
+            }
         }
     }
 
@@ -43,23 +80,28 @@ impl Entry {
     }
 
     /// Ends it.
-    pub(super) fn resolve(&mut self, now: DateTime<Utc>, sentence: impl Into<String>) {
-        self.incident.status = Status::Resolved;
+    pub(super) fn resolve(
+        &mut self,
+        now: DateTime<Utc>,
+        cause: Cause,
+        sentence: impl Into<String>,
+    ) {
         self.incident.resolved_at = Some(now);
-        self.say(TransitionKind::Resolved, sentence);
+        self.step(cause, sentence);
     }
 
     /// The step of this round, if there is one, numbered.
     pub(super) fn tell(&mut self, now: DateTime<Utc>) -> Option<Transition> {
-        let (kind, sentences) = self.told.take()?;
+        let told = self.told.take()?;
         let number = self.incident.transitions;
         self.incident.transitions += 1;
         self.incident.told_at = now;
         Some(Transition {
             number,
-            kind,
+            kind: told.kind,
             at: now,
-            reason: sentences.join("; "),
+            causes: told.causes,
+            reason: told.sentences.join("; "),
             incident: self.incident.clone(),
         })
     }
@@ -69,17 +111,34 @@ impl Entry {
 pub(super) struct Book {
     entries: BTreeMap<IncidentKey, Entry>,
     merged: Vec<Entry>,
+    recurrences: BTreeMap<IncidentKey, Vec<DateTime<Utc>>>,
 }
 
 impl Book {
-    pub(super) fn open(incidents: Vec<Incident>) -> Self {
+    /// Takes everything out of a ledger but its candidates.
+    pub(super) fn open(ledger: &mut Ledger) -> Self {
+        let incidents = std::mem::take(&mut ledger.incidents).into_iter();
+        let recurrences = std::mem::take(&mut ledger.recurrences).into_iter();
         Self {
             entries: incidents
-                .into_iter()
                 .map(|incident| (incident.key.clone(), Entry::new(incident)))
                 .collect(),
             merged: Vec::new(),
+            recurrences: recurrences.map(|one| (one.key, one.onsets)).collect(),
         }
+    }
+
+    /// When a breach began of late.
+    pub(super) fn onsets(&mut self, key: &IncidentKey) -> &mut Vec<DateTime<Utc>> {
+        self.recurrences.entry(key.clone()).or_default()
+    }
+
+    /// Forgets the beginnings for which `keep` does not say so.
+    pub(super) fn retain_onsets(&mut self, keep: impl Fn(DateTime<Utc>) -> bool) {
+        self.recurrences.retain(|_, onsets| {
+            onsets.retain(|at| keep(*at));
+            !onsets.is_empty()
+        });
     }
 
     pub(super) fn get(&self, key: &IncidentKey) -> Option<&Incident> {
@@ -111,10 +170,10 @@ impl Book {
         entries.filter(move |entry| only.is_none_or(|family| entry.incident.key.family == family))
     }
 
-    /// The incidents that are open and not recovering.
+    /// The incidents that are open and not clean at the moment.
     pub(super) fn open_entries(&mut self) -> impl Iterator<Item = &mut Entry> {
         let entries = self.entries.values_mut();
-        entries.filter(|entry| entry.incident.status == Status::Open)
+        entries.filter(|entry| entry.incident.status == Status::Open && !entry.incident.is_calm())
     }
 
     /// Every incident, to be changed.
@@ -136,19 +195,30 @@ impl Book {
     }
 
     /// Writes back what is still open and gives every step of the round.
-    pub(super) fn close(
-        self,
-        incidents: &mut Vec<Incident>,
-        now: DateTime<Utc>,
-    ) -> Vec<Transition> {
+    pub(super) fn close(self, ledger: &mut Ledger, now: DateTime<Utc>) -> Vec<Transition> {
         let mut told = Vec::new();
+        let mut recurrences = self.recurrences;
         for mut entry in self.merged.into_iter().chain(self.entries.into_values()) {
-            told.extend(entry.tell(now));
+            let step = entry.tell(now);
+            if step.as_ref().is_some_and(is_for_good) {
+                recurrences.remove(&entry.incident.key);
+            }
+            told.extend(step);
             if entry.incident.status != Status::Resolved {
-                incidents.push(entry.incident);
+                ledger.incidents.push(entry.incident);
             }
         }
+        let recurrences = recurrences.into_iter();
+        ledger.recurrences = recurrences
+            .map(|(key, onsets)| Recurrence { key, onsets })
+            .collect();
         told.sort_by(|a, b| telling_order(a).cmp(&telling_order(b)));
         told
     }
+}
+
+/// Whether a step ends what a person has mended, or nobody asks for: if it begins again, that is something else.
+fn is_for_good(step: &Transition) -> bool {
+    let last = step.causes.last();
+    last.is_some_and(|cause| matches!(cause, Cause::Flushed | Cause::ByHand | Cause::Unasked))
 }

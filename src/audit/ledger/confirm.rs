@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 
 use crate::{
     audit::{
-        incident::{Axis, Candidate, Incident, Status},
+        incident::{Axis, Candidate, Incident},
         ledger::{
             Judgement, backends,
             book::Book,
@@ -138,9 +138,7 @@ pub(super) fn settle(candidates: &mut Vec<Candidate>, sightings: &[Sighting<'_>]
 
 fn is_news(sighting: &Sighting<'_>, book: &Book) -> bool {
     book.standing(sighting).is_none_or(|incident| {
-        incident.status != Status::Open
-            || sighting.severity > incident.severity
-            || !covers(incident, sighting)
+        incident.is_calm() || sighting.severity > incident.severity || !covers(incident, sighting)
     })
 }
 

@@ -9,24 +9,22 @@ use chrono::{DateTime, Utc};
 use crate::{
     audit::{
         evidence::Baseline,
-        incident::{Axis, Incident, IncidentKey, Status, TransitionKind},
+        incident::{Axis, Cause, Flapping, Incident, IncidentKey, News, Status},
         ledger::{
             Judgement,
             axis::{group_names, names_of_zone},
             book::{Book, Entry},
             confirm::covers,
             evidence::Sighting,
+            flapping,
             ids::incident_id,
             keeping::absorb,
             merge::{merge, take_parts},
+            news,
         },
     },
-    names::DnsName,
     types::Severity,
 };
-
-/// Most names or resolvers that one sentence lists.
-const MOST_LISTED: usize = 5;
 
 /// Opens what is confirmed and feeds what is open.
 pub(super) fn grow(book: &mut Book, sightings: &[Sighting<'_>], judgement: &Judgement<'_>) {
@@ -40,12 +38,15 @@ pub(super) fn grow(book: &mut Book, sightings: &[Sighting<'_>], judgement: &Judg
             continue;
         }
         let parts = take_parts(book, key, &case, sightings);
+        let mut flaps = begins(book.get(key), &case)
+            .then(|| flapping::note_onset(book, key, judgement))
+            .flatten();
         if !is_open {
-            book.insert(open(key, &case, judgement));
+            book.insert(open(key, &case, flaps.take(), judgement));
         }
         if let Some(entry) = book.entry(key) {
             if is_open {
-                feed(entry, &case, judgement);
+                feed(entry, &case, flaps, judgement);
             }
             let ended = merge(entry, parts, judgement.now);
             book.lay_aside(ended);
@@ -53,7 +54,18 @@ pub(super) fn grow(book: &mut Book, sightings: &[Sighting<'_>], judgement: &Judg
     }
 }
 
-fn open(key: &IncidentKey, case: &[&Sighting<'_>], judgement: &Judgement<'_>) -> Entry {
+/// Whether the round's sightings are a beginning: of an incident that is not there, or of one that was recovering.
+fn begins(incident: Option<&Incident>, case: &[&Sighting<'_>]) -> bool {
+    let is_over = incident.is_none_or(|one| one.status == Status::Recovering);
+    is_over && case.iter().any(|sighting| sighting.confirmed)
+}
+
+fn open(
+    key: &IncidentKey,
+    case: &[&Sighting<'_>],
+    flaps: Option<Flapping>,
+    judgement: &Judgement<'_>,
+) -> Entry {
     // On a name each resolver is believed for itself; wider, one that is believed stands for all.
     let believed = case
         .iter()
@@ -70,10 +82,30 @@ fn open(key: &IncidentKey, case: &[&Sighting<'_>], judgement: &Judgement<'_>) ->
         call_after(&mut incident, worst, case, judgement);
     }
     incident.baseline = baseline(&believed);
-    let mut entry = Entry::new(incident);
+    let mut entry = Entry::candidate(incident);
     let reason = entry.incident.reason.clone();
-    entry.say(TransitionKind::Opened, reason);
+    begin(&mut entry, Cause::Confirmed, flaps, &reason, judgement);
     entry
+}
+
+/// Tells that it is bad, as flapping where it is that.
+fn begin(
+    entry: &mut Entry,
+    cause: Cause,
+    flaps: Option<Flapping>,
+    reason: &str,
+    judgement: &Judgement<'_>,
+) {
+    let Some(flapping) = flaps else {
+        let step = match cause {
+            Cause::Relapsed => format!("bad again: {reason}"),
+            _ => reason.to_owned(),
+        };
+        return entry.step(cause, step);
+    };
+    let step = flapping::sentence(&flapping, reason, judgement);
+    entry.incident.flapping = Some(flapping);
+    entry.step(Cause::Flaps, step);
 }
 
 /// An incident of which nothing is known yet but when it began.
@@ -110,24 +142,26 @@ pub(super) fn empty(
         transitions: 0,
         told_at: now,
         reason: String::new(),
+        calm: BTreeMap::new(),
+        untold: News::default(),
+        flapping: None,
+        tallies: BTreeMap::new(),
     }
 }
 
 /// Feeds an open or recovering incident. What it covers is taken in silently, what is new to it once it is believed.
-fn feed(entry: &mut Entry, case: &[&Sighting<'_>], judgement: &Judgement<'_>) {
+fn feed(
+    entry: &mut Entry,
+    case: &[&Sighting<'_>],
+    flaps: Option<Flapping>,
+    judgement: &Judgement<'_>,
+) {
     let resolvers = entry.incident.resolvers.clone();
     let names = entry.incident.names.clone();
     let mut wider = false;
     let believed = case.iter().filter(|one| one.confirmed);
-    if entry.incident.status == Status::Recovering
-        && let Some(first) = believed.clone().next()
-    {
-        entry.incident.status = Status::Open;
-        entry.incident.recovering_at = None;
-        entry.say(
-            TransitionKind::Updated,
-            format!("bad again: {}", first.reason),
-        );
+    if let Some(first) = believed.clone().next() {
+        come_back(entry, flaps, &first.reason, judgement);
     }
     if let Some(worst) = believed.clone().next()
         && worst.severity > entry.incident.severity
@@ -137,7 +171,7 @@ fn feed(entry: &mut Entry, case: &[&Sighting<'_>], judgement: &Judgement<'_>) {
             "now {} ({}): {}",
             worst.severity, worst.verdict, worst.reason
         );
-        entry.say(TransitionKind::Updated, step);
+        entry.step(Cause::Worse, step);
     }
     let mut taken = Vec::new();
     for sighting in case {
@@ -152,13 +186,27 @@ fn feed(entry: &mut Entry, case: &[&Sighting<'_>], judgement: &Judgement<'_>) {
         entry.incident.baseline = Some(baseline);
     }
     if wider {
-        let places = entry.incident.resolvers.difference(&resolvers);
-        let names = entry.incident.names.difference(&names).map(DnsName::as_str);
-        let joined = match entry.incident.key.axis {
-            Axis::Name => format!("also at {}", list(places.map(String::as_str))),
-            _ => format!("also {}", list(names)),
+        let incident = &mut entry.incident;
+        let joined: Vec<String> = if incident.key.axis == Axis::Name {
+            incident.resolvers.difference(&resolvers).cloned().collect()
+        } else {
+            let names = incident.names.difference(&names);
+            names.map(ToString::to_string).collect()
         };
-        entry.say(TransitionKind::Updated, joined);
+        news::join(incident, joined);
+    }
+}
+
+/// What was clean for a while is bad again. While it flaps that is counted, not told.
+fn come_back(entry: &mut Entry, flaps: Option<Flapping>, reason: &str, judgement: &Judgement<'_>) {
+    if entry.incident.status == Status::Recovering {
+        entry.incident.recovering_at = None;
+        begin(entry, Cause::Relapsed, flaps, reason, judgement);
+    } else if let Some(flapping) = &mut entry.incident.flapping
+        && flapping.is_lull
+    {
+        flapping.is_lull = false;
+        flapping.onsets = flapping.onsets.saturating_add(1);
     }
 }
 
@@ -211,15 +259,4 @@ fn baseline(worst_first: &[&Sighting<'_>]) -> Option<Baseline> {
     worst_first
         .iter()
         .find_map(|sighting| sighting.baseline.cloned())
-}
-
-fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    let items: Vec<_> = items.collect();
-    let more = items.len().saturating_sub(MOST_LISTED);
-    let shown = items[..items.len() - more].join(", ");
-    if more == 0 {
-        shown
-    } else {
-        format!("{shown} and {more} more")
-    }
 }

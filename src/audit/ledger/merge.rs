@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use crate::audit::{
     finding::FindingKind,
-    incident::{Axis, BackendTrack, Incident, IncidentKey, TransitionKind},
+    incident::{Axis, BackendTrack, Cause, Incident, IncidentKey},
     ledger::{
         backends,
         book::{Book, Entry},
@@ -100,11 +100,11 @@ pub(super) fn merge(whole: &mut Entry, parts: Parts, now: DateTime<Utc>) -> Vec<
         take_in(&mut whole.incident, &part.incident);
         let whole = &whole.incident;
         let step = format!("merged into incident {}: {}", whole.id, whole.reason);
-        part.resolve(now, step);
+        part.resolve(now, Cause::Merged, step);
     }
     if !ended.is_empty() {
         let step = format!("it takes in incidents told before: {}", ended.len());
-        whole.say(TransitionKind::Updated, step);
+        whole.step(Cause::TookIn, step);
     }
     ended
 }

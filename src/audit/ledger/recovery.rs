@@ -13,15 +13,16 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::{
     audit::{
         finding::FindingKind,
-        incident::{Axis, Incident, Status, TransitionKind},
+        incident::{Axis, Cause, Incident, Standing, Status},
         ledger::{
             Judgement,
             backends::{self, Touch},
             book::Entry,
             evidence::Sighting,
             explained::is_authority_down,
-            flushed,
+            flapping, flushed,
             keeping::note_observed,
+            news::{self, Looks},
             path,
         },
         verdict::{Family, Verdict},
@@ -73,11 +74,13 @@ fn count_backends(incident: &mut Incident, judgement: &Judgement<'_>) -> (bool, 
         .map(|verdict| (verdict, backends::shows(verdict, incident)))
         .collect();
     looks.sort_by_key(|(verdict, _)| (&verdict.question, &verdict.observed.source));
-    let mut samples = Samples::default();
+    let (mut samples, mut members) = (Samples::default(), Looks::default());
     for (verdict, shows) in looks {
         let mut any_bad = false;
-        for (names, touch, at) in backends::touches(verdict, family, shows) {
+        for (names, touch, sample) in backends::touches(verdict, family, shows) {
             any_bad |= touch == Touch::Bad;
+            members.note(incident, verdict, &sample, touch);
+            let at = sample.at;
             let bad = Bad {
                 at,
                 cached_until: verdict.cached_until,
@@ -89,6 +92,7 @@ fn count_backends(incident: &mut Incident, judgement: &Judgement<'_>) -> (bool, 
         }
     }
     samples.apply(incident);
+    members.apply(incident, judgement);
     (!samples.bad.is_empty(), !samples.clean.is_empty())
 }
 
@@ -212,26 +216,33 @@ fn move_on(entry: &mut Entry, judgement: &Judgement<'_>) {
     };
     // A site that is never sampled again must not hold the incident open: clean addresses suffice in the end.
     if clean(true) && is_out_of_time(incident, judgement) {
-        let last = instant(incident.last_bad_at);
-        entry.resolve(now, format!("not seen since {last}"));
+        let last = incident.last_bad_at;
+        let step = match &incident.flapping {
+            Some(flapping) => flapping::quiet(flapping, last),
+            None => format!("not seen since {}", instant(last)),
+        };
+        entry.resolve(now, Cause::Over, step);
     } else if let Some(at) = flushed::everywhere(incident, judgement) {
         let step = format!(
             "flushed at {}, and clean since wherever it was bad",
             instant(at)
         );
-        entry.resolve(now, step);
+        entry.resolve(now, Cause::Flushed, step);
+    } else if clean(false) && Standing::of(incident) == Standing::Flapping {
+        if let Some(flapping) = &mut entry.incident.flapping {
+            flapping.is_lull = true;
+        }
     } else if clean(false) && incident.status == Status::Open {
         let until = instant(earliest_end(incident, judgement));
-        entry.incident.status = Status::Recovering;
         entry.incident.recovering_at = Some(now);
         let step =
             format!("clean for {CLEAN_ROUNDS} rounds wherever it was bad, watched until {until}");
-        entry.say(TransitionKind::Updated, step);
+        entry.step(Cause::Clean, step);
     }
 }
 
 fn is_out_of_time(incident: &Incident, judgement: &Judgement<'_>) -> bool {
-    judgement.now - incident.last_bad_at >= recovery_window(judgement)
+    judgement.now - incident.last_bad_at >= quiet_window(incident, judgement)
         && (incident.key.family != Family::Value
             || flushed::cached_until(incident, judgement).is_none_or(|until| judgement.now > until))
 }
@@ -250,7 +261,14 @@ fn earliest_end(incident: &Incident, judgement: &Judgement<'_>) -> DateTime<Utc>
     }
 }
 
-fn recovery_window(judgement: &Judgement<'_>) -> TimeDelta {
+/// How long it must not have been seen: what flaps, for as long as its beginnings count.
+fn quiet_window(incident: &Incident, judgement: &Judgement<'_>) -> TimeDelta {
+    let window = recovery_window(judgement);
+    let flaps = incident.flapping.as_ref();
+    flaps.map_or(window, |_| window.max(flapping::window(judgement)))
+}
+
+pub(super) fn recovery_window(judgement: &Judgement<'_>) -> TimeDelta {
     TimeDelta::from_std(judgement.policy.recovery_window).unwrap_or(TimeDelta::MAX)
 }
 
@@ -272,8 +290,9 @@ pub(super) fn remind_every(entry: &mut Entry, interval: Duration, now: DateTime<
         && now - incident.told_at >= interval
         && entry.is_quiet()
     {
-        let step = format!("still open: {}", incident.reason);
-        entry.say(TransitionKind::Reminder, step);
+        let since = news::since_last_message(incident, incident.told_at);
+        let step = format!("{since}: {}{}", flapping::remark(incident), incident.reason);
+        entry.step(Cause::Repeated, step);
     }
 }
 

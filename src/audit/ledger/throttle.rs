@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     audit::{
-        incident::{Incident, Throttle, TransitionKind},
+        incident::{Cause, Incident, Throttle},
         verdict::{Family, State, Verdict},
     },
     types::{Question, Source},
@@ -178,7 +178,7 @@ fn hold(book: &mut Book, source: &Source, throttle: &Throttle) {
         if is_new {
             let since = instant(throttle.since);
             let note = format!("{source} is asked one question a round since {since}");
-            entry.say(TransitionKind::Updated, note);
+            entry.step(Cause::Throttled, note);
         }
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
-        incident::{Axis, Incident, IncidentKey, Transition, TransitionKind},
+        incident::{Axis, Cause, Incident, IncidentKey, Transition},
         ledger::{
             book::Entry,
             growth,
@@ -54,8 +54,8 @@ pub fn unwatched(
         minutes(now - since)
     );
     let reason = incident.reason.clone();
-    let mut entry = Entry::new(incident);
-    entry.say(TransitionKind::Opened, reason);
+    let mut entry = Entry::candidate(incident);
+    entry.step(Cause::Confirmed, reason);
     entry.tell(now)
 }
 

@@ -10,7 +10,7 @@ use super::{file::Said, hours};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
-        incident::{Axis, Transition, TransitionKind},
+        incident::{Axis, Status, Transition, TransitionKind},
         testing::Round,
         verdict::{Verdict, VerdictFlag},
     },
@@ -137,6 +137,13 @@ fn message(step: &Transition) -> String {
     }
     text += &list("at", incident.resolvers.iter().map(String::as_str));
     text += &list("servers", incident.authorities.iter().map(String::as_str));
+    let is_open = incident.status == Status::Open;
+    let left = incident.calm.iter();
+    let left = left.filter(|(_, calm)| is_open && calm.has_left);
+    text += &list("clean again", left.map(|(who, _)| who.as_str()));
+    if let Some(flapping) = &incident.flapping {
+        text += &format!(", flapping {} times", flapping.onsets);
+    }
     text += &instants(&[
         ("cached until", incident.cached_until),
         ("worst case", incident.worst_case_until),

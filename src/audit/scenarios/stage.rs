@@ -172,6 +172,10 @@ impl Stage {
             "known_bad" => policy.known_bad = declared(&words.rest()),
             "recovery_window" => policy.recovery_window = words::duration(words.next()?)?,
             "repeat_interval" => policy.repeat_interval = words::duration(words.next()?)?,
+            "group_interval" => {
+                policy.telling.group_interval = words::duration(words.next()?)?;
+            }
+            "flap_window" => policy.telling.flap_window = words::duration(words.next()?)?,
             "authority_blind_limit" => {
                 policy.authority_blind_limit = words::duration(words.next()?)?;
             }

@@ -165,6 +165,10 @@ fn facts(incident: &Incident) -> Vec<(&'static str, String)> {
     if let (1, Some(baseline)) = (incident.names.len(), &incident.baseline) {
         facts.push(("right", evidence::baseline(baseline)));
     }
+    if let Some(flapping) = &incident.flapping {
+        let (count, since) = (flapping.onsets, instant(flapping.since));
+        facts.push(("flapping", format!("bad {count} times since {since}")));
+    }
     let throttled = incident.throttled.iter().map(|(who, throttle)| {
         let who = inert(who.trim_end_matches(" *"));
         let since = instant(throttle.since);

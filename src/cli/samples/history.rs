@@ -1,6 +1,6 @@
 //! History with everything that makes a table wide: long names, sites, addresses, alias chains and distant instants.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::{
     audit::{
         evidence::{Baseline, BaselineKind, Observed},
         exposure::{Exposure, OperatorExposure},
-        incident::{Axis, Incident, IncidentKey, Status},
+        incident::{Axis, Incident, IncidentKey, News, Status},
         verdict::{Family, State, Verdict},
     },
     store::{
@@ -397,6 +397,10 @@ pub(crate) fn incident() -> Incident {
         clean_rounds: 0,
         transitions: 1,
         told_at: at("2026-11-22T19:05:00Z"),
+        calm: BTreeMap::new(),
+        untold: News::default(),
+        flapping: None,
+        tallies: BTreeMap::new(),
         reason: "40 of 40 names of dialers are bad at adguard-unfiltered, the worst is dialer1.example.com A".to_owned(),
     }
 }

@@ -188,3 +188,63 @@ fn a_channel_whose_secret_is_missing_is_left_out_where_nobody_is_told() {
         assert!(config.channels.is_empty(), "{keys}");
     }
 }
+
+#[test]
+fn matchers_and_waits_are_read_shown_and_read_again() {
+    let keys = "kind = 'slack'\nurl_env = 'URL'\nmatchers = ['axis=resolver', 'severity!=warning']\ngroup_wait = '30s'";
+    let config = one(keys);
+    let route = &config.channels[0].route;
+    assert_eq!(
+        route.matchers.texts(),
+        ["axis=resolver", "severity!=warning"]
+    );
+    assert_eq!(route.group_wait, std::time::Duration::from_secs(30));
+    let shown = config.show();
+    let again = read(&shown, &ENVIRONMENT).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(again.channels[0].route, *route);
+    let errors = read(
+        &channel("kind = 'slack'\nurl_env = 'URL'\nmatchers = ['nonsense=1', 'name=~(']"),
+        &ENVIRONMENT,
+    );
+    let errors = errors.unwrap_err().to_string();
+    assert!(errors.contains("`nonsense` cannot be matched"), "{errors}");
+    assert!(errors.contains("no regular expression"), "{errors}");
+}
+
+#[test]
+fn a_channel_that_no_incident_can_reach_is_found() {
+    let deaf = |keys: &str| {
+        let text = format!(
+            "{}[[group]]\nname = 'g'\nnames = ['a.example', 'b.example']\nresolvers = ['google']\n\
+             tags = {{ customer = 'acme' }}\nchannels = ['c']\n",
+            channel(&format!("kind = 'slack'\nurl_env = 'URL'\n{keys}"))
+        );
+        let config = read(&text, &ENVIRONMENT).unwrap_or_else(|errors| panic!("{errors}"));
+        config.deaf(&config.channels[0])
+    };
+    for keys in [
+        "",
+        "matchers = ['group=g', 'name=b.example', 'resolver=google', 'type=A']",
+        "matchers = ['axis=vantage', 'state=blind']",
+        "matchers = ['severity=warning']",
+        "matchers = ['state=ttl_above_policy', 'resolver!=google']",
+        "matchers = ['tag.customer=acme', 'tag.team!=voip']",
+    ] {
+        assert_eq!(deaf(keys), None, "{keys}");
+    }
+    for (keys, vain) in [
+        ("matchers = ['group=h']", "group=h"),
+        ("matchers = ['group=g', 'name=~c\\..*']", r"name=~c\..*"),
+        ("matchers = ['resolver=quad9']", "resolver=quad9"),
+        (
+            "matchers = ['severity=warning']\nmin_severity = 'critical'",
+            "severity=warning",
+        ),
+        ("matchers = ['state=nonsense']", "state=nonsense"),
+        ("matchers = ['type=MX']", "type=MX"),
+        ("matchers = ['tag.customer=other']", "tag.customer=other"),
+    ] {
+        let why = deaf(keys).unwrap_or_default();
+        assert!(why.contains(&format!("`{vain}`")), "{keys}: {why}");
+    }
+}

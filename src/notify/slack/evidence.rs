@@ -12,7 +12,7 @@ use crate::{
     },
     notify::{
         MessageContext,
-        inert::{clip, code, plain},
+        inert::{clip, code, shell_word},
         slack::{both, local, more},
     },
     types::{SourceKind, Transport},
@@ -180,7 +180,7 @@ pub(super) fn reproduce(incident: &Incident) -> Option<String> {
 /// `None` where the name cannot be typed into a shell and shown in Slack unchanged.
 fn dig(seen: &Observed) -> Option<String> {
     let address = seen.source.address;
-    let name = shell_word(seen.question.name.as_str())?;
+    let name = name_word(seen.question.name.as_str())?;
     let mut words = vec![format!("dig @{}", address.ip())];
     if address.port() != seen.source.transport.usual_port() {
         words.push(format!("-p {}", address.port()));
@@ -200,15 +200,8 @@ fn dig(seen: &Observed) -> Option<String> {
     Some(words.join(" "))
 }
 
-/// The name as one word of a shell's input. A name may hold quotes and semicolons, and `dig` has words of its own.
-fn shell_word(name: &str) -> Option<String> {
-    let tame = |here: char| here.is_ascii_alphanumeric() || "._-".contains(here);
-    if name.starts_with(['-', '+', '@']) || name.len() > 255 || plain(name) != name {
-        return None;
-    }
-    Some(if name.chars().all(tame) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
-    })
+/// The name as one word of a shell's input that `dig` takes for a name: it has words of its own.
+fn name_word(name: &str) -> Option<String> {
+    let is_name = !name.starts_with(['-', '+', '@']) && name.len() <= 255;
+    is_name.then(|| shell_word(name)).flatten()
 }

@@ -37,6 +37,10 @@ fn label(transition: &Transition) -> String {
     match (transition.kind, transition.incident.status) {
         (TransitionKind::Resolved, _) | (_, Status::Resolved) => "RESOLVED".to_owned(),
         (_, Status::Recovering) => format!("{severity}, RECOVERING"),
+        (kind, _) if transition.incident.flapping.is_some() => match kind {
+            TransitionKind::Reminder => format!("{severity}, STILL FLAPPING"),
+            _ => format!("{severity}, FLAPPING"),
+        },
         (TransitionKind::Opened, _) => severity,
         (TransitionKind::Updated, _) => format!("{severity}, UPDATE"),
         (TransitionKind::Reminder, _) => format!("{severity}, STILL OPEN"),

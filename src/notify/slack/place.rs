@@ -13,6 +13,8 @@ use crate::{
 const NAMES: usize = 1000;
 /// Most operators, and most tags, that are named.
 const MOST_WORDS: usize = 8;
+/// Most resolvers whose share of bad samples is told.
+const MOST_SHARES: usize = 6;
 
 /// `*Where:* 2 of 5 operators: Google, Quad9. Not at: Cloudflare, OpenDNS`; `None` where no resolver is involved.
 pub(super) fn operators(incident: &Incident, context: &MessageContext<'_>) -> Option<String> {
@@ -34,7 +36,34 @@ pub(super) fn operators(incident: &Incident, context: &MessageContext<'_>) -> Op
         let _ = write!(text, ". Not part of it: {}", words(&others));
     }
     text += &backends(incident);
+    text += &shares(incident);
     Some(text)
+}
+
+/// How much of what was asked shows it: `google 72 of 120 samples (60 %), 3 of 4 sites`.
+fn shares(incident: &Incident) -> String {
+    let shares = incident.tallies.iter();
+    let shares = shares.map(|(resolver, tally)| (resolver, tally.share(incident.told_at)));
+    let all: Vec<_> = shares.filter(|(_, share)| share.all > 0).collect();
+    let shown = all.iter().take(MOST_SHARES).map(|(resolver, share)| {
+        let (bad, samples) = (u64::from(share.bad), u64::from(share.all));
+        let percent = bad * 100 / samples.max(1);
+        let sites = match share.sites {
+            0 | 1 => String::new(),
+            sites => format!(", {} of {sites} sites", share.bad_sites),
+        };
+        let resolver = code(resolver, 60);
+        format!("{resolver} {bad} of {samples} samples ({percent} %){sites}")
+    });
+    let shown: Vec<_> = shown.collect();
+    match all.len() - shown.len() {
+        _ if all.is_empty() => String::new(),
+        0 => format!("\n*Bad in the last hour:* {}", shown.join("; ")),
+        more => format!(
+            "\n*Bad in the last hour:* {}; +{more} more",
+            shown.join("; ")
+        ),
+    }
 }
 
 /// How many of the backends that were bad are clean again; nothing while none is.

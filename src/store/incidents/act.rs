@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EventKind, NewEvent, append, append_steps, instant, upsert_all};
+use super::{EventKind, NewEvent, append, append_steps, instant, recurrence, upsert_all};
 use crate::{
     audit::incident::{Incident, Transition},
     store::{NewMessage, Store, StoreError, columns, outbox},
@@ -58,6 +58,7 @@ impl Store {
                 return Ok(false);
             }
             forget_candidates(&mut transaction, &step.incident).await?;
+            recurrence::forget(&mut transaction, &step.incident).await?;
             if let Some(by) = by {
                 let event = NewEvent::act(step.incident.id, EventKind::Closed, step.at, by);
                 append(&mut transaction, &event).await?;

@@ -82,6 +82,7 @@ impl Alertmanager {
             },
             allow: Vec::new(),
             min_severity: Severity::Warning,
+            route: dns_auditor::config::Route::default(),
             fallback: None,
         }
     }
@@ -233,6 +234,7 @@ async fn its_receivers_are_spoken_to_as_it_speaks_itself() {
             receiver: Receiver::Webhook(webhook(&sink.url())),
             allow: Vec::new(),
             min_severity: Severity::Warning,
+            route: dns_auditor::config::Route::default(),
             fallback: None,
         }
     };

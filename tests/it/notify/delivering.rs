@@ -35,6 +35,7 @@ fn channel(form: Form, url: &str) -> Channel {
         },
         allow: Vec::new(),
         min_severity: Severity::Warning,
+        route: dns_auditor::config::Route::default(),
         fallback: None,
     }
 }

@@ -11,7 +11,7 @@ use dns_auditor::{
     audit::{
         evidence::{Baseline, BaselineKind, Observed},
         finding::FindingKind,
-        incident::{Axis, Incident, IncidentKey, Status, Transition, TransitionKind},
+        incident::{Axis, Incident, IncidentKey, News, Status, Transition, TransitionKind},
         verdict::Family,
     },
     names::DnsName,
@@ -145,6 +145,10 @@ fn incident(axis: Axis, subject: &str, family: Family, verdict: &str) -> Inciden
         clean_rounds: 0,
         transitions: 1,
         told_at: at("19:05:00"),
+        calm: BTreeMap::new(),
+        untold: News::default(),
+        flapping: None,
+        tallies: BTreeMap::new(),
         reason: "google answers 198.51.100.66, which no authoritative server ever served."
             .to_owned(),
     }
@@ -254,6 +258,7 @@ pub(super) fn step(kind: TransitionKind, incident: Incident) -> Transition {
         number: 0,
         kind,
         at: incident.resolved_at.unwrap_or(at("19:05:00")),
+        causes: Vec::new(),
         reason: match kind {
             TransitionKind::Opened => incident.reason.clone(),
             TransitionKind::Updated => "quad9 joined.".to_owned(),

@@ -47,6 +47,7 @@ impl Server {
             }),
             allow: Vec::new(),
             min_severity: Severity::Warning,
+            route: dns_auditor::config::Route::default(),
             fallback: None,
         };
         Notifier::new(Duration::from_secs(10))

@@ -122,7 +122,10 @@ fn keys_are_sent_in_the_order_of_the_contract_even_after_a_queue_sorted_them() {
             "worst_case_until",
             "next_steps",
             "summary",
-            "reason"
+            "reason",
+            "shares",
+            "flapping",
+            "silence",
         ]
     );
 }

@@ -26,6 +26,7 @@ fn channel(receiver: Receiver) -> Channel {
         receiver,
         allow: Vec::new(),
         min_severity: Severity::Warning,
+        route: dns_auditor::config::Route::default(),
         fallback: None,
     }
 }

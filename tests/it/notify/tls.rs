@@ -70,6 +70,7 @@ async fn deliver(url: String) -> Delivery {
         receiver: Receiver::Webhook(webhook(&url)),
         allow: Vec::new(),
         min_severity: Severity::Warning,
+        route: dns_auditor::config::Route::default(),
         fallback: None,
     };
     Notifier::new(Duration::from_secs(10))

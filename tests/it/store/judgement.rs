@@ -2,7 +2,7 @@
 
 use dns_auditor::{
     audit::{
-        incident::{Candidate, Status, Transition, TransitionKind},
+        incident::{Candidate, Recurrence, Status, Transition, TransitionKind},
         ledger::Ledger,
         verdict::{State, VerdictFlag},
     },
@@ -165,6 +165,12 @@ async fn a_ledger_comes_back_as_it_was_left() {
                 rounds,
             })
             .collect(),
+        recurrences: [1, 2]
+            .map(|number| Recurrence {
+                key: incident(number, &format!("{number}.example"), at(0)).key,
+                onsets: vec![at(0), at(1)],
+            })
+            .to_vec(),
     };
     let round = begin(&store, at(0)).await;
     store

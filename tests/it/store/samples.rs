@@ -8,7 +8,7 @@ use dns_auditor::{
         evidence::Observed,
         finding::{Finding, FindingKind, Subject},
         history::SpanChange,
-        incident::{Axis, Incident, IncidentKey, Status, Transition, TransitionKind},
+        incident::{Axis, Incident, IncidentKey, News, Status, Transition, TransitionKind},
         ledger::Ledger,
         verdict::{Family, State, Verdict},
     },
@@ -216,6 +216,10 @@ pub(crate) fn incident(number: u128, name: &str, opened_at: DateTime<Utc>) -> In
         clean_rounds: 0,
         transitions: 1,
         told_at: opened_at,
+        calm: [].into(),
+        untold: News::default(),
+        flapping: None,
+        tallies: [].into(),
         reason: "nobody ever served that".to_owned(),
     }
 }
@@ -230,6 +234,7 @@ pub(crate) fn step(
         number,
         kind,
         at: when,
+        causes: Vec::new(),
         reason: format!("step {number}"),
         incident: incident.clone(),
     }

@@ -1,6 +1,6 @@
 //! A bench for stories: short words for verdicts and findings, a clock of one minute a round, a restart between any two.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,7 +14,7 @@ use crate::{
         verdict::{Sample, State, Verdict},
     },
     names::DnsName,
-    types::{Policy, Question, RecordType, Severity, Source, SourceKind, Transport},
+    types::{Policy, Question, RecordType, Severity, Source, SourceKind, Telling, Transport},
 };
 
 pub(super) const GROUP: &str = "dialers";
@@ -209,7 +209,15 @@ impl Lab {
     pub(super) fn new() -> Self {
         Self {
             ledger: Ledger::default(),
-            policy: Policy::default(),
+            // Who joins is told at once, so that a story needs no waiting.
+            policy: Policy {
+                telling: Telling {
+                    group_interval: Duration::ZERO,
+                    update_threshold: 0.0,
+                    ..Telling::default()
+                },
+                ..Policy::default()
+            },
             authorities: AuthorityReach {
                 asked: 2,
                 answered: 2,
