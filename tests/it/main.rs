@@ -33,4 +33,5 @@ mod routed;
 mod service;
 mod sink;
 mod store;
+mod storm;
 mod throttled;
