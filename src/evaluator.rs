@@ -261,7 +261,7 @@ impl Evaluator {
             transitions,
         } = conclusion;
         let read = self.as_read(&group.name, read, judged.is_first);
-        let told = recorder.told_before(&self.config, &transitions).await?;
+        let told = self.told_before(&recorder, &transitions, &mut desk).await?;
         let messages = messages::for_transitions(&self.config, group, &transitions, &told);
         let stance = Stance::after(&ledger);
         let is_blind = ledger.is_blind();

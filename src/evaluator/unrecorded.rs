@@ -7,7 +7,7 @@ use std::sync::{MutexGuard, PoisonError, atomic::Ordering};
 
 use chrono::{DateTime, Utc};
 
-use super::{Evaluator, recording::Recorder};
+use super::{Evaluator, messages::ToldBefore, recording::Recorder};
 use crate::{
     audit::{declared::Declared, incident::Transition, ledger::Ledger},
     clock,
@@ -103,6 +103,23 @@ impl Evaluator {
             }
         }
         Ok(self.journal.ledger(&group.name).unwrap_or_default())
+    }
+
+    /// Who was told of these incidents before; where the database is away nobody is known, and the channels' matchers decide
+    /// alone.
+    pub(super) async fn told_before(
+        &self,
+        recorder: &Recorder<'_>,
+        steps: &[Transition],
+        desk: &mut Desk,
+    ) -> Result<ToldBefore, StoreError> {
+        if let Desk::Database(_) = desk {
+            match recorder.told_before(&self.config, steps).await {
+                Ok(told) => return Ok(told),
+                Err(error) => *desk = Desk::Journal(self.go_without(error)?),
+            }
+        }
+        Ok(ToldBefore::new())
     }
 
     /// Goes on without the database, where it is away and a journal stands in; an error otherwise.

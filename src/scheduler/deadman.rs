@@ -181,7 +181,12 @@ impl Deadman {
             return;
         };
         take_step(&mut ledger, &step);
-        let messages = messages::for_transitions(&self.config, group, std::slice::from_ref(&step), &ToldBefore::new());
+        let messages = messages::for_transitions(
+            &self.config,
+            group,
+            std::slice::from_ref(&step),
+            &ToldBefore::new(),
+        );
         let judged = Judged {
             group: group.name.clone(),
             ledger,

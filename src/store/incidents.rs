@@ -65,7 +65,8 @@ pub(super) async fn write_ledger(
 ) -> Result<(), StoreError> {
     let latest = ledger.incidents.iter().map(|one| (one.id, one)).collect();
     upsert_all(connection, place.vantage_id, &latest).await?;
-    replace_candidates(connection, place, ledger).await
+    replace_candidates(connection, place, ledger).await?;
+    recurrence::replace(connection, place, &ledger.recurrences).await
 }
 
 pub(super) async fn upsert_all(

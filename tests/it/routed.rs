@@ -108,7 +108,7 @@ fn config() -> Config {
         "[[group]]\nname = 'dialers'\nnames = ['a.example', 'b.example']\ntags = {{ customer = 'acme' }}\n\
          channels = ['all', 'a', 'quad9', 'wide', 'warnings', 'acme']\n{}{}{}{}{}{}",
         channel("all", ""),
-        channel("a", r#"'name=~a\..*'"#),
+        channel("a", r"'name=~a\..*'"),
         channel("quad9", "'resolver=quad9'"),
         channel("wide", "'axis=resolver'"),
         channel("warnings", "'severity=warning'"),

@@ -47,6 +47,7 @@ fn channels(ops: &Sink, pager: &Sink) -> Vec<Arc<Channel>> {
             allow: Vec::new(),
             min_severity: Severity::Warning,
             fallback: fallback.map(str::to_owned),
+            route: dns_auditor::config::Route::default(),
         })
     };
     vec![
