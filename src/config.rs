@@ -6,6 +6,7 @@
 mod address;
 mod calibrated;
 mod channels;
+mod delivery;
 mod demand;
 mod endpoints;
 mod error;
@@ -37,6 +38,7 @@ use std::{
 };
 
 pub use calibrated::calibrated;
+pub use delivery::Delivery;
 pub use demand::Excess;
 pub use endpoints::{path as read_path, server_name as read_server_name};
 pub use error::{ConfigError, ConfigErrors};
@@ -44,7 +46,9 @@ pub use heartbeat::Heartbeat;
 pub use load::{load, load_with};
 pub use maintenance::Maintenance;
 pub use options::{read_client_subnet, show_client_subnet};
-pub use receiver::{Email, Exec, Header, PAGERDUTY, Receiver, Webhook, WebhookBody};
+pub use receiver::{
+    Broadcast, Email, Exec, Header, PAGERDUTY, Receiver, SLACK, SlackBot, Webhook, WebhookBody,
+};
 pub use retention::Retention;
 pub use route::Route;
 pub use schedule::{Schedule, ScheduleError};
@@ -102,6 +106,8 @@ pub struct Config {
     pub channels: Vec<Arc<Channel>>,
     /// Who hears that rounds run.
     pub heartbeat: Option<Heartbeat>,
+    /// How messages find their way.
+    pub delivery: Delivery,
     /// Windows in which incidents are not told, in the order of the file.
     pub maintenance: Vec<Maintenance>,
     /// Whether this vantage has IPv6. Without it the presets have lost their IPv6 addresses already.

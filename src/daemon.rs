@@ -192,7 +192,7 @@ async fn serve(
     .await?;
     let evaluator = evaluator.with_journal(journal.clone());
     let channels = config.channels.iter().cloned();
-    let notifier = Notifier::default();
+    let notifier = Notifier::of(&config);
     let dispatcher = Dispatcher::new(
         store.clone(),
         notifier.clone(),

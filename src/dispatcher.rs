@@ -11,6 +11,7 @@ pub mod lanes;
 mod outcome;
 mod quiet;
 mod refresh;
+mod threads;
 
 use std::{
     sync::Arc,
@@ -361,7 +362,7 @@ impl Dispatcher {
         };
         let body = remarks.on(Form::of(&channel.receiver), message.body.clone());
         let begun = Instant::now();
-        let delivery = self.notifier.deliver(channel, message.id, &body, now).await;
+        let delivery = self.deliver(message, channel, &body, now).await;
         (delivery, begun.elapsed())
     }
 

@@ -5,7 +5,7 @@
 //! judged may change shape, what receivers parse may not.
 //!
 //! Reading order: [`wording`] has the words for every verdict, [`next_steps`] says what to do, [`slack`] and
-//! [`webhook`] make the two bodies of it that are recorded, [`wire`] what each kind of receiver is sent, [`sample`] makes incidents up, [`remarks`] adds what is known only when it is sent, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
+//! [`webhook`] make the bodies of it that are recorded (`slack_bot`: those of an app's threads), [`wire`] what each kind of receiver is sent, [`sample`] makes incidents up, [`remarks`] adds what is known only when it is sent, [`deliver`] sends one, [`resolve`] finds the host without the names under audit.
 
 mod alertmanager;
 pub mod deliver;
@@ -19,6 +19,7 @@ pub mod resolve;
 pub mod sample;
 pub mod signature;
 pub mod slack;
+mod slack_bot;
 pub mod webhook;
 pub mod wire;
 pub mod wording;
@@ -30,7 +31,7 @@ use remarks::Remarks;
 use serde_json::Value;
 
 pub use alertmanager::STANDS_FOR;
-pub use deliver::{Delivery, Notifier};
+pub use deliver::{Delivery, Notifier, Post, Thread};
 pub use wire::{Form, shown};
 
 use crate::{
@@ -107,6 +108,7 @@ impl<'a> MessageContext<'a> {
 pub fn body(form: Form, transition: &Transition, context: &MessageContext<'_>) -> Value {
     match form {
         Form::Slack => slack::message(transition, context).to_value(),
+        Form::SlackBot => slack_bot::message(transition, &slack::message(transition, context)),
         Form::Standard => webhook::Message::of(transition, context).to_value(),
     }
 }
@@ -115,6 +117,7 @@ pub fn body(form: Form, transition: &Transition, context: &MessageContext<'_>) -
 pub fn test_body(form: Form, vantage: &str, now: DateTime<Utc>) -> Value {
     match form {
         Form::Slack => slack::test_message(vantage, now).to_value(),
+        Form::SlackBot => slack_bot::test_message(&slack::test_message(vantage, now)),
         Form::Standard => webhook::Message::test(vantage, now).to_value(),
     }
 }

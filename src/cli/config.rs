@@ -110,6 +110,7 @@ fn channel_report(channel: &Channel, config: &Config) -> String {
         channel.id,
         match &channel.receiver {
             Receiver::Slack { .. } => "Slack",
+            Receiver::SlackBot(_) => "Slack, a thread for each incident",
             Receiver::Webhook(hook) => match hook.signing_keys.len() {
                 0 => "webhook, not signed",
                 1 => "webhook, signed",

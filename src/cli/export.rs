@@ -24,12 +24,13 @@ use crate::{
     names::DnsName,
     store::{Store, StoreError, observations::ObservationQuery},
 };
-use columns::Rows;
 use parquet::errors::ParquetError;
 use sink::Sink;
 
 /// How much of the history is held at once.
 const STEP: TimeDelta = TimeDelta::minutes(10);
+/// Samples that are held before they are written.
+const ENOUGH: usize = 50_000;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -101,7 +102,7 @@ pub(super) async fn run(
 /// Writes everything that is asked for; how many samples that were.
 async fn write(store: &Store, whole: &ObservationQuery, file: File) -> Result<usize, ExportError> {
     let mut sink = Sink::open(file)?;
-    let mut rows = Rows::default();
+    let mut samples = Vec::new();
     let (mut from, mut written) = (whole.from, 0);
     while from < whole.to {
         let step = ObservationQuery {
@@ -110,15 +111,16 @@ async fn write(store: &Store, whole: &ObservationQuery, file: File) -> Result<us
             ..whole.clone()
         };
         for recorded in store.observations(&step).await? {
-            rows.push(&step.vantage, &recorded);
+            samples.push(recorded);
             written += 1;
-            if rows.are_enough() {
-                sink.write(std::mem::take(&mut rows))?;
+            if samples.len() >= ENOUGH {
+                sink.write(&whole.vantage, &samples)?;
+                samples.clear();
             }
         }
         from = step.to;
     }
-    sink.write(rows)?;
+    sink.write(&whole.vantage, &samples)?;
     sink.close()?;
     Ok(written)
 }

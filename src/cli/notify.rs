@@ -124,7 +124,7 @@ async fn send(
     let instance = format!("notify-test/{}", message.id);
     let dispatcher = Dispatcher::new(
         store.clone(),
-        Notifier::default(),
+        Notifier::of(config),
         config.channels.iter().cloned(),
         &config.vantage,
         &instance,

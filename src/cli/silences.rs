@@ -66,7 +66,7 @@ struct AddArgs {
     #[arg(long, value_name = "INSTANT", allow_hyphen_values = true, value_parser = history::instant)]
     from: Option<DateTime<Utc>>,
     /// Who wants it [default: $USER]
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, visible_alias = "author", value_name = "WHO")]
     by: Option<String>,
     /// Why
     #[arg(long, value_name = "TEXT")]

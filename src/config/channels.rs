@@ -5,6 +5,7 @@
 mod address;
 mod receiver;
 mod secrets;
+mod slack_bot;
 
 use ipnet::IpNet;
 

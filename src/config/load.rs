@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Authority, Config, ConfigErrors, Database, Group, Http, Secret, SecretSource, Secrets, address,
     channels::{self, Vault},
+    delivery,
     error::{Complaint, Origin, Report},
     groups, heartbeat, identity, maintenance,
     raw::{self, Table},
@@ -80,8 +81,15 @@ pub(super) fn read(
     raw::overlay(&mut root, vault.environment, report);
     let mut top = Section::new("at the top level", Origin::File(0), &root, report);
     let vantage = top.parsed("vantage", identity::label);
-    let [database, retention, http, authority, defaults, heartbeat] =
-        raw::SINGLE.map(|key| top.table(key));
+    let [
+        database,
+        retention,
+        http,
+        authority,
+        defaults,
+        heartbeat,
+        delivery,
+    ] = raw::SINGLE.map(|key| top.table(key));
     let [resolver, group, channel, maintenance] = raw::REPEATED.map(|key| top.tables(key));
     top.finish();
 
@@ -110,6 +118,7 @@ pub(super) fn read(
         groups,
         channels: channels.into_iter().map(Arc::new).collect(),
         heartbeat: heartbeat::read(heartbeat, vault, report),
+        delivery: delivery::read(delivery, report),
         maintenance: maintenance::read(maintenance, report),
     })
 }

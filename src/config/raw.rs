@@ -11,13 +11,14 @@ use super::error::{Complaint, Origin, Report};
 /// The tables that a file may have more than once: no variable could say which it means.
 pub(super) const REPEATED: [&str; 4] = ["resolver", "group", "channel", "maintenance"];
 /// Those that it may have once.
-pub(super) const SINGLE: [&str; 6] = [
+pub(super) const SINGLE: [&str; 7] = [
     "database",
     "retention",
     "http",
     "authority",
     "defaults",
     "heartbeat",
+    "delivery",
 ];
 
 /// The prefix of the variables that override keys.

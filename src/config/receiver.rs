@@ -2,12 +2,15 @@
 //!
 //! Deliberately absent: how each is spoken to, which is `notify`'s.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use super::Secret;
 
 /// Where `PagerDuty` takes events, unless told otherwise.
 pub const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
+
+/// Where Slack's Web API is, unless told otherwise. (`GovSlack` has one of its own, `https://slack-gov.com/api`.)
+pub const SLACK: &str = "https://slack.com/api";
 
 /// What speaks at a channel.
 #[derive(Debug, Clone)]
@@ -17,6 +20,8 @@ pub enum Receiver {
         /// The address; a bearer secret.
         url: Secret,
     },
+    /// A Slack app, which keeps each incident in a thread of its own.
+    SlackBot(SlackBot),
     /// Standard Webhooks.
     Webhook(Webhook),
     /// `PagerDuty`'s Events API v2.
@@ -35,6 +40,37 @@ pub enum Receiver {
     Email(Email),
     /// A program of this machine.
     Exec(Exec),
+}
+
+/// A Slack app.
+#[derive(Debug, Clone)]
+pub struct SlackBot {
+    /// Where the Web API is, without its methods.
+    pub url: Secret,
+    /// The bot's token.
+    pub token: Secret,
+    /// The ID of the conversation that it writes to.
+    pub channel: String,
+    /// What of a thread is shown to the whole conversation, too.
+    pub broadcast: Vec<Broadcast>,
+}
+
+/// A reply that is worth the whole conversation's attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broadcast {
+    /// The severity has risen.
+    Worse,
+    /// It is over.
+    Resolved,
+}
+
+impl fmt::Display for Broadcast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Worse => "worse",
+            Self::Resolved => "resolved",
+        })
+    }
 }
 
 /// A webhook.
@@ -97,6 +133,7 @@ impl Receiver {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Slack { .. } => "slack",
+            Self::SlackBot(_) => "slack_bot",
             Self::Webhook(_) => "webhook",
             Self::PagerDuty { .. } => "pagerduty",
             Self::Alertmanager { .. } => "alertmanager",
@@ -111,6 +148,7 @@ impl Receiver {
             Self::Slack { url } | Self::PagerDuty { url, .. } | Self::Alertmanager { url } => {
                 Some(url)
             }
+            Self::SlackBot(bot) => Some(&bot.url),
             Self::Webhook(hook) => Some(&hook.url),
             Self::Email(email) => Some(&email.url),
             Self::Exec(_) => None,

@@ -58,6 +58,10 @@ impl Config {
         for channel in &self.channels {
             section("[[channel]]", &channel_table(channel));
         }
+        if !self.delivery.resolvers.is_empty() {
+            let resolvers = ("resolvers", texts(&self.delivery.resolvers));
+            section("[delivery]", &[resolvers]);
+        }
         if let Some(heartbeat) = &self.heartbeat {
             let url = heartbeat.channel.receiver.url();
             let url = url.map(|url| secret(url, ["url", "url_env", "url_file"]));
@@ -296,6 +300,11 @@ fn channel_table(channel: &Channel) -> Vec<Entry> {
     }
     match &channel.receiver {
         Receiver::Slack { .. } | Receiver::Alertmanager { .. } => {}
+        Receiver::SlackBot(bot) => shown.extend([
+            secret(&bot.token, ["token", "token_env", "token_file"]),
+            ("slack_channel", bot.channel.as_str().into()),
+            ("broadcast", texts(&bot.broadcast)),
+        ]),
         Receiver::Webhook(hook) => shown.extend(webhook(hook)),
         Receiver::PagerDuty { routing_key, .. } => shown.push(secret(
             routing_key,

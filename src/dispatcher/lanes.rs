@@ -28,7 +28,7 @@ impl Pace {
     /// What receivers of this kind take: Slack a message a second per channel; a program runs alone.
     pub fn of(receiver: &Receiver) -> Self {
         match receiver {
-            Receiver::Slack { .. } => Self {
+            Receiver::Slack { .. } | Receiver::SlackBot(_) => Self {
                 at_once: 1,
                 interval: Duration::from_secs(1),
             },

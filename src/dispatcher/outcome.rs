@@ -22,7 +22,7 @@ use crate::{
 const LONGEST_CLOSURE: Duration = Duration::from_mins(5);
 /// How long the outcome of an attempt is tried to be recorded while the database is away: as long as its lease lasts, no
 /// one else sends the message.
-const RECORDING: Duration = Duration::from_secs(15);
+pub(super) const RECORDING: Duration = Duration::from_secs(15);
 /// Attempts in vain, some three minutes of them, after which a message's fallback tells it, too.
 const FALLBACK_AFTER: u32 = 4;
 /// How long a channel whose receiver is gone is left alone; then its next message is another chance.

@@ -5,13 +5,12 @@
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
     Context,
@@ -129,13 +128,11 @@ pub(super) struct Whole {
 /// `GET /api/v1/incidents/{id}`.
 pub(super) async fn incident(
     State(context): State<Context>,
-    id: Result<Path<String>, PathRejection>,
+    id: Id,
     given: Parameters,
 ) -> Result<Json<Whole>, Problem> {
-    let Path(id) = id.map_err(|error| Problem::BadRequest(error.body_text()))?;
+    let id = read_id(id)?;
     given.end("none")?;
-    let wrong = |_| Problem::BadRequest(format!("`{id}` is not an incident id"));
-    let id: Uuid = id.parse().map_err(wrong)?;
     let Some((incident, events)) = context.store.incident(id).await? else {
         return Err(Problem::NotFound(format!("there is no incident {id}")));
     };

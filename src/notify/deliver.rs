@@ -6,6 +6,7 @@
 mod exec;
 mod mail;
 mod outcome;
+mod slack_bot;
 
 use std::{
     collections::HashMap,
@@ -22,9 +23,10 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 pub use outcome::{Delivery, LONGEST_RETRY_AFTER};
+pub use slack_bot::{Post, Thread};
 
 use crate::{
-    config::{Channel, Email, Receiver, Webhook},
+    config::{Channel, Config, Email, Receiver, Secret, Webhook},
     notify::{
         mail::mail,
         resolve::{WebhookResolver, may_be_written},
@@ -35,6 +37,8 @@ use crate::{
 
 /// Longest time one attempt may take, from the host's name to the last byte of the reply.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
+/// The file below the data directory that remembers where receivers were last.
+const ADDRESSES: &str = "receiver-addresses.json";
 /// Most bytes of a reply that are read.
 const MOST_REPLY: usize = 64 * 1024;
 
@@ -57,7 +61,19 @@ impl Default for Notifier {
 impl Notifier {
     /// A notifier whose attempts take at most `timeout`. It trusts the system's certificate authorities.
     pub fn new(timeout: Duration) -> Self {
-        let resolver = WebhookResolver::from_system();
+        Self::over(timeout, WebhookResolver::from_system())
+    }
+
+    /// The notifier of this configuration: it asks the resolvers that are written there, and remembers the addresses that were
+    /// good last below the data directory.
+    pub fn of(config: &Config) -> Self {
+        let resolver = WebhookResolver::asking(&config.delivery.resolvers);
+        let file = config.database.data_dir.join(ADDRESSES);
+        Self::over(TIMEOUT, resolver.remembering_in(file))
+    }
+
+    /// A notifier that finds hosts by `resolver`.
+    pub fn over(timeout: Duration, resolver: WebhookResolver) -> Self {
         Self {
             client: client(timeout, &resolver).map_err(|error| Arc::from(chain(&error))),
             allowed: Arc::default(),
@@ -70,14 +86,7 @@ impl Notifier {
     /// an alert is due. What cannot be resolved now is logged and tried again with the first message.
     pub async fn remember_hosts<'a>(&self, channels: impl IntoIterator<Item = &'a Channel>) {
         for channel in channels {
-            let url = channel
-                .receiver
-                .url()
-                .map(|url| Url::parse(url.expose_str().trim()));
-            let Some(Ok(url)) = url else { continue };
-            // Of schemes that it does not know the parser leaves the host as it is written.
-            let host = url.host_str().and_then(|host| Host::parse(host).ok());
-            let Some(Host::Domain(host)) = host else {
+            let Some(host) = channel.receiver.url().and_then(host_name) else {
                 continue;
             };
             let resolver = self.resolver.allowing(&channel.allow);
@@ -96,8 +105,42 @@ impl Notifier {
         body: &Value,
         now: DateTime<Utc>,
     ) -> Delivery {
-        if let Receiver::Email(email) = &channel.receiver {
-            return self.mail(channel, email, body, id, now).await;
+        let delivery = self.attempt(channel, id, body, now).await;
+        self.remarked(channel, delivery)
+    }
+
+    /// An outcome with what there is to say of the address that it came from.
+    fn remarked(&self, channel: &Channel, delivery: Delivery) -> Delivery {
+        let host = channel.receiver.url().and_then(host_name);
+        let remark = host.and_then(|host| self.resolver.remark(&host));
+        match remark {
+            Some(remark) => delivery.saying(&remark),
+            None => delivery,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        channel: &Channel,
+        id: Uuid,
+        body: &Value,
+        now: DateTime<Utc>,
+    ) -> Delivery {
+        match &channel.receiver {
+            Receiver::Email(email) => return self.mail(channel, email, body, id, now).await,
+            Receiver::SlackBot(bot) => {
+                let post = Post {
+                    id,
+                    incident: None,
+                    body,
+                    written_at: now,
+                    attempt: 1,
+                    is_newest: true,
+                    aloud: false,
+                };
+                return self.tell_in_thread(channel, bot, &post, None, now).await.0;
+            }
+            _ => {}
         }
         let wire = match wire(channel, body, id, now) {
             Ok(wire) => wire,
@@ -133,13 +176,30 @@ impl Notifier {
             Receiver::Webhook(hook) => signed(request, hook, id, &wire.bytes, now),
             _ => request,
         };
-        let mut reply = match request.body(wire.bytes).send().await {
+        let mut reply = match self.exchange(request.body(wire.bytes), &url).await {
             Ok(reply) => reply,
             Err(error) => return self.not_sent(error, &url),
         };
-        let said = redact(&read(&mut reply).await, &url);
+        let said = redact(&read(&mut reply, MOST_REPLY).await, &url);
         let after = outcome::retry_after(reply.headers(), now);
         outcome::judge(receiver, reply.status(), after, &said)
+    }
+
+    /// Sends a request, and remembers whether its host could be connected to and showed its certificate.
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        url: &Url,
+    ) -> reqwest::Result<reqwest::Response> {
+        let sent = request.send().await;
+        if let Some(Host::Domain(host)) = url.host() {
+            match &sent {
+                Ok(_) if url.scheme() == "https" => self.resolver.prove(host),
+                Err(error) if error.is_connect() || error.is_timeout() => self.resolver.doubt(host),
+                _ => {}
+            }
+        }
+        sent
     }
 
     async fn mail(
@@ -201,6 +261,16 @@ impl Notifier {
             ));
         }
         Delivery::retry(redact(&chain(&error.without_url()), url))
+    }
+}
+
+/// The host of an address, where it is a name.
+fn host_name(url: &Secret) -> Option<String> {
+    let url = Url::parse(url.expose_str().trim()).ok()?;
+    // Of schemes that it does not know the parser leaves the host as it is written.
+    match url.host_str().and_then(|host| Host::parse(host).ok())? {
+        Host::Domain(host) => Some(host),
+        Host::Ipv4(_) | Host::Ipv6(_) => None,
     }
 }
 
@@ -276,13 +346,13 @@ fn target(text: &str) -> Result<Url, String> {
     }
 }
 
-/// The reply's body, as far as it may be read. What breaks off is as good as what came.
-async fn read(reply: &mut reqwest::Response) -> String {
+/// The first `most` bytes of the reply's body. What breaks off is as good as what came.
+async fn read(reply: &mut reqwest::Response, most: usize) -> String {
     let mut bytes = Vec::new();
     while let Ok(Some(chunk)) = reply.chunk().await {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() >= MOST_REPLY {
-            bytes.truncate(MOST_REPLY);
+        if bytes.len() >= most {
+            bytes.truncate(most);
             break;
         }
     }

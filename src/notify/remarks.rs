@@ -31,7 +31,7 @@ impl Remarks<'_> {
             return body;
         }
         match form {
-            Form::Slack => self.on_slack(&mut body),
+            Form::Slack | Form::SlackBot => self.on_slack(&mut body),
             Form::Standard => {
                 let note = webhook::DeliveryNote {
                     history: self.history_of.is_some(),

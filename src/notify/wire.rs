@@ -1,6 +1,6 @@
 //! What is recorded as it is sent: the bytes for one receiver, made anew for every attempt.
 //!
-//! Two forms are recorded, Slack's and the webhook's; every other kind's body is made of the latter. Deliberately absent:
+//! Slack's forms are recorded, and the webhook's; every other kind's body is made of the latter. Deliberately absent:
 //! secrets in what is shown, and the way there.
 
 use chrono::{DateTime, Utc};
@@ -12,6 +12,7 @@ use super::{
     alertmanager,
     mail::mail,
     pagerduty,
+    slack_bot::{self, Letter},
     webhook::{Data, Message, wire_bytes},
 };
 use crate::config::{Channel, Receiver, WebhookBody};
@@ -21,6 +22,8 @@ use crate::config::{Channel, Receiver, WebhookBody};
 pub enum Form {
     /// Slack's blocks.
     Slack,
+    /// The same with a colour, for an app.
+    SlackBot,
     /// The webhook's envelope.
     Standard,
 }
@@ -30,6 +33,7 @@ impl Form {
     pub fn of(receiver: &Receiver) -> Self {
         match receiver {
             Receiver::Slack { .. } => Self::Slack,
+            Receiver::SlackBot(_) => Self::SlackBot,
             _ => Self::Standard,
         }
     }
@@ -59,6 +63,7 @@ pub(super) fn wire(
     };
     Ok(match &channel.receiver {
         Receiver::Slack { .. } => json(body.to_string().into_bytes()),
+        Receiver::SlackBot(bot) => json(bytes(&slack_bot::first(&bot.channel, letter(body, id)))),
         Receiver::Webhook(hook) => match hook.body {
             WebhookBody::Standard => json(wire_bytes(body)),
             WebhookBody::CloudEvents => Wire {
@@ -100,6 +105,10 @@ pub fn shown(channel: &Channel, body: &Value, id: Uuid, now: DateTime<Utc>) -> S
         let mail = mail(&message);
         return format!("Subject: {}\n\n{}", mail.subject, mail.text);
     }
+    if let Receiver::SlackBot(bot) = &channel.receiver {
+        let calls = slack_bot::shown(&bot.channel, letter(body, id));
+        return serde_json::to_string_pretty(&calls).unwrap_or_default();
+    }
     let sent = match wire(&channel, body, id, now) {
         Ok(wire) => wire.bytes,
         Err(why) => return why,
@@ -111,6 +120,15 @@ pub fn shown(channel: &Channel, body: &Value, id: Uuid, now: DateTime<Utc>) -> S
             .and_then(|value| serde_json::to_string_pretty(&value)),
     };
     pretty.unwrap_or_default()
+}
+
+/// A message of no incident, for an app.
+fn letter(body: &Value, id: Uuid) -> Letter<'_> {
+    Letter {
+        id,
+        incident: None,
+        body,
+    }
 }
 
 /// The message as a `CloudEvents` 1.0 event, structured mode.

@@ -2,11 +2,9 @@
 //!
 //! Deliberately absent: deleting any. What a verdict of the past was judged by can be read again.
 
-use std::net::IpAddr;
-
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, columns};
+use super::{Store, StoreError, columns, intern};
 use crate::{
     audit::calibration::{Calibration, Measured, ServeStale},
     names::{DnsName, NameError},
@@ -27,7 +25,7 @@ impl Store {
                 (vantage_id, source_id, at, zone, token, questions, replies, measures, serve_stale, serve_stale_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             vantage_id,
-            self.intern_source(&calibration.source).await?,
+            intern::source(&self.pool, &calibration.source).await?,
             calibration.at,
             calibration.zone.as_str(),
             calibration.token,
@@ -40,42 +38,6 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
-    }
-
-    /// The key of a source.
-    async fn intern_source(&self, source: &Source) -> Result<i32, StoreError> {
-        let kind = columns::variant_to_text(&source.kind)?;
-        let transport = columns::variant_to_text(&source.transport)?;
-        let (address, port) = (source.address.ip(), i32::from(source.address.port()));
-        let scope = columns::scope_of(source.address);
-        sqlx::query!(
-            "-- intern_source
-            insert into source (kind, name, address, port, scope, transport)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict do nothing",
-            kind,
-            source.id,
-            address as IpAddr,
-            port,
-            scope,
-            transport
-        )
-        .execute(&self.pool)
-        .await?;
-        let id = sqlx::query_scalar!(
-            "-- intern_source
-            select source_id from source
-            where kind = $1 and name = $2 and address = $3 and port = $4 and scope = $5 and transport = $6",
-            kind,
-            source.id,
-            address as IpAddr,
-            port,
-            scope,
-            transport
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(id)
     }
 
     /// Adds to the run of a token what was found out about stale answers later.

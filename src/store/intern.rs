@@ -17,8 +17,10 @@ use crate::types::{Answer, SeriesKey};
 mod annotation;
 mod answer;
 mod series;
+mod source;
 
 pub(super) use annotation::Annotation;
+pub(super) use source::intern as source;
 
 /// A digest, as interned rows are found by.
 pub(super) type Digest = [u8; 32];

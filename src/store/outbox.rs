@@ -26,6 +26,7 @@ mod ending;
 mod held;
 mod log;
 mod standing;
+mod threads;
 
 pub use disabled::DisabledChannel;
 pub(super) use displaced::displace;
@@ -35,6 +36,7 @@ pub(super) use held::hold;
 pub use held::{HeldBack, Settling};
 pub use log::{LogFilter, LogRow, MessageState};
 pub use standing::StandingMessage;
+pub use threads::SlackThread;
 
 /// The notification channel that is signalled when messages are written.
 const CHANNEL: &str = "dns_auditor_outbox";

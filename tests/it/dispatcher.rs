@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod faults;
+mod threads;
 
 use std::{sync::Arc, time::Duration};
 

@@ -32,6 +32,7 @@ mod rounds;
 mod routed;
 mod service;
 mod sink;
+mod slack;
 mod store;
 mod storm;
 mod throttled;

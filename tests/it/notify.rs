@@ -7,6 +7,7 @@ mod hostile;
 mod mailing;
 mod messages;
 mod outside;
+mod pinned;
 mod receivers;
 mod samples;
 mod tls;

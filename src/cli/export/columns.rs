@@ -7,158 +7,95 @@ use chrono::{DateTime, Utc};
 use crate::{
     cli::history,
     store::observations::RecordedObservation,
-    types::{Ede, Status},
+    types::{Ede, Observation, Source, Status},
 };
 
-/// Rows that are held before they are written.
-const ENOUGH: usize = 50_000;
-
-/// A column's values so far. An absent value is `None`.
-#[derive(Debug)]
-pub(super) enum Column {
-    /// Microseconds since 1970, UTC.
-    Instant(Vec<i64>),
-    /// Whole numbers.
-    Number(Vec<Option<i64>>),
-    /// UTF-8.
-    Text(Vec<Option<String>>),
+/// A sample and the vantage that took it.
+pub(super) struct Row<'a> {
+    pub(super) vantage: &'a str,
+    pub(super) recorded: &'a RecordedObservation,
 }
 
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// [`Column::Instant`].
-    Instant,
-    /// [`Column::Number`].
-    Number,
-    /// [`Column::Text`].
-    Text,
+/// What a column holds, and how it is read off a row.
+pub(super) enum Field {
+    /// An instant in UTC.
+    Instant(fn(&Row<'_>) -> DateTime<Utc>),
+    /// A whole number; `None` where there is none.
+    Number(fn(&Row<'_>) -> Option<i64>),
+    /// UTF-8; `None` where there is none.
+    Text(fn(&Row<'_>) -> Option<String>),
 }
 
 /// Every column, in order. The names are those of the JSON, where it has them.
-pub(super) const FIELDS: [(&str, Kind); 23] = [
-    ("at", Kind::Instant),
-    ("vantage", Kind::Text),
-    ("group", Kind::Text),
-    ("due_at", Kind::Instant),
-    ("name", Kind::Text),
-    ("type", Kind::Text),
-    ("source_kind", Kind::Text),
-    ("source", Kind::Text),
-    ("address", Kind::Text),
-    ("transport", Kind::Text),
-    ("site", Kind::Text),
-    ("rcode", Kind::Text),
-    ("answer", Kind::Text),
-    ("ttl", Kind::Number),
-    ("ttls", Kind::Text),
-    ("serial", Kind::Number),
-    ("flags", Kind::Number),
-    ("ede", Kind::Text),
-    ("rtt_us", Kind::Number),
-    ("attempts", Kind::Number),
-    ("mismatched", Kind::Number),
-    ("age", Kind::Number),
-    ("size", Kind::Number),
+pub(super) const FIELDS: [(&str, Field); 23] = [
+    ("at", Field::Instant(|row| row.sample().at)),
+    ("vantage", Field::Text(|row| text(row.vantage))),
+    ("group", Field::Text(|row| text(&row.recorded.group))),
+    ("due_at", Field::Instant(|row| row.recorded.due_at)),
+    ("name", Field::Text(|row| text(&row.sample().question.name))),
+    ("type", Field::Text(|row| text(row.sample().question.rtype))),
+    (
+        "source_kind",
+        Field::Text(|row| text(history::kind(row.source().kind))),
+    ),
+    ("source", Field::Text(|row| text(&row.source().id))),
+    ("address", Field::Text(|row| text(row.source().address))),
+    ("transport", Field::Text(|row| text(row.sample().transport))),
+    ("site", Field::Text(|row| row.sample().site())),
+    ("rcode", Field::Text(rcode)),
+    ("answer", Field::Text(|row| text(&row.sample().answer))),
+    (
+        "ttl",
+        Field::Number(|row| row.sample().ttl().map(i64::from)),
+    ),
+    ("ttls", Field::Text(|row| text(ttls(&row.sample().ttls)))),
+    (
+        "serial",
+        Field::Number(|row| row.sample().serial.map(i64::from)),
+    ),
+    ("flags", Field::Number(|row| number(row.sample().flags.0))),
+    ("ede", Field::Text(|row| extended(&row.sample().ede))),
+    ("rtt_us", Field::Number(rtt_us)),
+    (
+        "attempts",
+        Field::Number(|row| number(row.sample().attempts)),
+    ),
+    (
+        "mismatched",
+        Field::Number(|row| number(row.sample().mismatched)),
+    ),
+    ("age", Field::Number(|row| number(row.sample().age))),
+    ("size", Field::Number(|row| number(row.sample().size))),
 ];
 
-/// Rows that are still to be written.
-#[derive(Debug)]
-pub(super) struct Rows {
-    columns: Vec<Column>,
-    rows: usize,
-}
-
-/// One value of one row.
-enum Cell {
-    Instant(DateTime<Utc>),
-    Number(Option<i64>),
-    Text(Option<String>),
-}
-
-impl Cell {
-    fn number(number: impl Into<i64>) -> Self {
-        Self::Number(Some(number.into()))
+impl Row<'_> {
+    fn sample(&self) -> &Observation {
+        &self.recorded.observation
     }
 
-    fn text(text: &impl ToString) -> Self {
-        Self::Text(Some(text.to_string()))
+    fn source(&self) -> &Source {
+        &self.sample().source
     }
 }
 
-impl Default for Rows {
-    fn default() -> Self {
-        let empty = |(_, kind)| match kind {
-            Kind::Instant => Column::Instant(Vec::new()),
-            Kind::Number => Column::Number(Vec::new()),
-            Kind::Text => Column::Text(Vec::new()),
-        };
-        Self {
-            columns: FIELDS.map(empty).into(),
-            rows: 0,
-        }
-    }
+fn number(number: impl Into<i64>) -> Option<i64> {
+    Some(number.into())
 }
 
-impl Rows {
-    /// One more row.
-    pub(super) fn push(&mut self, vantage: &str, recorded: &RecordedObservation) {
-        for (column, cell) in self.columns.iter_mut().zip(cells(vantage, recorded)) {
-            match (column, cell) {
-                (Column::Instant(values), Cell::Instant(at)) => values.push(at.timestamp_micros()),
-                (Column::Number(values), Cell::Number(number)) => values.push(number),
-                (Column::Text(values), Cell::Text(text)) => values.push(text),
-                (column, _) => unreachable!("a cell of another kind than {column:?}"),
-            }
-        }
-        self.rows += 1;
-    }
-
-    /// Whether it is time to write them.
-    pub(super) fn are_enough(&self) -> bool {
-        self.rows >= ENOUGH
-    }
-
-    /// The columns, in the order of [`FIELDS`]; `None` where there are no rows.
-    pub(super) fn columns(self) -> Option<Vec<Column>> {
-        (self.rows > 0).then_some(self.columns)
-    }
+#[expect(clippy::unnecessary_wraps, reason = "a column's value, as every other")]
+fn text(text: impl ToString) -> Option<String> {
+    Some(text.to_string())
 }
 
-/// Every value of a row, in the order of [`FIELDS`].
-fn cells(vantage: &str, recorded: &RecordedObservation) -> [Cell; FIELDS.len()] {
-    let one = &recorded.observation;
-    let (source, question) = (&one.source, &one.question);
-    let rcode = match one.answer.status {
+fn rcode(row: &Row<'_>) -> Option<String> {
+    match row.sample().answer.status {
         Status::Rcode(rcode) | Status::Malformed(rcode) => Some(rcode.to_string()),
         Status::NoReply(_) => None,
-    };
-    let rtt = i64::try_from(one.rtt.as_micros()).unwrap_or(i64::MAX);
-    [
-        Cell::Instant(one.at),
-        Cell::text(&vantage),
-        Cell::text(&recorded.group),
-        Cell::Instant(recorded.due_at),
-        Cell::text(&question.name),
-        Cell::text(&question.rtype),
-        Cell::text(&history::kind(source.kind)),
-        Cell::text(&source.id),
-        Cell::text(&source.address),
-        Cell::text(&one.transport),
-        Cell::Text(one.site()),
-        Cell::Text(rcode),
-        Cell::text(&one.answer),
-        Cell::Number(one.ttl().map(i64::from)),
-        Cell::text(&ttls(&one.ttls)),
-        Cell::Number(one.serial.map(i64::from)),
-        Cell::number(one.flags.0),
-        Cell::Text(extended(&one.ede)),
-        Cell::number(rtt),
-        Cell::number(one.attempts),
-        Cell::number(one.mismatched),
-        Cell::number(one.age),
-        Cell::number(one.size),
-    ]
+    }
+}
+
+fn rtt_us(row: &Row<'_>) -> Option<i64> {
+    i64::try_from(row.sample().rtt.as_micros()).ok()
 }
 
 /// `300 300;60`: links parted by semicolons.

@@ -15,7 +15,8 @@ use parquet::{
     schema::{parser::parse_message_type, types::TypePtr},
 };
 
-use super::columns::{Column, FIELDS, Kind, Rows};
+use super::columns::{FIELDS, Field, Row};
+use crate::store::observations::RecordedObservation;
 
 /// A file that rows are written to.
 pub(super) struct Sink(SerializedFileWriter<File>);
@@ -29,16 +30,24 @@ impl Sink {
     }
 
     /// A row group of these; nothing where there are none.
-    pub(super) fn write(&mut self, rows: Rows) -> Result<(), ParquetError> {
-        let Some(columns) = rows.columns() else {
+    pub(super) fn write(
+        &mut self,
+        vantage: &str,
+        samples: &[RecordedObservation],
+    ) -> Result<(), ParquetError> {
+        if samples.is_empty() {
             return Ok(());
-        };
+        }
+        let rows: Vec<Row<'_>> = samples
+            .iter()
+            .map(|recorded| Row { vantage, recorded })
+            .collect();
         let mut group = self.0.next_row_group()?;
-        for column in columns {
+        for (_, field) in FIELDS {
             let Some(mut writer) = group.next_column()? else {
                 break;
             };
-            values(&mut writer, column)?;
+            values(&mut writer, &field, &rows)?;
             writer.close()?;
         }
         group.close()?;
@@ -52,37 +61,43 @@ impl Sink {
 }
 
 fn schema() -> Result<TypePtr, ParquetError> {
-    let field = |(name, kind)| match kind {
-        Kind::Instant => format!("required int64 {name} (TIMESTAMP(MICROS,true));\n"),
-        Kind::Number => format!("optional int64 {name};\n"),
-        Kind::Text => format!("optional binary {name} (STRING);\n"),
+    let field = |(name, field)| match field {
+        Field::Instant(_) => format!("required int64 {name} (TIMESTAMP(MICROS,true));\n"),
+        Field::Number(_) => format!("optional int64 {name};\n"),
+        Field::Text(_) => format!("optional binary {name} (STRING);\n"),
     };
     let fields = FIELDS.map(field).concat();
     let message = format!("message observation {{\n{fields}}}");
     parse_message_type(&message).map(Arc::new)
 }
 
-fn values(writer: &mut SerializedColumnWriter<'_>, column: Column) -> Result<(), ParquetError> {
-    match column {
-        Column::Instant(micros) => {
+fn values(
+    writer: &mut SerializedColumnWriter<'_>,
+    field: &Field,
+    rows: &[Row<'_>],
+) -> Result<(), ParquetError> {
+    match field {
+        Field::Instant(get) => {
+            let micros: Vec<i64> = rows.iter().map(|row| get(row).timestamp_micros()).collect();
             let typed = writer.typed::<Int64Type>();
             typed.write_batch(&micros, None, None).map(drop)
         }
-        Column::Number(numbers) => optional::<Int64Type, _>(writer, numbers, |number| number),
-        Column::Text(texts) => optional::<ByteArrayType, _>(writer, texts, |text: String| {
-            ByteArray::from(text.into_bytes())
-        }),
+        Field::Number(get) => optional::<Int64Type>(writer, rows.iter().map(get)),
+        Field::Text(get) => {
+            let bytes = |text: String| ByteArray::from(text.into_bytes());
+            optional::<ByteArrayType>(writer, rows.iter().map(|row| get(row).map(bytes)))
+        }
     }
 }
 
 /// Values, and for every row whether there is one.
-fn optional<T: DataType, V>(
+fn optional<T: DataType>(
     writer: &mut SerializedColumnWriter<'_>,
-    column: Vec<Option<V>>,
-    value: impl Fn(V) -> T::T,
+    column: impl Iterator<Item = Option<T::T>>,
 ) -> Result<(), ParquetError> {
+    let column: Vec<Option<T::T>> = column.collect();
     let levels: Vec<i16> = column.iter().map(|one| i16::from(one.is_some())).collect();
-    let values: Vec<T::T> = column.into_iter().flatten().map(value).collect();
+    let values: Vec<T::T> = column.into_iter().flatten().collect();
     let typed = writer.typed::<T>();
     typed.write_batch(&values, Some(&levels), None).map(drop)
 }

@@ -9,23 +9,25 @@ use url::Url;
 use super::{
     address::{self, Form, is_loopback},
     secrets::{Vault, at_most_one, key_bytes, required},
+    slack_bot::slack_bot,
 };
 use crate::config::{
     Email, Exec, Header, PAGERDUTY, Receiver, Secret, Secrets, Webhook, WebhookBody,
-    error::{Complaint, suggestion},
+    error::{Complaint, nearest, suggestion},
     section::Section,
 };
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "slack",
+    "slack_bot",
     "webhook",
     "pagerduty",
     "alertmanager",
     "email",
     "exec",
 ];
-/// Every key of every kind, for channels whose kind is not known: what is written there cannot be judged.
-const KEYS: [&str; 17] = [
+/// Every key of every kind, for channels whose kind nobody can guess: any of them may be meant.
+const KEYS: [&str; 21] = [
     "url",
     "url_env",
     "url_file",
@@ -43,6 +45,10 @@ const KEYS: [&str; 17] = [
     "command",
     "allow_exec",
     "allow_plaintext",
+    "token_env",
+    "token_file",
+    "slack_channel",
+    "broadcast",
 ];
 /// Headers that are the requests' own.
 const OURS: [&str; 8] = [
@@ -62,13 +68,35 @@ pub(super) fn read(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<R
         let hint = format!("known: {}", KINDS.join(", "));
         section.complain_here(Complaint::new("`kind` is missing").hint(hint));
     }
-    let Some(kind) = section.parsed("kind", kind) else {
-        for key in KEYS {
-            section.node(key);
+    let written = section.text("kind");
+    let kind = written.as_ref().map(|kind| kind.value.as_str());
+    if let Some(kind) = kind.filter(|kind| KINDS.contains(kind)) {
+        return of_kind(kind, section, vault);
+    }
+    if let Some(written) = &written {
+        let complaint = Complaint::new(format!("`{}` is no kind", written.value));
+        section.complain(
+            &written.at,
+            complaint.hint(suggestion(&written.value, &KINDS)),
+        );
+    }
+    // The rest is judged by the kind that is meant, so that one run tells everything.
+    match kind.and_then(|kind| nearest(kind, KINDS)) {
+        Some(meant) => {
+            of_kind(meant, section, vault);
         }
-        return None;
-    };
-    match kind.value {
+        None => {
+            for key in KEYS {
+                section.node(key);
+            }
+        }
+    }
+    None
+}
+
+fn of_kind(kind: &str, section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Receiver> {
+    match kind {
+        "slack_bot" => slack_bot(section, vault),
         "webhook" => webhook(section, vault),
         "pagerduty" => pagerduty(section, vault),
         "alertmanager" => alertmanager(section, vault),
@@ -76,13 +104,6 @@ pub(super) fn read(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<R
         "exec" => exec(section),
         _ => slack(section, vault),
     }
-}
-
-fn kind(text: &str) -> Result<&'static str, Complaint> {
-    let found = KINDS.iter().find(|kind| **kind == text);
-    found.copied().ok_or_else(|| {
-        Complaint::new(format!("`{text}` is no kind")).hint(suggestion(text, &KINDS))
-    })
 }
 
 fn slack(section: &mut Section<'_, '_>, vault: &Vault<'_>) -> Option<Receiver> {

@@ -5,7 +5,8 @@ use crate::config::{Config, PAGERDUTY, Receiver, Secret, Secrets, WebhookBody, e
 
 const KEY: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 const BEFORE: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYY";
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("BOT", "xoxb-1-2-hunter2"),
     ("URL", "https://hooks.example.com/hunter2"),
     ("MAIL", "smtps://ann:hunter2@mail.example.com"),
     ("KEY", KEY),
@@ -26,7 +27,7 @@ fn one(keys: &str) -> Config {
     config
 }
 
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 9] = [
     "kind = 'slack'\nurl_env = 'URL'",
     "kind = 'webhook'\nurl_env = 'URL'\nsecret_env = 'KEY'\nprevious_secret_env = 'BEFORE'\nbody = 'cloudevents'\n\
         headers = { X-Team = 'voip' }\nheaders_env = { Authorization = 'AUTH' }\nallow_cidrs = ['10.0.0.0/8']",
@@ -35,6 +36,8 @@ const KINDS: [&str; 7] = [
     "kind = 'email'\nurl_env = 'MAIL'\nfrom = 'a@example.com'\nto = ['Ann <ann@example.com>', 'b@example.com']",
     "kind = 'email'\nurl = 'smtp://127.0.0.1:2525'\nfrom = 'a@example.com'\nto = ['b@example.com']",
     "kind = 'exec'\nallow_exec = true\ncommand = ['/usr/local/bin/page', '--urgent']",
+    "kind = 'slack_bot'\ntoken_env = 'BOT'\nslack_channel = 'C0123ABCDEF'",
+    "kind = 'slack_bot'\nurl = 'https://slack-gov.com/api'\ntoken_env = 'BOT'\nslack_channel = 'C0123ABCDEF'\nbroadcast = []",
 ];
 
 #[test]
@@ -168,14 +171,89 @@ fn each_kind_refuses_what_it_cannot_use() {
             "`url` must hold an smtps address",
         ),
     ] {
+        refuses(keys, expected);
+    }
+}
+
+/// That a channel with these keys has one error, which says so.
+fn refuses(keys: &str, expected: &str) {
+    let errors = read(&channel(keys), &ENVIRONMENT).unwrap_err().to_string();
+    assert!(errors.contains(expected), "{keys}: {errors}");
+    assert_eq!(
+        errors.matches("auditor.toml:").count(),
+        1,
+        "{keys}: {errors}"
+    );
+    assert!(!errors.contains("hunter2"), "{errors}");
+}
+
+#[test]
+fn an_app_needs_a_bots_token_and_the_id_of_a_conversation() {
+    for (keys, expected) in [
+        (
+            "kind = 'slack_bot'\ntoken_env = 'BOT'",
+            "1:1: `slack_channel` is missing",
+        ),
+        (
+            "kind = 'slack_bot'\ntoken_env = 'BOT'\nslack_channel = '#voip'",
+            "\"#voip\" is no ID of a Slack conversation",
+        ),
+        (
+            "kind = 'slack_bot'\ntoken_env = 'AUTH'\nslack_channel = 'C0123ABCDEF'",
+            "the variable `AUTH` must hold a bot's token",
+        ),
+        (
+            "kind = 'slack_bot'\nslack_channel = 'C0123ABCDEF'",
+            "1:1: give `token_env`, the name of a variable, or `token_file`",
+        ),
+        (
+            "kind = 'slack_bot'\ntoken_env = 'BOT'\nslack_channel = 'C0123ABCDEF'\nbroadcast = ['all']",
+            "`all` is not broadcast",
+        ),
+        (
+            "kind = 'slack_bot'\ntoken_env = 'BOT'\nslack_channel = 'C0123ABCDEF'\nurl = 'http://slack.com/api'",
+            "`url` must hold an https address",
+        ),
+    ] {
+        refuses(keys, expected);
+    }
+}
+
+#[test]
+fn a_mistyped_kind_hides_no_other_error_of_its_channel() {
+    for (keys, expected) in [
+        (
+            "kind = 'slak'\nurl = 'http://hooks.example/'\nheaders = {}\nmin_severity = 'bad'",
+            vec![
+                "`slak` is no kind",
+                "did you mean `slack`?",
+                "`url` must hold",
+                "unknown key `headers`",
+                "no min_severity",
+            ],
+        ),
+        (
+            "kind = 'pager'\nrouting_key = 'x'",
+            vec![
+                "`pager` is no kind",
+                "unknown key `routing_key`",
+                "give `routing_key_env`",
+            ],
+        ),
+        // Of what may be meant by it nothing can be said.
+        (
+            "kind = 'carrier pigeon'\nurl = 'http://hooks.example/'\nlof = 7",
+            vec![
+                "`carrier pigeon` is no kind",
+                "known: slack, slack_bot",
+                "unknown key `lof`",
+            ],
+        ),
+    ] {
         let errors = read(&channel(keys), &ENVIRONMENT).unwrap_err().to_string();
-        assert!(errors.contains(expected), "{keys}: {errors}");
-        assert_eq!(
-            errors.matches("auditor.toml:").count(),
-            1,
-            "{keys}: {errors}"
-        );
-        assert!(!errors.contains("hunter2"), "{errors}");
+        for expected in expected {
+            assert!(errors.contains(expected), "{expected} of {keys}: {errors}");
+        }
     }
 }
 

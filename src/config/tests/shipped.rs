@@ -9,7 +9,8 @@ use crate::{
 };
 
 const SHIPPED: &str = include_str!("../../../config/dns-auditor.toml");
-const SECRETS: [(&str, &str); 7] = [
+const SECRETS: [(&str, &str); 8] = [
+    ("SLACK_BOT_TOKEN", "xoxb-1-2-x"),
     ("SLACK_WEBHOOK_URL", "https://hooks.example.com/"),
     ("HOOK_URL", "https://hooks.example.com/"),
     ("HOOK_SECRET", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"),
@@ -44,7 +45,7 @@ fn every_key_in_it_is_valid_and_shows_its_default() {
     let mut all = read(&uncommented(), &SECRETS).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(
         (all.channels.len(), all.resolvers.len()),
-        (6, presets::all().len() + 2)
+        (7, presets::all().len() + 2)
     );
     let every = all.heartbeat.map(|heartbeat| heartbeat.every);
     assert_eq!(every, Some(std::time::Duration::from_mins(5)));
@@ -102,7 +103,7 @@ fn every_alternative_in_it_is_valid() {
         assert!(report.is_empty(), "{}", report.into_errors(None, &text));
         tried += 1;
     }
-    assert_eq!(tried, 8);
+    assert_eq!(tried, 9);
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn every_known_key_and_preset_is_in_it() {
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
         .collect();
     let sections = report.known();
-    assert_eq!(sections.len(), 11, "{sections:?}");
+    assert_eq!(sections.len(), 12, "{sections:?}");
     for (section, keys) in sections {
         assert!(!keys.is_empty());
         for key in keys {

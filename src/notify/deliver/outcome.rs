@@ -48,6 +48,22 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// The same outcome with something more to say.
+    pub(super) fn saying(self, more: &str) -> Self {
+        let with = |text: String| format!("{text}; {more}");
+        match self {
+            Self::Delivered { answer } => Self::Delivered {
+                answer: with(answer),
+            },
+            Self::Retry { after, why } => Self::Retry {
+                after,
+                why: with(why),
+            },
+            Self::Dead { why } => Self::Dead { why: with(why) },
+            Self::Gone { why } => Self::Gone { why: with(why) },
+        }
+    }
+
     pub(super) fn retry(why: String) -> Self {
         Self::Retry { after: None, why }
     }

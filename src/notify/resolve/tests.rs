@@ -9,7 +9,6 @@ use hickory_proto::{
     op::{Message, MessageType, ResponseCode},
     rr::{RData, Record},
 };
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use tokio::net::UdpSocket;
 
 use super::*;
@@ -54,17 +53,7 @@ fn reply(request: &Message, addresses: Option<&[IpAddr]>) -> Message {
 }
 
 fn resolver_at(server: SocketAddr) -> WebhookResolver {
-    let mut connection = ConnectionConfig::udp();
-    connection.port = server.port();
-    let config = ResolverConfig::from_parts(
-        None,
-        Vec::new(),
-        vec![NameServerConfig::new(server.ip(), true, vec![connection])],
-    );
-    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-    builder.options_mut().timeout = Duration::from_secs(1);
-    WebhookResolver::over(builder.build())
+    WebhookResolver::asking(&[server])
 }
 
 fn script(addresses: &[&str]) -> Script {

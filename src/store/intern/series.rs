@@ -6,6 +6,7 @@ use std::{collections::HashMap, net::IpAddr};
 
 use sqlx::PgPool;
 
+use super::source::Sources;
 use crate::{
     store::{StoreError, columns},
     types::SeriesKey,
@@ -20,7 +21,7 @@ pub(super) async fn intern(
     let columns = Columns::of(keys)?;
     let mut found = columns.find(pool, vantage_id).await?;
     if found.len() < keys.len() {
-        columns.insert_sources(pool).await?;
+        columns.sources.insert(pool).await?;
         columns.insert_questions(pool).await?;
         columns.insert_series(pool, vantage_id).await?;
         found = columns.find(pool, vantage_id).await?;
@@ -37,12 +38,7 @@ pub(super) async fn intern(
 struct Columns {
     question_names: Vec<String>,
     rtypes: Vec<i32>,
-    kinds: Vec<String>,
-    source_names: Vec<String>,
-    addresses: Vec<IpAddr>,
-    ports: Vec<i32>,
-    scopes: Vec<i64>,
-    transports: Vec<String>,
+    sources: Sources,
 }
 
 impl Columns {
@@ -51,14 +47,7 @@ impl Columns {
         for SeriesKey { question, source } in keys {
             columns.question_names.push(question.name.to_string());
             columns.rtypes.push(question.rtype.0.into());
-            columns.kinds.push(columns::variant_to_text(&source.kind)?);
-            columns.source_names.push(source.id.clone());
-            columns.addresses.push(source.address.ip());
-            columns.ports.push(source.address.port().into());
-            columns.scopes.push(columns::scope_of(source.address));
-            columns
-                .transports
-                .push(columns::variant_to_text(&source.transport)?);
+            columns.sources.push(source)?;
         }
         Ok(columns)
     }
@@ -79,12 +68,12 @@ impl Columns {
             vantage_id,
             &self.question_names,
             &self.rtypes,
-            &self.kinds,
-            &self.source_names,
-            &self.addresses as &[IpAddr],
-            &self.ports,
-            &self.scopes,
-            &self.transports
+            &self.sources.kinds,
+            &self.sources.names,
+            &self.sources.addresses as &[IpAddr],
+            &self.sources.ports,
+            &self.sources.scopes,
+            &self.sources.transports
         )
         .fetch_all(pool)
         .await?;
@@ -96,27 +85,6 @@ impl Columns {
                 ))
             })
             .collect()
-    }
-
-    async fn insert_sources(&self, pool: &PgPool) -> Result<(), StoreError> {
-        sqlx::query!(
-            "-- insert_sources
-            insert into source (kind, name, address, port, scope, transport)
-            select distinct *
-            from unnest($1::text[], $2::text[], $3::inet[], $4::integer[], $5::bigint[], $6::text[])
-                as given (kind, name, address, port, scope, transport)
-            order by kind, name, address, port, scope, transport
-            on conflict do nothing",
-            &self.kinds,
-            &self.source_names,
-            &self.addresses as &[IpAddr],
-            &self.ports,
-            &self.scopes,
-            &self.transports
-        )
-        .execute(pool)
-        .await?;
-        Ok(())
     }
 
     async fn insert_questions(&self, pool: &PgPool) -> Result<(), StoreError> {
@@ -150,12 +118,12 @@ impl Columns {
             vantage_id,
             &self.question_names,
             &self.rtypes,
-            &self.kinds,
-            &self.source_names,
-            &self.addresses as &[IpAddr],
-            &self.ports,
-            &self.scopes,
-            &self.transports
+            &self.sources.kinds,
+            &self.sources.names,
+            &self.sources.addresses as &[IpAddr],
+            &self.sources.ports,
+            &self.sources.scopes,
+            &self.sources.transports
         )
         .execute(pool)
         .await?;

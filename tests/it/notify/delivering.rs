@@ -28,7 +28,7 @@ fn channel(form: Form, url: &str) -> Channel {
             Form::Slack => Receiver::Slack {
                 url: Secret::new(url),
             },
-            Form::Standard => Receiver::Webhook(Webhook {
+            Form::SlackBot | Form::Standard => Receiver::Webhook(Webhook {
                 signing_keys: vec![Secret::new(KEY)],
                 ..webhook(url)
             }),

@@ -2,11 +2,13 @@
 
 use dns_auditor::{
     audit::incident::TransitionKind,
+    config::{Channel, Receiver, SLACK, Secret, SlackBot},
     notify::{
         self, Form,
         sample::{Scene, Step, transition, verdicts},
         webhook,
     },
+    types::Severity,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -94,4 +96,45 @@ fn a_sample_cannot_be_taken_for_news() {
             assert!(message.delivery.unwrap().sample);
         }
     }
+}
+
+/// The calls of an app, too: their blocks, attachments and metadata by its models, their arguments by its methods.
+#[tokio::test]
+async fn every_call_of_an_app_is_one_by_slacks_own_client() {
+    let resolvers = resolvers();
+    let channel = Channel {
+        id: "ops".to_owned(),
+        receiver: Receiver::SlackBot(SlackBot {
+            url: Secret::new(SLACK),
+            token: Secret::new("xoxb-1-2-hunter2"),
+            channel: "C0123ABCDEF".to_owned(),
+            broadcast: Vec::new(),
+        }),
+        allow: Vec::new(),
+        min_severity: Severity::Warning,
+        fallback: None,
+    };
+    let form = Form::SlackBot;
+    let samples = verdicts().flat_map(|verdict| Step::ALL.map(|step| sample(form, verdict, step)));
+    let many = step(TransitionKind::Opened, stale_resolver(10_000));
+    let many = notify::body(form, &many, &context(&resolvers));
+    let test = notify::test_body(form, "us-west-2", at("19:05:00"));
+    let calls = samples.chain([many, test]).map(|body| {
+        let shown = notify::shown(&channel, &body, Uuid::from_u128(7), at("19:05:00"));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let calls: Value = serde_json::from_str(&shown).unwrap();
+        calls.to_string()
+    });
+    let lines: Vec<String> = calls.collect();
+    let read = outside::run("slack.py", &lines.join("\n")).await;
+    assert_eq!(read, Ok(lines.len().to_string()));
+}
+
+#[test]
+fn the_first_message_has_the_colour_of_how_it_stands() {
+    let colours = Step::ALL.map(|step| {
+        let body = sample(Form::SlackBot, "propagating_long", step);
+        format!("{} {}", step.name(), body["color"])
+    });
+    insta::assert_snapshot!(colours.join("\n"));
 }
