@@ -8,7 +8,6 @@ use super::{Store, StoreError, columns, intern};
 use crate::{
     audit::calibration::{Calibration, Measured, ServeStale},
     names::{DnsName, NameError},
-    types::Source,
 };
 
 impl Store {

@@ -83,6 +83,7 @@ fn notifier(resolver: SocketAddr, file: &Path) -> Notifier {
 async fn deliver(notifier: &Notifier, sink: &Sink) -> Delivery {
     let port = url::Url::parse(&sink.url()).unwrap().port().unwrap();
     let channel = Channel {
+        route: dns_auditor::config::Route::default(),
         id: "hook".to_owned(),
         receiver: Receiver::Webhook(webhook(&format!("http://{HOST}:{port}/hook"))),
         allow: vec!["127.0.0.0/8".parse().unwrap()],

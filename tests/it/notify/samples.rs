@@ -103,6 +103,7 @@ fn a_sample_cannot_be_taken_for_news() {
 async fn every_call_of_an_app_is_one_by_slacks_own_client() {
     let resolvers = resolvers();
     let channel = Channel {
+        route: dns_auditor::config::Route::default(),
         id: "ops".to_owned(),
         receiver: Receiver::SlackBot(SlackBot {
             url: Secret::new(SLACK),
