@@ -29,7 +29,7 @@ mod output;
 mod pattern;
 mod propagation;
 mod replay;
-mod report;
+pub(crate) mod report;
 mod resolvers;
 #[cfg(test)]
 mod samples;

@@ -15,7 +15,7 @@ pub mod story;
 mod wire;
 mod world;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
@@ -193,6 +193,11 @@ impl Stage {
     /// The service's history.
     pub fn store(&self) -> &Store {
         &self.running.store
+    }
+
+    /// The resolvers that it asks.
+    pub fn resolvers(&self) -> &[Arc<crate::types::Resolver>] {
+        &self.config.resolvers
     }
 
     /// Lets the clock jump to the next round and waits until that is recorded and told; `None` after the last.

@@ -56,7 +56,8 @@
 //!    servers of its own.
 //! 3. Adapters never import each other; services never import faces; the pure modules import nothing above them.
 //! 4. What is sent is made of types of `notify`'s own; `store` has its own rows. The results of its queries, which CLI and
-//!    API read alike, are the one JSON shape of both, described in `/api/v1/openapi.json`.
+//!    API read alike, are the one JSON shape of both, described in `/api/v1/openapi.json`. A report as a document is made in
+//!    `cli/report`, and `http` serves it, too. The views of the schema are the same for people's own SQL (`docs/sql.md`).
 //! 5. Deliberately absent everywhere, but for the resolvers that `demo` simulates: a cache of answers, the merging of equal questions, and retries that are not
 //!    recorded as attempts.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]

@@ -1,7 +1,7 @@
 //! `db`: the state of the database, and by hand what the service does by itself.
 //!
 //! Deliberately absent: what is due, and a change of the schema back. Every command that opens the database migrates it;
-//! `db migrate` does no more than that, and says so.
+//! `db migrate` does no more than that, and says so. `db grants` prints what it does not do.
 
 use clap::{Args, Subcommand};
 
@@ -18,6 +18,7 @@ use crate::{
         closing::{Pace, Packed},
         retention::{Gone, Prune},
         status::{KindStatus, Status},
+        views::Grants,
     },
 };
 
@@ -40,12 +41,21 @@ enum DbCommand {
         /// Say what would go, and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Let it go although no rounds have run for the last day: the clock is right
+        #[arg(long, conflicts_with = "dry_run")]
+        trust_clock: bool,
+    },
+    /// The SQL that lets a role read the views (docs/sql.md), and nothing else; whoever owns the database runs it
+    Grants {
+        /// The role, there or not
+        #[arg(long, value_name = "NAME")]
+        role: String,
     },
 }
 
 pub(super) async fn run(args: &DbArgs, config: &Config, output: Output) -> Result<u8, CliError> {
     let (kept, now) = (&config.retention, clock::now());
-    match args.command {
+    match &args.command {
         DbCommand::Migrate => {
             let schema = history::with(config, output, async |store| store.schema()).await?;
             output.whole(&schema, migrated)?;
@@ -66,16 +76,23 @@ pub(super) async fn run(args: &DbArgs, config: &Config, output: Output) -> Resul
             };
             output.whole(&packed, packed_page)?;
         }
-        DbCommand::Prune { dry_run } => {
-            let how = if dry_run {
-                Prune::DryRun
-            } else {
-                Prune::Really
+        DbCommand::Prune {
+            dry_run,
+            trust_clock,
+        } => {
+            let how = match (dry_run, trust_clock) {
+                (true, _) => Prune::DryRun,
+                (false, true) => Prune::TrustingTheClock,
+                (false, false) => Prune::Really,
             };
             let gone = history::read(config, output, async |store| {
                 store.prune(kept, now, how).await
             });
             output.whole(&gone.await?, |gone| gone_page(gone, how))?;
+        }
+        DbCommand::Grants { role } => {
+            let grants = history::read(config, output, async |store| store.grants_for(role).await);
+            output.whole(&grants.await?, grants_page)?;
         }
     }
     Ok(EXIT_OK)
@@ -144,7 +161,7 @@ fn gone_page(gone: &[Gone], how: Prune) -> String {
     }
     let head = match how {
         Prune::DryRun => "this would go; nothing was changed\n",
-        Prune::Really => "gone\n",
+        Prune::Really | Prune::TrustingTheClock => "gone\n",
     };
     let rows = gone.iter().map(|one| {
         let much = match (one.octets, one.rows) {
@@ -155,6 +172,12 @@ fn gone_page(gone: &[Gone], how: Prune) -> String {
         ([one.kind.to_owned(), one.table.clone(), much, before], [])
     });
     head.to_owned() + &table::render(["KIND", "TABLE", "HOW MUCH", "BEFORE"], [], rows)
+}
+
+/// SQL to be run as it stands.
+fn grants_page(grants: &Grants) -> String {
+    let statements: Vec<_> = grants.sql.iter().map(|one| format!("{one};")).collect();
+    statements.join("\n")
 }
 
 /// `812 B`, `14.2 MB`: powers of a thousand.

@@ -5,6 +5,7 @@
 
 mod grid;
 mod held;
+mod keepsake;
 mod slack;
 mod words;
 
@@ -29,6 +30,7 @@ use crate::{
     },
 };
 use grid::Grid;
+use keepsake::Keepsake;
 
 /// Minutes between two rounds.
 const PERIOD: u32 = 5;
@@ -51,6 +53,9 @@ pub(super) struct DemoArgs {
     #[arg(long, default_value_t = TTL_OF_2020, value_name = "SECONDS",
         value_parser = clap::value_parser!(u32).range(60..=i64::from(TTL_OF_2020)))]
     ttl: u32,
+    /// Write the postmortem of the day here, in the form that the name ends with: .html, .md or .json
+    #[arg(long, value_name = "FILE")]
+    report: Option<Keepsake>,
 }
 
 pub(super) async fn run(args: &DemoArgs, output: Output) -> Result<u8, CliError> {
@@ -72,6 +77,7 @@ async fn perform(args: &DemoArgs, output: Output) -> Result<u8, CliError> {
         happened: None,
         is_first: true,
         grid: Grid::default(),
+        keepsake: args.report.clone(),
     };
     let played = stop.run_until_cancelled(show.play(&mut stage)).await;
     output.progress("");
@@ -97,6 +103,8 @@ struct Show {
     is_first: bool,
     /// Who served what after the last round.
     grid: Grid,
+    /// What is left of it.
+    keepsake: Option<Keepsake>,
 }
 
 impl Show {
@@ -175,6 +183,9 @@ impl Show {
         .await?;
         for command in words::commands(self.story) {
             self.command(&command, stage).await?;
+        }
+        if let Some(keepsake) = &self.keepsake {
+            keepsake.write(self.story, stage).await?;
         }
         self.say(&words::ending(self.story)).await
     }

@@ -69,9 +69,26 @@ pub(super) async fn run(
 }
 
 fn print(postmortem: &Postmortem, output: Output) -> std::io::Result<()> {
-    let document = || sections::document(postmortem);
     match output.format {
-        Format::Html => output.text(&html::page(&document())),
-        _ => output.whole(postmortem, |_| markdown::page(&document())),
+        Format::Html => output.text(&Form::Html.page(postmortem)),
+        _ => output.whole(postmortem, |postmortem| Form::Markdown.page(postmortem)),
+    }
+}
+
+/// The forms of the document. As JSON a postmortem is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Markdown,
+    Html,
+}
+
+impl Form {
+    /// The whole document.
+    pub(crate) fn page(self, postmortem: &Postmortem) -> String {
+        let document = sections::document(postmortem);
+        match self {
+            Self::Markdown => markdown::page(&document),
+            Self::Html => html::page(&document),
+        }
     }
 }

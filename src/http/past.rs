@@ -2,11 +2,17 @@
 //!
 //! Deliberately absent: the rules of all three, which the command line reads, too.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{IntoResponse as _, Response},
+};
 
 use super::{Context, api::take_name, parameters::Parameters, problem::Problem};
 use crate::{
     audit::what_if::WhatIf,
+    cli::report::Form,
     clock,
     names::DnsName,
     replay::{
@@ -61,16 +67,18 @@ pub(super) async fn what_if(
 /// The TTL of the what-if when it is not given: the usual policy.
 const USUAL_TTL: u32 = 300;
 
-/// `GET /api/v1/report?incident=&from=&to=&name=&ttl=`; of an incident, or of a window.
+/// `GET /api/v1/report?incident=&from=&to=&name=&ttl=&format=`; of an incident, or of a window, as JSON unless `format` says
+/// `html` or `markdown`.
 pub(super) async fn report(
     State(context): State<Context>,
     mut given: Parameters,
-) -> Result<Json<Postmortem>, Problem> {
+) -> Result<Response, Problem> {
+    let form = given.take("format", form)?.flatten();
     let incident = given.take("incident", str::parse::<Uuid>)?;
     let name = given.take("name", str::parse::<DnsName>)?;
     let window = given.take_window()?;
     let ttl = given.take("ttl", str::parse)?.unwrap_or(USUAL_TTL);
-    given.end("incident, from, to, name, ttl")?;
+    given.end("incident, from, to, name, ttl, format")?;
     let subject = match (incident, window) {
         (Some(id), [None, None]) if name.is_none() => Subject::Incident(id),
         (None, [Some(from), to]) => Subject::Window {
@@ -86,5 +94,35 @@ pub(super) async fn report(
     let query = PostmortemQuery { subject, ttl };
     let told = postmortem(&context.store, &query, &context.resolvers).await?;
     let missing = || Problem::NotFound("there is no such incident".to_owned());
-    Ok(Json(told.ok_or_else(missing)?))
+    Ok(answer(&told.ok_or_else(missing)?, form))
+}
+
+/// A form by its name; `None` is JSON.
+fn form(name: &str) -> Result<Option<Form>, String> {
+    match name {
+        "json" => Ok(None),
+        "html" => Ok(Some(Form::Html)),
+        "markdown" => Ok(Some(Form::Markdown)),
+        other => Err(format!("`{other}` is none of json, html, markdown")),
+    }
+}
+
+fn answer(postmortem: &Postmortem, form: Option<Form>) -> Response {
+    let Some(form) = form else {
+        return Json(postmortem).into_response();
+    };
+    let kind = match form {
+        Form::Html => "text/html; charset=utf-8",
+        Form::Markdown => "text/markdown; charset=utf-8",
+    };
+    // Texts in it came from the wire: nobody guesses another kind, and nothing in it runs.
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
+    ];
+    (headers, form.page(postmortem)).into_response()
 }

@@ -103,10 +103,16 @@ pub struct Told {
     pub events: Vec<IncidentEvent>,
     /// What was written for channels, and what became of it, in the order of writing.
     pub messages: Vec<LogRow>,
+    /// Whether there are older ones.
+    pub more_messages: bool,
     /// The rounds that confirmed and changed it, judged again: why its verdicts were what they were.
     pub rounds: Vec<ExplainedRound>,
+    /// Rounds between those that are not: the first and the last few are.
+    pub rounds_left_out: usize,
     /// Replies that prove it, the most telling first.
     pub proofs: Vec<Proof>,
+    /// Whether more messages were kept of it than these were chosen from.
+    pub more_kept: bool,
 }
 
 /// Puts it together; `None` where there is no such incident. `resolvers`: those that are known, for the longest that each
@@ -198,36 +204,49 @@ async fn told(
     incident: Incident,
     events: Vec<IncidentEvent>,
 ) -> Result<Told, StoreError> {
+    let (messages, more_messages) = messages(store, &incident).await?;
+    let (rounds, rounds_left_out) = rounds(store, &incident, &events).await?;
+    let (proofs, more_kept) = proof::of(store, &incident).await?;
     Ok(Told {
-        messages: messages(store, &incident).await?,
-        rounds: rounds(store, &incident, &events).await?,
-        proofs: proof::of(store, &incident).await?,
+        messages,
+        more_messages,
+        rounds,
+        rounds_left_out,
+        proofs,
+        more_kept,
         incident,
         events,
     })
 }
 
-async fn messages(store: &Store, incident: &Incident) -> Result<Vec<LogRow>, StoreError> {
+/// The newest messages of each vantage, and whether there are older ones.
+async fn messages(store: &Store, incident: &Incident) -> Result<(Vec<LogRow>, bool), StoreError> {
     let filter = LogFilter {
         incident: Some(incident.id),
         ..LogFilter::default()
     };
-    let mut messages = Vec::new();
+    let (mut messages, mut more) = (Vec::new(), false);
+    let most = MOST_MESSAGES as usize;
     for vantage in &incident.vantages {
-        messages.extend(store.message_log(vantage, &filter, MOST_MESSAGES).await?);
+        let mut own = store
+            .message_log(vantage, &filter, MOST_MESSAGES + 1)
+            .await?;
+        more |= own.len() > most;
+        own.truncate(most);
+        messages.extend(own);
     }
     messages.sort_by_key(|message| (message.created_at, message.id));
-    Ok(messages)
+    Ok((messages, more))
 }
 
-/// The rounds that told of it or changed it, judged again. A finding says itself what it is.
+/// The rounds that told of it or changed it, judged again, and how many are not. A finding says itself what it is.
 async fn rounds(
     store: &Store,
     incident: &Incident,
     events: &[IncidentEvent],
-) -> Result<Vec<ExplainedRound>, StoreError> {
+) -> Result<(Vec<ExplainedRound>, usize), StoreError> {
     if !matches!(incident.key.family, Family::Value | Family::Failure) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let is_step = |event: &&IncidentEvent| {
         matches!(event.kind, EventKind::Opened | EventKind::Updated)
@@ -239,8 +258,9 @@ async fn rounds(
         .map(|event| event.at)
         .collect();
     steps.dedup();
-    if steps.len() > MOST_ROUNDS {
-        steps.drain(1..=steps.len() - MOST_ROUNDS);
+    let left_out = steps.len().saturating_sub(MOST_ROUNDS);
+    if left_out > 0 {
+        steps.drain(1..=left_out);
     }
     let mut rounds = Vec::new();
     for vantage in &incident.vantages {
@@ -256,7 +276,7 @@ async fn rounds(
             rounds.extend(explained.filter(|round| round.group == incident.key.group));
         }
     }
-    Ok(rounds)
+    Ok((rounds, left_out))
 }
 
 async fn gather(

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::migrate::MigrateError;
 
 /// Why the store could not do as it was told.
@@ -50,9 +51,27 @@ pub enum StoreError {
     /// The database refuses what the journal holds, so that it lacks what was told: as good as away. Why stands in the log.
     #[error("the database does not take over the journal")]
     Behind,
+    /// Nothing goes that is old only by a clock that this history does not know.
+    #[error(
+        "nothing is let go: the clock says {}, and no round is known of the week before that is a day old{}. If it is right: \
+         `dns-auditor db prune --trust-clock`, or wait until rounds have run for a day",
+        .now.format("%Y-%m-%d %H:%MZ"), newest_round(*.newest)
+    )]
+    ClockNotKnown {
+        /// What it says.
+        now: DateTime<Utc>,
+        /// When the newest round that was finished was due.
+        newest: Option<DateTime<Utc>>,
+    },
     /// The database refused a statement: a defect here, missing rights, or a full disk.
     #[error("the database refused: {0}")]
     Refused(#[source] sqlx::Error),
+}
+
+fn newest_round(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(String::new, |at| {
+        format!(" (the newest is of {})", at.format("%Y-%m-%d %H:%MZ"))
+    })
 }
 
 impl StoreError {

@@ -34,13 +34,21 @@ pub struct Gone {
 pub enum Prune {
     /// Changes nothing.
     DryRun,
-    /// Lets it go.
+    /// Lets it go, at a time at which this history has been kept for a day.
     Really,
+    /// Lets it go, whatever the clock says: somebody has looked at it.
+    TrustingTheClock,
 }
+
+/// A clock is believed once rounds were finished so long ago by it, and no longer.
+const LIVED: (TimeDelta, TimeDelta) = (TimeDelta::days(7), TimeDelta::days(1));
 
 impl Store {
     /// Lets go what has been kept long enough at `now`; the database's own clock has a say, too, and the earlier one wins.
     /// What is busy stays for another time.
+    ///
+    /// A machine that starts with its clock far ahead finds everything old. So nothing goes before rounds have run for a
+    /// day by this clock: [`StoreError::ClockNotKnown`].
     pub async fn prune(
         &self,
         retention: &Retention,
@@ -52,6 +60,40 @@ impl Store {
             select now() as "now!""#
         );
         let now = now.min(there.fetch_one(&self.pool).await?);
+        if how == Prune::Really
+            && let Some(unknown) = self.unknown_clock(now).await?
+        {
+            let due = self.let_go(retention, now, Prune::DryRun).await?;
+            return if due.is_empty() {
+                Ok(due)
+            } else {
+                Err(unknown)
+            };
+        }
+        self.let_go(retention, now, how).await
+    }
+
+    /// Why a clock is not believed; `None` where it is.
+    async fn unknown_clock(&self, now: DateTime<Utc>) -> Result<Option<StoreError>, StoreError> {
+        let found = sqlx::query!(
+            r#"-- unknown_clock
+            select coalesce(bool_or(due_at between $1 and $2), false) as "has_lived!", max(due_at) as newest
+            from round where status = 'finished'"#,
+            now - LIVED.0,
+            now - LIVED.1
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let newest = found.newest;
+        Ok((!found.has_lived).then_some(StoreError::ClockNotKnown { now, newest }))
+    }
+
+    async fn let_go(
+        &self,
+        retention: &Retention,
+        now: DateTime<Utc>,
+        how: Prune,
+    ) -> Result<Vec<Gone>, StoreError> {
         let before = |keep: Option<Duration>| {
             let keep = TimeDelta::from_std(keep?).ok()?;
             now.checked_sub_signed(keep)
@@ -89,7 +131,7 @@ impl Store {
             if !is_over(&present, before.date_naive()) {
                 continue;
             }
-            if how == Prune::Really && !self.drop_partition(present.partition, false).await? {
+            if how != Prune::DryRun && !self.drop_partition(present.partition, false).await? {
                 continue;
             }
             gone.push(Gone {
@@ -115,7 +157,7 @@ impl Store {
             // Of words that stand below: nothing can be injected.
             let statement = match how {
                 Prune::DryRun => format!("select count(*) from {table} where {condition}"),
-                Prune::Really => format!(
+                Prune::Really | Prune::TrustingTheClock => format!(
                     "with gone as (delete from {table} where {condition} returning 1) select count(*) from gone"
                 ),
             };

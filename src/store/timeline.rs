@@ -148,8 +148,11 @@ impl Store {
                 .declared_of([query.name.clone()], window.from, window.to)
                 .await?,
             coverage: self
-                .coverage_of(&query.name, window.from, window.to)
-                .await?,
+                .rounds_counted(Some(&query.name), window.from, window.to)
+                .await?
+                .into_iter()
+                .map(Coverage::from)
+                .collect(),
         })
     }
 

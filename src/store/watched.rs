@@ -10,6 +10,10 @@ use serde::Serialize;
 
 use super::{Store, StoreError, columns};
 
+mod counted;
+
+pub(super) use counted::Counted;
+
 /// The rounds of one group at one vantage that were due within a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Watched {
@@ -49,7 +53,9 @@ pub struct Stretch {
 impl Stretch {
     /// Seconds that it has in common with a time.
     pub fn seconds_within(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
-        (self.to.min(to) - self.from.max(from)).num_seconds().max(0)
+        // To the nearest: a round judged some milliseconds later than another is no second shorter.
+        let common = self.to.min(to) - self.from.max(from);
+        ((common.num_milliseconds() + 500) / 1_000).max(0)
     }
 }
 
@@ -60,56 +66,30 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Watched>, StoreError> {
-        let rows = sqlx::query!(
-            r#"-- watched
-            with due as (
-                select vantage_id, group_name, status, due_at, finished_at,
-                    lead(due_at) over (partition by vantage_id, group_name, status order by due_at) - due_at as step
-                from round where due_at between $1 and $2
-            ), usual as (
-                select vantage_id, group_name, percentile_disc(0.5) within group (order by step) as step
-                from due where status = 'finished' group by vantage_id, group_name
-            )
-            select vantage.name as vantage, group_name,
-                count(*) filter (where status = 'finished') as "finished!",
-                count(*) filter (where status = 'missed') as "missed!",
-                count(*) filter (where status = 'abandoned') as "abandoned!",
-                count(*) filter (where status = 'running') as "running!",
-                count(*) filter (where status = 'finished' and finished_at - due_at > usual.step) as "late!",
-                extract(epoch from min(usual.step))::bigint as usual_s
-            from due join vantage using (vantage_id) left join usual using (vantage_id, group_name)
-            group by vantage.name, group_name
-            order by vantage.name, group_name"#,
-            from,
-            to
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let counted = self.rounds_counted(None, from, to).await?;
         let stretches = self.stretches(from, to).await?;
-        let count = |stored| columns::number("count", stored);
-        let mut watched = Vec::new();
-        for row in rows {
-            let own = stretches
-                .iter()
-                .filter(|(vantage, group, _)| *vantage == row.vantage && *group == row.group_name);
+        let watched = counted.into_iter().map(|counted| {
+            let own = stretches.iter().filter(|(vantage, group, _)| {
+                *vantage == counted.vantage && *group == counted.group
+            });
             let stretches: Vec<Stretch> = own.map(|(_, _, stretch)| *stretch).collect();
-            watched.push(Watched {
-                finished: count(row.finished)?,
-                missed: count(row.missed)?,
-                abandoned: count(row.abandoned)?,
-                running: count(row.running)?,
-                late: count(row.late)?,
-                usual_period_s: row.usual_s,
+            Watched {
+                finished: counted.finished,
+                missed: counted.missed,
+                abandoned: counted.abandoned,
+                running: counted.running,
+                late: counted.late,
+                usual_period_s: counted.usual_period_s,
                 watched_s: stretches
                     .iter()
                     .map(|one| one.seconds_within(from, to))
                     .sum(),
                 stretches,
-                vantage: row.vantage,
-                group: row.group_name,
-            });
-        }
-        Ok(watched)
+                vantage: counted.vantage,
+                group: counted.group,
+            }
+        });
+        Ok(watched.collect())
     }
 
     /// The last few rounds before the window tell whether it was watched at its beginning, and what is usual.

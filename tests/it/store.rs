@@ -1,6 +1,7 @@
 //! The store against a real `PostgreSQL`.
 
 mod declarations;
+mod grafana;
 mod incidents;
 mod ingest;
 mod journal;
@@ -17,3 +18,4 @@ mod retention;
 mod rounds;
 pub(crate) mod samples;
 mod schema;
+pub(crate) mod views;

@@ -16,6 +16,7 @@ h2, h3, p.title { break-after: avoid; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; margin: 0.75rem 0; }
 th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.6rem 0.25rem 0; border-bottom: 1px solid #ddd;
   overflow-wrap: break-word; }
+td.long { width: 42%; }
 th { border-bottom-color: #888; } th, td.short { white-space: nowrap; } thead { display: table-header-group; } tr { break-inside: avoid; }
 pre { font-size: 11px; line-height: 1.35; background: #f5f5f5; padding: 0.6rem; white-space: pre-wrap;
   overflow-wrap: anywhere; }
@@ -24,12 +25,19 @@ svg { width: 100%; height: auto; display: block; margin: 0.5rem 0; break-inside:
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 svg text { font: 11px system-ui, sans-serif; fill: #1a1a1a; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 10pt; } table { font-size: 8pt; }
+  table.wide { font-size: 7pt; } table.wide th, table.wide td { white-space: normal; padding-right: 0.35rem; }
   pre { font-size: 7.5pt; background: none; border: 1px solid #ccc; } }
 @page { margin: 15mm; }
 ";
 
 /// As long as an instant with its date, and a little more.
 const SHORT: usize = 22;
+
+/// Longer than any hash: sentences, which get room.
+const LONG: usize = 70;
+
+/// Columns that need all the width of a sheet of paper.
+const WIDE: usize = 9;
 
 /// The whole.
 pub(super) fn page(document: &Document) -> String {
@@ -95,15 +103,20 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         format!("<tr>{cells}</tr>\n")
     };
     let rows: String = rows.iter().map(row).collect();
-    format!("<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n")
+    let class = if rows.iter().any(|row| row.len() >= WIDE) {
+        " class=\"wide\""
+    } else {
+        ""
+    };
+    format!("<table{class}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n")
 }
 
 /// Instants, addresses and words stay on one line.
 fn cell(text: &str) -> String {
-    let class = if text.chars().count() <= SHORT {
-        " class=\"short\""
-    } else {
-        ""
+    let class = match text.chars().count() {
+        0..=SHORT => " class=\"short\"",
+        LONG.. => " class=\"long\"",
+        _ => "",
     };
     format!("<td{class}>{}</td>", escape(text))
 }

@@ -47,9 +47,13 @@ pub struct Proof {
     pub message: KeptMessage,
 }
 
-/// The proofs of an incident. Those of the question that could be kept for longest come first.
-pub(super) async fn of(store: &Store, incident: &Incident) -> Result<Vec<Proof>, StoreError> {
-    let kept = kept(store, incident).await?;
+/// The proofs of an incident, and whether more was kept than they are chosen from. Those of the question that could be kept
+/// for longest come first.
+pub(super) async fn of(
+    store: &Store,
+    incident: &Incident,
+) -> Result<(Vec<Proof>, bool), StoreError> {
+    let (kept, more) = kept(store, incident).await?;
     let mut observed: Vec<&Observed> = incident.observed.iter().collect();
     let key = |seen: &Observed| (seen.question.clone(), seen.source.clone());
     observed.sort_by(|one, other| {
@@ -69,11 +73,12 @@ pub(super) async fn of(store: &Store, incident: &Incident) -> Result<Vec<Proof>,
         let message = &proof.message;
         shown.insert((message.at, message.source.clone(), message.question.clone()))
     });
-    Ok(proofs)
+    Ok((proofs, more))
 }
 
-/// What was kept around the beginning and the end of an incident, in order of receipt.
-async fn kept(store: &Store, incident: &Incident) -> Result<Vec<KeptMessage>, StoreError> {
+/// What was kept around the beginning and the end of an incident, in order of receipt, and whether more was in between or
+/// before.
+async fn kept(store: &Store, incident: &Incident) -> Result<(Vec<KeptMessage>, bool), StoreError> {
     let whole = MessageQuery::of_incident(incident);
     let beginning = MessageQuery {
         to: Some(incident.confirmed_at + ROUND),
@@ -84,12 +89,15 @@ async fn kept(store: &Store, incident: &Incident) -> Result<Vec<KeptMessage>, St
         to: whole.to.or(Some(incident.last_bad_at + ROUND)),
         ..whole
     };
-    let mut kept = store.messages(&beginning, MOST_READ).await?.messages;
-    kept.extend(store.messages(&end, MOST_READ).await?.messages);
+    let first = store.messages(&beginning, MOST_READ).await?;
+    let last = store.messages(&end, MOST_READ).await?;
+    let more = first.earlier || last.earlier;
+    let mut kept = first.messages;
+    kept.extend(last.messages);
     let key = |one: &KeptMessage| (one.at, one.source.clone(), one.question.clone());
     kept.sort_by_key(key);
     kept.dedup_by_key(|one| key(one));
-    Ok(kept)
+    Ok((kept, more))
 }
 
 fn of_one(kept: &[KeptMessage], question: &Question, source: &Source) -> Vec<Proof> {

@@ -6,7 +6,8 @@ use super::{
     history::{incident, over},
     program::{Ran, redacted_apart_from_widths},
 };
-use crate::rounds::Watched;
+use crate::{http::client::Face, rounds::Watched};
+use serde_json::Value as Json;
 
 async fn of_incident(watched: &Watched, id: &str, format: &str) -> Ran {
     over(watched, &["report", "--incident", id, "--format", format]).await
@@ -52,6 +53,21 @@ async fn two_runs_over_the_same_data_are_the_same_octet_by_octet() {
         assert_eq!(first.stdout, again.stdout, "{format}");
         told.push(first.stdout);
     }
+    // Over HTTP it is the same, and a page of which a browser runs nothing.
+    let face = Face::over(&watched).await;
+    let path = format!("/api/v1/report?incident={id}");
+    for (format, kind, text) in [
+        ("markdown", "text/markdown; charset=utf-8", &told[0]),
+        ("html", "text/html; charset=utf-8", &told[1]),
+    ] {
+        let answer = face.get(&format!("{path}&format={format}")).await;
+        assert_eq!((answer.status.as_u16(), answer.kind.as_str()), (200, kind));
+        assert_eq!(answer.body.trim_end(), text.trim_end(), "{format}");
+    }
+    let json = face.get(&format!("{path}&format=json")).await;
+    assert_eq!(json.json(), serde_json::from_str::<Json>(&told[2]).unwrap());
+    let unknown = face.get(&format!("{path}&format=pdf")).await;
+    assert!(unknown.problem(400).starts_with("format: `pdf`"));
     // Rounds that come later add to the history of the names, and nothing to what is told of the incident.
     let html = &told[1];
     watched.round().await;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
+    audit::ledger::Ledger,
     config::Retention,
     store::{
-        Store,
+        Store, StoreError,
         closing::Pace,
         observations::ObservationQuery,
         retention::{Gone, Prune},
@@ -15,7 +16,7 @@ use dns_auditor::{
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::killed;
-use super::samples::{at, begin, observation, opening, resolver};
+use super::samples::{at, begin, observation, opening, quiet, resolver};
 use crate::postgres::fresh_database;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -82,7 +83,10 @@ async fn a_dry_run_says_what_would_go_and_a_real_one_does_it() {
     ];
     assert_eq!(told(&dry), expected);
     assert_eq!(names(&url, PARTITIONS).await, before);
-    let gone = store.prune(&short(), at(0), Prune::Really).await.unwrap();
+    let gone = store
+        .prune(&short(), at(0), Prune::TrustingTheClock)
+        .await
+        .unwrap();
     assert_eq!(told(&gone), told(&dry));
     let left = names(&url, PARTITIONS).await;
     let expected = before
@@ -97,7 +101,10 @@ async fn a_dry_run_says_what_would_go_and_a_real_one_does_it() {
     let spans = store.restore_spans("here", at(0)).await.unwrap();
     assert_eq!(spans.len(), 1);
     assert_eq!(
-        store.prune(&short(), at(0), Prune::Really).await.unwrap(),
+        store
+            .prune(&short(), at(0), Prune::TrustingTheClock)
+            .await
+            .unwrap(),
         []
     );
 }
@@ -107,12 +114,18 @@ async fn nothing_goes_that_is_kept_for_ever_or_not_for_long_enough() {
     let (_, store, then) = an_old_history().await;
     let forever = Retention::default();
     assert_eq!(
-        store.prune(&forever, at(0), Prune::Really).await.unwrap(),
+        store
+            .prune(&forever, at(0), Prune::TrustingTheClock)
+            .await
+            .unwrap(),
         []
     );
     let soon = then + TimeDelta::hours(23);
     assert_eq!(
-        store.prune(&short(), soon, Prune::Really).await.unwrap(),
+        store
+            .prune(&short(), soon, Prune::TrustingTheClock)
+            .await
+            .unwrap(),
         []
     );
 }
@@ -154,7 +167,7 @@ async fn a_process_that_is_killed_again_and_again_lets_go_whole_partitions() {
         name: None,
     };
     let mut killed_half_way = 0;
-    killed::again_and_again(&url, &["db", "prune"], kept, async || {
+    killed::again_and_again(&url, &["db", "prune", "--trust-clock"], kept, async || {
         assert_eq!(names(&url, MONTHS_AGREE).await, ["true"]);
         store.observations(&query).await.unwrap();
         let left = names(&url, OLD_PARTITIONS).await.len();
@@ -166,13 +179,62 @@ async fn a_process_that_is_killed_again_and_again_lets_go_whole_partitions() {
 }
 
 #[tokio::test]
+async fn a_clock_by_which_nothing_was_watched_yet_makes_nothing_old() {
+    let (url, store, then) = an_old_history().await;
+    let before = names(&url, PARTITIONS).await;
+    let prune = async |how| store.prune(&short(), at(0), how).await;
+    // The machine starts, and its clock has jumped by a year. A round by that clock changes nothing yet.
+    for step in ["at the start", "with the first round"] {
+        let refused = prune(Prune::Really).await.unwrap_err();
+        assert!(
+            matches!(&refused, StoreError::ClockNotKnown { now, .. } if *now == at(0)),
+            "{step}: {refused}"
+        );
+        assert!(refused.to_string().contains("--trust-clock") && !refused.is_transient());
+        assert_eq!(
+            names(&url, PARTITIONS).await.first(),
+            before.first(),
+            "{step}"
+        );
+        watch(&store, at(0) - TimeDelta::minutes(1)).await;
+    }
+    assert_eq!(
+        prune(Prune::DryRun).await.unwrap().len(),
+        3,
+        "what is due is said all the same"
+    );
+    // By a clock under which there is nothing old there is nothing to refuse.
+    assert_eq!(
+        store.prune(&short(), then, Prune::Really).await.unwrap(),
+        []
+    );
+    watch(&store, at(0) - TimeDelta::hours(25)).await;
+    assert_eq!(
+        prune(Prune::Really).await.unwrap().len(),
+        3,
+        "it has lived for a day"
+    );
+}
+
+/// A round in which nothing happened.
+async fn watch(store: &Store, due_at: DateTime<Utc>) {
+    let round = begin(store, due_at).await;
+    let ledger = Ledger::default();
+    let done = store.finish_round(round, &quiet(&ledger, due_at)).await;
+    done.unwrap();
+}
+
+#[tokio::test]
 async fn a_clock_that_is_ahead_of_the_databases_makes_nothing_old() {
     let url = fresh_database().await;
     let store = Store::open(&url).await.unwrap();
     store.ensure_partitions(Utc::now(), 0).await.unwrap();
     let ahead = Utc::now() + TimeDelta::days(4_000);
     assert_eq!(
-        store.prune(&short(), ahead, Prune::Really).await.unwrap(),
+        store
+            .prune(&short(), ahead, Prune::TrustingTheClock)
+            .await
+            .unwrap(),
         []
     );
 }

@@ -2,11 +2,15 @@
 //!
 //! Deliberately absent: who asked meanwhile, which nobody tells a resolver's clients from outside.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 
 use super::{concerns, question, resolvers};
 use crate::{
     cli::{length, report::document::Block},
+    notify::wording,
     replay::postmortem::Postmortem,
     store::timeline::VerdictSpan,
     types::{Question, Severity},
@@ -47,7 +51,18 @@ pub(super) fn blocks(postmortem: &Postmortem) -> Vec<Block> {
     let note = "Counted is the time during which a verdict of severity warning or worse stood and rounds ran. How many \
          clients asked these resolvers meanwhile cannot be seen from outside.";
     let head = ["resolver", "question", "bad for", "as", "seen from"];
-    vec![Block::text(note), Block::table(head, rows, "")]
+    vec![
+        Block::text(note),
+        Block::table(head, rows, ""),
+        meanings(&places),
+    ]
+}
+
+/// What the verdicts of the table mean.
+fn meanings(places: &BTreeMap<Place, BTreeMap<&str, i64>>) -> Block {
+    let states: BTreeSet<&str> = places.values().flat_map(BTreeMap::keys).copied().collect();
+    let meaning = |state: &str| format!("{state}: {}", wording::of(state).meaning);
+    Block::List(states.into_iter().map(meaning).collect())
 }
 
 /// Bad seconds by state of each question at each resolver, over all months.

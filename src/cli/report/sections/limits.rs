@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{concerns, list, resolvers};
 use crate::{
-    audit::incident::Status,
+    audit::{incident::Status, short_id},
     cli::{instants::instant, length, output::count, report::document::Block},
     replay::postmortem::{Postmortem, Told},
     store::{outbox::MessageState, watched::Watched},
@@ -58,6 +58,7 @@ pub(super) fn open_questions(postmortem: &Postmortem) -> Vec<Block> {
     open.extend(postmortem.coverage.iter().filter_map(gaps));
     open.extend(of_view(postmortem));
     open.extend(left_out(postmortem));
+    open.extend(postmortem.incidents.iter().flat_map(cut));
     if open.is_empty() {
         return vec![Block::text("None that the data show.")];
     }
@@ -99,6 +100,35 @@ fn of_incident(told: &Told) -> Vec<String> {
             ));
     }
     open
+}
+
+/// What there is more of than is told of an incident here, and how to read it.
+fn cut(told: &Told) -> Vec<String> {
+    let incident = &told.incident;
+    let subject = &incident.key.subject;
+    let mut cut = Vec::new();
+    if told.more_messages {
+        cut.push(format!(
+            "{subject}: more messages were written for channels than the newest {} told here; `dns-auditor incidents show {}` \
+             tells every one.",
+            told.messages.len(),
+            short_id(incident.id)
+        ));
+    }
+    if told.rounds_left_out > 0 {
+        cut.push(format!(
+            "{subject}: {} that changed it are not judged again here, those between the first and the last; `dns-auditor \
+             explain NAME --at INSTANT` judges any.",
+            count(told.rounds_left_out, "round")
+        ));
+    }
+    if told.more_kept {
+        cut.push(format!(
+            "{subject}: more messages were kept than the proofs here were chosen from; `dns-auditor evidence NAME --from \
+             INSTANT --to INSTANT` shows them.",
+        ));
+    }
+    cut
 }
 
 fn gaps(watch: &Watched) -> Option<String> {
@@ -157,4 +187,42 @@ fn left_out(postmortem: &Postmortem) -> Vec<String> {
         ));
     }
     open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Told, cut};
+    use crate::cli::samples::history;
+
+    #[test]
+    fn what_is_left_out_of_an_incident_is_said_with_where_to_read_it() {
+        let whole = Told {
+            incident: history::incident(),
+            events: Vec::new(),
+            messages: Vec::new(),
+            more_messages: false,
+            rounds: Vec::new(),
+            rounds_left_out: 0,
+            proofs: Vec::new(),
+            more_kept: false,
+        };
+        assert_eq!(cut(&whole), [""; 0]);
+        let parts = Told {
+            more_messages: true,
+            rounds_left_out: 7,
+            more_kept: true,
+            ..whole
+        };
+        let told = cut(&parts);
+        let commands = [
+            "incidents show ",
+            "explain NAME --at",
+            "evidence NAME --from",
+        ];
+        assert_eq!(told.len(), commands.len());
+        for (sentence, command) in told.iter().zip(commands) {
+            assert!(sentence.contains(command), "{sentence}");
+        }
+        assert!(told[1].contains("7 rounds that changed it"), "{told:?}");
+    }
 }

@@ -33,8 +33,11 @@ pub(super) fn blocks(postmortem: &Postmortem) -> Vec<Block> {
     }
     rows.sort();
     rows.dedup();
-    let intro = "Query and reply are kept as they travelled. The hash is SHA-256 over the octets of the reply. `dns-auditor evidence \
-         NAME --hex` shows all that were kept.";
+    let intro = "Query and reply are kept as they travelled: of what was wrong the first three rounds, every new answer, one sample \
+         an hour and the end, and what the authorities said meanwhile. Chosen here of each question at each resolver: the first \
+         and the last wrong reply, the first right one after it, and an authority in the same round; the most telling follow \
+         octet by octet. The hash is SHA-256 over the octets of the reply. `dns-auditor evidence NAME --hex` shows all that were \
+         kept.";
     let head = [
         "received",
         "question",

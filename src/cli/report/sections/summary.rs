@@ -242,15 +242,15 @@ fn many(postmortem: &Postmortem, all: &[Told]) -> Vec<Block> {
         .iter()
         .filter(|told| told.incident.status != Status::Resolved);
     let text = format!(
-        "From {} to {} there were {}, {} of them critical; {} not resolved.",
+        "From {} to {} there were {}, {} of them critical; {}.",
         instant(postmortem.from),
         instant(postmortem.to),
         count(all.len(), "incident"),
         critical.count(),
         match open.count() {
-            0 => "none is".to_owned(),
-            1 => "1 is".to_owned(),
-            more => format!("{more} are"),
+            0 => "all are over".to_owned(),
+            1 => "1 is not over".to_owned(),
+            more => format!("{more} are not over"),
         }
     );
     let rows = all.iter().map(|told| {
