@@ -95,6 +95,11 @@ fn block(block: &Block) -> String {
 }
 
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let class = if head.len() >= WIDE {
+        " class=\"wide\""
+    } else {
+        ""
+    };
     let heading = |text: &&str| format!("<th>{}</th>", escape(text));
     let head: String = head.iter().map(heading).collect();
     let row = |row: &Vec<String>| {
@@ -103,11 +108,6 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         format!("<tr>{cells}</tr>\n")
     };
     let rows: String = rows.iter().map(row).collect();
-    let class = if rows.iter().any(|row| row.len() >= WIDE) {
-        " class=\"wide\""
-    } else {
-        ""
-    };
     format!("<table{class}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n")
 }
 
