@@ -45,6 +45,6 @@ pub use short_id::short_id;
 ///
 /// What 6 changed: the id of an incident holds when it was confirmed. A history has a gap where no authority was heard, asked or
 /// not, and after every interception; each gap is remembered, and excuses what may have been fetched in it, also under a TTL that
-/// nobody saw. A TTL is not stretched while a server was not heard. An interception may be one of an address family. What joins and leaves an
-/// incident is gathered for `group_interval`, and what comes and goes is flapping.
+/// nobody saw. A TTL is not stretched while a server was not heard. An interception may be one of an address family, and teaches
+/// no cap. What joins and leaves an incident is gathered for `group_interval`, and what comes and goes is flapping.
 pub const ENGINE_VERSION: u32 = 6;

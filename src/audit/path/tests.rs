@@ -196,7 +196,9 @@ fn an_address_family_is_intercepted_by_itself_where_the_other_is_heard() {
     check(both(), good(), Some(Severity::Warning));
     check(both(), as_a_resolver(), Some(Severity::Critical));
     check(both(), Reply::silence(), Some(Severity::Critical));
-    check(both(), refused(), None);
+    // As in one family: who refuses as a resolver does contradicts nobody.
+    check(both(), refused(), Some(Severity::Critical));
+    check(both(), without_ra(refused()), None);
     check([as_a_resolver(), good()], good(), None);
     check([as_a_resolver(), Reply::silence()], good(), None);
 }
