@@ -309,7 +309,7 @@ pub fn parse() -> Cli {
 /// Runs one command line; the exit code says how it went.
 pub async fn run(cli: Cli) -> ExitCode {
     let output = Output { format: cli.format };
-    match dispatch(cli, output).await {
+    match Box::pin(dispatch(cli, output)).await {
         Ok(code) => ExitCode::from(code),
         // A closed pipe is the reader's way to say that it has enough.
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {

@@ -108,8 +108,8 @@ impl Dispatcher {
 
 /// Whether the whole conversation is to see a reply.
 fn is_aloud(message: &LeasedMessage, bot: &SlackBot, known: Option<&SlackThread>) -> bool {
-    let worse = known.is_some_and(|known| message.severity > known.severity);
     let resolved = message.kind == "incident.resolved";
+    let worse = !resolved && known.is_some_and(|known| message.severity > known.severity);
     (worse && bot.broadcast.contains(&Broadcast::Worse))
         || (resolved && bot.broadcast.contains(&Broadcast::Resolved))
 }

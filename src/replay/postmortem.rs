@@ -208,14 +208,14 @@ async fn told(
     let (rounds, rounds_left_out) = rounds(store, &incident, &events).await?;
     let (proofs, more_kept) = proof::of(store, &incident).await?;
     Ok(Told {
+        incident,
+        events,
         messages,
         more_messages,
         rounds,
         rounds_left_out,
         proofs,
         more_kept,
-        incident,
-        events,
     })
 }
 

@@ -23,7 +23,7 @@ use dns_auditor::{
 
 use crate::{
     postgres::fresh_store,
-    sink::Sink,
+    sink::{Received, Sink},
     store::samples::{observation, resolver, verdict},
 };
 
@@ -197,7 +197,7 @@ async fn one_resolver_that_breaks_5000_names_of_two_types_is_one_message() {
     }
     let hook = received
         .iter()
-        .map(|one| one.json())
+        .map(Received::json)
         .find(|body| body["type"].is_string());
     let body = hook.unwrap();
     let incident = &body["data"]["incident"];

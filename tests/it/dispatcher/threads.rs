@@ -308,10 +308,10 @@ async fn a_message_sent_again_late_does_not_turn_back_what_the_first_one_shows()
 #[tokio::test]
 async fn what_slack_refuses_disables_the_channel_waits_or_is_buried_by_its_word() {
     for (fault, waiting, buried, disabled) in [
-        (Fault::Error("invalid_auth"), 0, 1, 1),
-        (Fault::Error("channel_not_found"), 0, 1, 1),
-        (Fault::Error("is_archived"), 0, 1, 1),
-        (Fault::Error("token_revoked"), 0, 1, 1),
+        (Fault::Error("invalid_auth"), 1, 0, 1),
+        (Fault::Error("channel_not_found"), 1, 0, 1),
+        (Fault::Error("is_archived"), 1, 0, 1),
+        (Fault::Error("token_revoked"), 1, 0, 1),
         (Fault::Error("msg_too_long"), 0, 1, 0),
         (Fault::Error("ratelimited"), 1, 0, 0),
         (Fault::Error("service_unavailable"), 1, 0, 0),

@@ -219,6 +219,7 @@ async fn samples_are_rows_until_their_day_is_packed_and_the_view_of_packs_says_s
     );
 }
 
+#[expect(clippy::too_many_lines, reason = "one story, read through every view")]
 #[tokio::test]
 async fn what_was_found_confirmed_told_and_declared_is_said_as_everywhere() {
     let watched = history().await;
