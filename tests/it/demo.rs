@@ -150,7 +150,7 @@ async fn what_is_left_of_the_day_is_a_postmortem_that_can_be_handed_on() {
         assert!(text.contains(&format!("\n## {part}\n")), "{part}: {text}");
     }
     assert!(
-        text.starts_with("# Postmortem: 7 incidents, 2020-08-30 10:00Z to 2020-08-31 16:00Z"),
+        text.starts_with("# Postmortem: 7 incidents, 2020-08-30 10:00:00Z to 2020-08-31 16:00:00Z"),
         "{text}"
     );
     for (proves, least) in [

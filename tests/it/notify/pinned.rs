@@ -65,7 +65,11 @@ impl Unbound {
         );
         fs::write(self.directory.path().join("unbound.conf"), text).unwrap();
         self.server.start();
-        let answers = async || dig::ask(at, &format!("{HOST}."), RecordType::A).await.is_ok();
+        let answers = async || {
+            dig::ask(at, &format!("{HOST}."), RecordType::A)
+                .await
+                .is_ok()
+        };
         self.server.until("answered", answers).await;
     }
 

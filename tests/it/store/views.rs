@@ -328,7 +328,7 @@ async fn what_was_found_confirmed_told_and_declared_is_said_as_everywhere() {
         .await
         .unwrap()
         .remove(0);
-    assert_eq!(silence["matchers"], json!(["group=\"dialers\""]));
+    assert_eq!(silence["matchers"], json!(["group=dialers"]));
     let proof = rows(&url, "select * from v_proof where kept_for = 'divergent'")
         .await
         .unwrap();
