@@ -4,7 +4,7 @@
 //! A name is somebody else's to change, so that every address it resolves to must be public: otherwise whoever runs
 //! its zone could point the service at its own network (SSRF). An address written in the URL is the operator's own
 //! word and never comes here. What an answer says is believed as far as a certificate proves it: where nothing can be
-//! connected to, or nothing resolves, the address where the host was last stands in ([`pins`]), never where what a name leads to is
+//! connected to, or nothing resolves, the address where the host was last stands in (`pins`), never where what a name leads to is
 //! refused. Deliberately absent: any resolver under audit, and DNSSEC.
 
 mod addresses;
