@@ -3,15 +3,19 @@
 //! What it prints can be loaded again where the same secrets can be found. Deliberately absent: comments, and the presets, which need no
 //! entry.
 
+mod channel;
+
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use toml::Value;
 
 use super::{
-    Channel, Config, Email, Group, Header, Maintenance, Receiver, Route, Secret, SecretSource,
-    Webhook, WebhookBody, presets, retention::FOREVER, show_client_subnet,
+    Config, Group, Maintenance, Secret, SecretSource, presets, retention::FOREVER,
+    show_client_subnet,
 };
 use crate::types::{Expect, Mode, QueryOptions, Resolver, Serials, Severity, Telling};
+
+use channel::channel_table;
 
 /// A key and its value, in the order they are shown.
 type Entry = (&'static str, Value);
@@ -279,59 +283,6 @@ fn tags(tags: &BTreeMap<String, String>) -> Value {
     Value::Table(tags.collect())
 }
 
-fn channel_table(channel: &Channel) -> Vec<Entry> {
-    let mut shown = vec![
-        ("id", channel.id.as_str().into()),
-        ("kind", channel.receiver.kind().into()),
-        ("min_severity", channel.min_severity.to_string().into()),
-    ];
-    let Route {
-        matchers,
-        group_wait,
-    } = &channel.route;
-    if !matchers.is_empty() {
-        shown.push(("matchers", texts(&matchers.texts())));
-    }
-    if !group_wait.is_zero() {
-        shown.push(("group_wait", duration(*group_wait)));
-    }
-    if let Some(url) = channel.receiver.url() {
-        shown.push(secret(url, ["url", "url_env", "url_file"]));
-    }
-    match &channel.receiver {
-        Receiver::Slack { .. } | Receiver::Alertmanager { .. } => {}
-        Receiver::SlackBot(bot) => shown.extend([
-            secret(&bot.token, ["token", "token_env", "token_file"]),
-            ("slack_channel", bot.channel.as_str().into()),
-            ("broadcast", texts(&bot.broadcast)),
-        ]),
-        Receiver::Webhook(hook) => shown.extend(webhook(hook)),
-        Receiver::PagerDuty { routing_key, .. } => shown.push(secret(
-            routing_key,
-            ["routing_key", "routing_key_env", "routing_key_file"],
-        )),
-        Receiver::Email(email) => shown.extend(mail(email)),
-        Receiver::Exec(exec) => {
-            let program = exec.program.to_string_lossy().into_owned();
-            let words: Vec<String> = [program].iter().chain(&exec.arguments).cloned().collect();
-            shown.extend([("allow_exec", true.into()), ("command", texts(&words))]);
-        }
-    }
-    if plaintext(&channel.receiver) {
-        shown.push(("allow_plaintext", true.into()));
-    }
-    if !channel.allow.is_empty() {
-        shown.push(("allow_cidrs", texts(&channel.allow)));
-    }
-    shown.extend(
-        channel
-            .fallback
-            .as_deref()
-            .map(|id| ("fallback", id.into())),
-    );
-    shown
-}
-
 fn maintenance_table(window: &Maintenance) -> Vec<Entry> {
     let mut shown = vec![
         ("name", window.name.as_str().into()),
@@ -342,57 +293,6 @@ fn maintenance_table(window: &Maintenance) -> Vec<Entry> {
     let comment = window.comment.as_deref();
     shown.extend(comment.map(|text| ("comment", text.into())));
     shown
-}
-
-fn webhook(hook: &Webhook) -> Vec<Entry> {
-    let names = [
-        ["secret", "secret_env", "secret_file"],
-        [
-            "previous_secret",
-            "previous_secret_env",
-            "previous_secret_file",
-        ],
-    ];
-    let keys = hook.signing_keys.iter().zip(names);
-    let mut shown: Vec<Entry> = keys.map(|(key, names)| secret(key, names)).collect();
-    let (open, stored): (Vec<&Header>, Vec<&Header>) = hook
-        .headers
-        .iter()
-        .partition(|header| *header.value.source() == SecretSource::Given);
-    for (key, headers) in [("headers", open), ("headers_env", stored)] {
-        if !headers.is_empty() {
-            let pairs = headers.into_iter().map(|header| {
-                let (_, value) = secret(&header.value, ["", "", ""]);
-                (header.name.clone(), value)
-            });
-            shown.push((key, Value::Table(pairs.collect())));
-        }
-    }
-    let body = match hook.body {
-        WebhookBody::Standard => "standard",
-        WebhookBody::CloudEvents => "cloudevents",
-        WebhookBody::Alertmanager => "alertmanager",
-    };
-    shown.push(("body", body.into()));
-    shown
-}
-
-fn mail(email: &Email) -> [Entry; 2] {
-    [
-        ("from", email.from.as_str().into()),
-        ("to", texts(&email.to)),
-    ]
-}
-
-/// Whether it must be said that the receiver may be spoken to without encryption.
-fn plaintext(receiver: &Receiver) -> bool {
-    match receiver {
-        Receiver::Email(email) => email.plaintext,
-        Receiver::Webhook(Webhook { url, .. }) | Receiver::Alertmanager { url } => {
-            url.expose_str().starts_with("http:")
-        }
-        _ => false,
-    }
 }
 
 /// Where a secret is found. What can stand in the file itself is none.

@@ -3,6 +3,7 @@
 //! Deliberately absent: the next attempt itself, and any memory of earlier ones. A URL is a secret: it stands in no
 //! error, log line or outcome.
 
+mod address;
 mod exec;
 mod mail;
 mod outcome;
@@ -22,11 +23,12 @@ use serde_json::Value;
 use url::{Host, Url};
 use uuid::Uuid;
 
+use address::{host_name, path_of, redact, target};
 pub use outcome::{Delivery, LONGEST_RETRY_AFTER};
 pub use slack_bot::{Post, Thread};
 
 use crate::{
-    config::{Channel, Config, Email, Receiver, Secret, Webhook},
+    config::{Channel, Config, Email, Receiver, Webhook},
     notify::{
         mail::mail,
         resolve::{WebhookResolver, may_be_written},
@@ -264,25 +266,6 @@ impl Notifier {
     }
 }
 
-/// The host of an address, where it is a name.
-fn host_name(url: &Secret) -> Option<String> {
-    let url = Url::parse(url.expose_str().trim()).ok()?;
-    // Of schemes that it does not know the parser leaves the host as it is written.
-    match url.host_str().and_then(|host| Host::parse(host).ok())? {
-        Host::Domain(host) => Some(host),
-        Host::Ipv4(_) | Host::Ipv6(_) => None,
-    }
-}
-
-/// Where the receiver takes messages, below its address.
-fn path_of(receiver: &Receiver, mut url: Url) -> Url {
-    if let Receiver::Alertmanager { .. } = receiver {
-        let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-    }
-    url
-}
-
 fn client(timeout: Duration, resolver: &WebhookResolver) -> reqwest::Result<Client> {
     // Whoever was first has chosen for the process; there is only this one choice in it.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -328,24 +311,6 @@ fn signed(
     request.header("webhook-signature", signatures.join(" "))
 }
 
-/// The URL, unless it is none, or names an address that is never a receiver.
-fn target(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim())
-        .map_err(|error| format!("the channel's URL is not valid: {error}"))?;
-    let address: Option<IpAddr> = match url.host() {
-        Some(Host::Ipv4(address)) => Some(address.into()),
-        Some(Host::Ipv6(address)) => Some(address.into()),
-        Some(Host::Domain(_)) => None,
-        None => return Err("the channel's URL has no host".to_owned()),
-    };
-    match address {
-        Some(address) if !may_be_written(address) => {
-            Err(format!("{address} is never a receiver's address"))
-        }
-        _ => Ok(url),
-    }
-}
-
 /// The first `most` bytes of the reply's body. What breaks off is as good as what came.
 async fn read(reply: &mut reqwest::Response, most: usize) -> String {
     let mut bytes = Vec::new();
@@ -373,64 +338,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-/// `text` without any part of the URL that may be a secret: a server may well repeat the path it was asked for.
-fn redact(text: &str, url: &Url) -> String {
-    let pairs = url.query_pairs().map(|(_, value)| value.into_owned());
-    let parts = url
-        .path_segments()
-        .into_iter()
-        .flatten()
-        .map(str::to_owned)
-        .chain(pairs)
-        .chain(url.password().map(str::to_owned))
-        .chain([url.username().to_owned()])
-        .filter(|part| part.len() >= 4);
-    let mut parts: Vec<String> = parts.collect();
-    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
-    parts
-        .iter()
-        .fold(text.to_owned(), |text, part| text.replace(part, "…"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_of_a_url_survives_in_a_text_about_it() {
-        let url = Url::parse(
-            "https://user:hunter22@hooks.example.com/services/T0AB/B0CD/secretsecret?token=abcdef",
-        )
-        .unwrap();
-        let text = format!("Not found: {url} (/services/T0AB/B0CD/secretsecret, hunter22, abcdef)");
-        let out = redact(&text, &url);
-        for secret in [
-            "T0AB",
-            "B0CD",
-            "secretsecret",
-            "hunter22",
-            "abcdef",
-            "user:",
-        ] {
-            assert!(!out.contains(secret), "{secret} in {out}");
-        }
-    }
-
-    #[test]
-    fn addresses_that_are_never_receivers_are_refused_however_they_are_spelt() {
-        for text in [
-            "http://169.254.169.254/latest",
-            "http://0xa9fea9fe/",
-            "http://2852039166/",
-            "http://[::ffff:169.254.169.254]/",
-            "http://0/",
-        ] {
-            assert!(target(text).is_err(), "{text}");
-        }
-        assert!(target("http://127.0.0.1:9000/hook").is_ok());
-        assert!(target("https://hooks.slack.com/services/x").is_ok());
-        assert!(target("not a url").is_err());
-    }
 }

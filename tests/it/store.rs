@@ -14,6 +14,7 @@ mod packing;
 mod past;
 mod private_pg;
 mod questions;
+mod readers;
 mod retention;
 mod rounds;
 pub(crate) mod samples;

@@ -4,7 +4,10 @@
 
 use serde_json::Value as Json;
 
-use super::views::{history, reader, rows};
+use super::{
+    readers::reader,
+    views::{history, rows},
+};
 
 const DASHBOARD: &str = include_str!("../../../packaging/grafana/dns-auditor.json");
 

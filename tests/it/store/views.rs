@@ -1,4 +1,4 @@
-//! The views: what they say of rounds that ran for real, who may read them, and the queries of the document.
+//! The views: what they say of rounds that ran for real.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,7 @@ use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::ingest::odd_ones;
-use crate::{
-    postgres::{execute, fresh_database},
-    rounds::Watched,
-    sink::Sink,
-};
-
-const DOCUMENT: &str = include_str!("../../../docs/sql.md");
+use crate::{postgres::fresh_database, rounds::Watched, sink::Sink};
 
 /// Three rounds with a wrong address in `beta`, a TTL of 300 where 60 is allowed, and a flush and a silence that
 /// somebody declared.
@@ -59,14 +53,6 @@ async fn waiting(watched: &Watched) -> bool {
 pub(crate) fn url(watched: &Watched) -> String {
     let url = watched.config.database.url.as_ref().unwrap();
     url.expose_str().into_owned()
-}
-
-/// A reader of the views, made as the command says; returns the URL to connect with.
-pub(crate) async fn reader(watched: &Watched, role: &str) -> String {
-    let owner = url(watched);
-    let grants = watched.store.grants_for(role).await.unwrap();
-    execute(&owner, grants.sql.join(";\n")).await;
-    owner.replace("//postgres@", &format!("//{role}@"))
 }
 
 /// Every row of a query, as JSON.
@@ -393,125 +379,5 @@ async fn answers_of_every_kind_read_as_the_program_shows_them() {
         let read = sqlx::query_scalar("select dns_type_text($1)").bind(i32::from(number));
         let read: String = read.fetch_one(&mut connection).await.unwrap();
         assert_eq!(read, dns_auditor::types::RecordType(number).to_string());
-    }
-}
-
-#[tokio::test]
-async fn every_view_and_every_column_of_one_says_what_it_is() {
-    let url = fresh_database().await;
-    let views =
-        "from pg_class as view where relnamespace = 'public'::regnamespace and relkind = 'v'";
-    let all = rows(&url, &format!("select relname {views}"))
-        .await
-        .unwrap();
-    assert_eq!(all.len(), 12, "{all:?}");
-    for view in &all {
-        let name = view["relname"].as_str().unwrap();
-        assert!(
-            DOCUMENT.contains(&format!("`{name}`")),
-            "{name} is not in docs/sql.md"
-        );
-    }
-    let silent = format!(
-        "select relname, attname {} and attnum > 0 and col_description(attrelid, attnum) is null",
-        views.replace(
-            "as view",
-            "as view join pg_attribute on attrelid = view.oid"
-        )
-    );
-    assert_eq!(rows(&url, &silent).await.unwrap(), [Json::Null; 0]);
-    let silent = format!("select relname {views} and obj_description(view.oid) is null");
-    assert_eq!(rows(&url, &silent).await.unwrap(), [Json::Null; 0]);
-}
-
-#[tokio::test]
-async fn a_reader_reads_the_views_and_nothing_else() {
-    let watched = history().await;
-    let role = "a \"reader\" of views";
-    let owner = url(&watched);
-    let grants = watched.store.grants_for(role).await.unwrap();
-    assert!(grants.sql[0].starts_with("create role"), "{grants:#?}");
-    execute(&owner, grants.sql.join(";\n")).await;
-    // It is there now; the rest is granted again.
-    let again = watched.store.grants_for(role).await.unwrap();
-    assert_eq!(again.sql, grants.sql[1..]);
-    execute(&owner, again.sql.join(";\n")).await;
-    let rights = format!(
-        "select relname, has_table_privilege('{role}', oid, 'select') as reads,
-            has_table_privilege('{role}', oid, 'insert, update, delete, truncate, references, trigger') as writes
-        from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
-    );
-    let rights = rows(&owner, &rights).await.unwrap();
-    assert!(rights.len() > 30, "{rights:#?}");
-    for right in rights {
-        let is_view = right["relname"].as_str().unwrap().starts_with("v_");
-        assert_eq!(
-            (&right["reads"], &right["writes"]),
-            (&json!(is_view), &json!(false)),
-            "{right}"
-        );
-    }
-    // No function lends it the rights of its owner.
-    let lending =
-        "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef";
-    assert_eq!(rows(&owner, lending).await.unwrap(), [Json::Null; 0]);
-
-    let reader = reader(&watched, "plain_reader").await;
-    assert_eq!(
-        rows(&reader, "select * from v_incident")
-            .await
-            .unwrap()
-            .len(),
-        2
-    );
-    let refused = async |statement: &str| {
-        let mut connection = PgConnection::connect(&reader).await.unwrap();
-        let ran = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-            .execute(&mut connection)
-            .await;
-        let error = ran.unwrap_err();
-        error
-            .as_database_error()
-            .unwrap()
-            .code()
-            .unwrap()
-            .into_owned()
-    };
-    assert_eq!(refused("select * from observation").await, "42501");
-    assert_eq!(
-        refused("delete from v_silence").await,
-        "42501",
-        "it could be updated through"
-    );
-    assert_eq!(
-        refused("create table t (a integer)").await,
-        "25006",
-        "it only reads"
-    );
-    let first = "begin read write; ";
-    for (statement, code) in [
-        ("create table public.t (a integer)", "42501"),
-        ("delete from v_silence", "42501"),
-    ] {
-        assert_eq!(
-            refused(&format!("{first}{statement}")).await,
-            code,
-            "{statement}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn every_query_of_the_document_answers_a_reader() {
-    let watched = history().await;
-    let reader = reader(&watched, "reader_of_the_document").await;
-    let queries: Vec<_> = DOCUMENT.split("```sql\n").skip(1).collect();
-    assert!(queries.len() >= 9, "{}", queries.len());
-    for query in queries {
-        let query = query.split("```").next().unwrap();
-        let found = rows(&reader, query)
-            .await
-            .unwrap_or_else(|error| panic!("{error} in {query}"));
-        assert!(!found.is_empty(), "no row for {query}");
     }
 }
