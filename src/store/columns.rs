@@ -66,6 +66,13 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<Json, StoreError> {
     Ok(json)
 }
 
+/// A document of each of these, in their order.
+pub(super) fn all_to_json<'a, T: Serialize + 'a>(
+    values: impl IntoIterator<Item = &'a T>,
+) -> Result<Vec<Json>, StoreError> {
+    values.into_iter().map(to_json).collect()
+}
+
 fn replace_nul(json: &mut Json) {
     match json {
         Json::String(text) if text.contains('\0') => *text = without_nul(text),

@@ -77,11 +77,7 @@ pub(super) async fn upsert_all(
     if latest.is_empty() {
         return Ok(());
     }
-    let documents = latest
-        .values()
-        .copied()
-        .map(columns::to_json)
-        .collect::<Result<Vec<_>, _>>()?;
+    let documents = columns::all_to_json(latest.values().copied())?;
     sqlx::query!(
         "-- upsert_incidents
         insert into incident as kept (incident_id, vantage_id, group_name, axis, subject, status, verdict, severity,
@@ -122,11 +118,7 @@ async fn replace_candidates(
     if ledger.candidates.is_empty() {
         return Ok(());
     }
-    let documents = ledger
-        .candidates
-        .iter()
-        .map(columns::to_json)
-        .collect::<Result<Vec<_>, _>>()?;
+    let documents = columns::all_to_json(&ledger.candidates)?;
     sqlx::query!(
         "-- write_candidates
         insert into candidate (vantage_id, group_name, document)

@@ -239,11 +239,7 @@ async fn open_findings(
     let (kinds, subjects): (Vec<_>, Vec<_>) = found.keys().cloned().unzip();
     let severities: Vec<_> = found.values().map(|one| one.severity.to_string()).collect();
     let names: Vec<_> = found.values().map(|one| Json::from(names(one))).collect();
-    let evidence = found
-        .values()
-        .copied()
-        .map(columns::to_json)
-        .collect::<Result<Vec<_>, _>>()?;
+    let evidence = columns::all_to_json(found.values().copied())?;
     sqlx::query!(
         "-- open_findings
         insert into finding_span (vantage_id, group_name, kind, subject, severity, names, since, evidence)

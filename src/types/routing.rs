@@ -39,24 +39,12 @@ impl Routing {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::types::{RecordType, Severity};
+    use crate::types::matcher::tests::{labelled, tags};
 
     fn takes(matchers: &[&str], names: &[&str], resolvers: &[&str]) -> bool {
-        let tags = BTreeMap::from([("customer".to_owned(), "acme".to_owned())]);
         let matchers = matchers.iter().map(|text| text.parse().unwrap());
-        Routing::new(matchers.collect()).takes(&Labelled {
-            group: "dialers",
-            axis: "name",
-            state: "divergent",
-            severity: Severity::Critical,
-            names: names.to_vec(),
-            resolvers: resolvers.to_vec(),
-            types: vec![RecordType::A],
-            tags: &tags,
-        })
+        Routing::new(matchers.collect()).takes(&labelled(&tags(), names, resolvers))
     }
 
     #[test]

@@ -25,10 +25,7 @@ pub(super) async fn replace(
     if recurrences.is_empty() {
         return Ok(());
     }
-    let documents = recurrences
-        .iter()
-        .map(columns::to_json)
-        .collect::<Result<Vec<_>, _>>()?;
+    let documents = columns::all_to_json(recurrences)?;
     sqlx::query!(
         "-- write_recurrences
         insert into recurrence (vantage_id, group_name, document)
