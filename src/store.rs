@@ -35,6 +35,7 @@ mod learned_caps;
 pub mod messages;
 pub mod observations;
 pub mod outbox;
+mod own_file;
 pub mod pack;
 mod partition;
 pub mod patience;

@@ -51,7 +51,7 @@ async fn talkative() -> Watched {
 }
 
 /// Two clean rounds, and a wrong address in `beta` found by a third; nothing sent.
-async fn with_an_unsent_incident(watched: &Watched) {
+pub(crate) async fn with_an_unsent_incident(watched: &Watched) {
     watched.round().await;
     watched.round().await;
     watched.plant("dialer1.example.com", "198.51.100.66");
@@ -60,7 +60,7 @@ async fn with_an_unsent_incident(watched: &Watched) {
 }
 
 /// Everything that is due by then; Slack takes one message a second.
-async fn deliver(dispatcher: &Dispatcher, at: DateTime<Utc>) {
+pub(crate) async fn deliver(dispatcher: &Dispatcher, at: DateTime<Utc>) {
     for second in 0..10 {
         let at = at + TimeDelta::seconds(second);
         while dispatcher.step(at).await.unwrap() {}

@@ -8,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dns_auditor::{
     audit::incident::{Incident, TransitionKind},
     config::{self, Config},
-    dispatcher::Dispatcher,
     evaluator::messages::{ToldBefore, for_transitions, told_before},
     store::outbox::{LogFilter, LogRow, MessageState},
     types::Severity,
@@ -17,6 +16,7 @@ use dns_auditor::{
 use crate::{
     cli::history::over,
     postgres::fresh_store,
+    quiet::{deliver, with_an_unsent_incident},
     rounds::Watched,
     store::samples::{at, incident, step},
 };
@@ -26,20 +26,6 @@ fn waiting(watched: &Watched) -> Arc<Config> {
     let mut config = Config::clone(&watched.config);
     Arc::make_mut(&mut config.channels[0]).route.group_wait = Duration::from_hours(1);
     Arc::new(config)
-}
-
-async fn with_an_unsent_incident(watched: &Watched) {
-    watched.round().await;
-    watched.round().await;
-    watched.plant("dialer1.example.com", "198.51.100.66");
-    assert_eq!(watched.round().await.transitions.len(), 1);
-}
-
-async fn deliver(dispatcher: &Dispatcher, at: DateTime<Utc>) {
-    for second in 0..10 {
-        let at = at + TimeDelta::seconds(second);
-        while dispatcher.step(at).await.unwrap() {}
-    }
 }
 
 async fn log(watched: &Watched) -> Vec<LogRow> {

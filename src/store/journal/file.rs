@@ -3,13 +3,15 @@
 //! Deliberately absent: what a record means.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
+
+use crate::store::own_file;
 
 /// What a file begins with.
 const MAGIC: &[u8; 8] = b"dnsaudj1";
@@ -84,15 +86,7 @@ impl JournalFile {
             path: path.to_owned(),
             source,
         };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(path)
-            .map_err(io)?;
+        let file = own_file::open(path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -231,6 +225,8 @@ fn checksum(offset: u64, length: u32, said: &[u8]) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+
     use super::*;
 
     const SAID: [&[u8]; 3] = [b"{\"one\":1}", b"{}", b"{\"three\":[3,3,3]}"];

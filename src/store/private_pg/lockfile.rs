@@ -6,12 +6,9 @@
 //! Deliberately absent: the server that this process starts itself.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Read, Write},
-    os::unix::{
-        fs::{MetadataExt, OpenOptionsExt},
-        net::UnixStream,
-    },
+    os::unix::{fs::MetadataExt, net::UnixStream},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -20,6 +17,7 @@ use super::{
     PgError,
     cluster::{Cluster, PORT},
 };
+use crate::store::own_file;
 
 /// How long an orphan may take to write everything out before it is told to stop at once.
 const POLITE: Duration = Duration::from_secs(30);
@@ -27,15 +25,7 @@ const POLITE: Duration = Duration::from_secs(30);
 /// Takes the lock of a data directory. It is the kernel's, so it ends with the process, however that ends.
 pub(super) fn lock(cluster: &Cluster) -> Result<File, PgError> {
     let path = cluster.data_dir.join("postgres.lock");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(&path)
-        .map_err(PgError::io(&path))?;
+    let mut file = own_file::open(&path).map_err(PgError::io(&path))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
