@@ -3,7 +3,7 @@
 //!
 //! Every value is there long enough to be seen by a poll at each server. Deliberately absent: anything dishonest.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, collections::HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -49,8 +49,8 @@ pub(super) struct Simulation {
     chain: bool,
     /// When values or TTLs change.
     changes: Vec<DateTime<Utc>>,
-    /// Servers whose last reply was lost: the next one is not.
-    lost: HashMap<Source, bool>,
+    /// Servers whose last reply was lost, and questions whose last reply from a server was: the next one is not.
+    lost: HashSet<(Source, Option<Question>)>,
     /// When somebody on the way answers in everybody's place.
     intercepted: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -113,7 +113,7 @@ impl Simulation {
             world,
             chain,
             changes,
-            lost: HashMap::new(),
+            lost: HashSet::new(),
             intercepted: Vec::new(),
         }
     }
@@ -166,7 +166,7 @@ impl Simulation {
         if self.dice.one_in(3) {
             reply.late = TimeDelta::milliseconds(self.dice.below(LATEST));
         }
-        if source.kind == SourceKind::Authority && self.is_lost(source) {
+        if source.kind == SourceKind::Authority && self.is_lost(source, question) {
             return Reply::silence();
         }
         if self.is_intercepted(now) {
@@ -192,11 +192,16 @@ impl Simulation {
         }
     }
 
-    fn is_lost(&mut self, source: &Source) -> bool {
-        let lost = self.dice.one_in(20);
-        let before = self.lost.entry(source.clone()).or_default();
-        *before = lost && !*before;
-        *before
+    fn is_lost(&mut self, source: &Source, question: &Question) -> bool {
+        let keys = [None, Some(question.clone())].map(|asked| (source.clone(), asked));
+        let drawn = self.dice.one_in(20);
+        // Both are taken back, whichever of them spares this reply.
+        let [server, asked] = keys.each_ref().map(|key| self.lost.remove(key));
+        let lost = drawn && !server && !asked;
+        if lost {
+            self.lost.extend(keys);
+        }
+        lost
     }
 }
 
