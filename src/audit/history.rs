@@ -10,6 +10,7 @@ mod held;
 mod links;
 mod pairs;
 mod runs;
+mod series;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ pub use caps::Cap;
 use caps::Fetch;
 pub use held::{Held, Sighting};
 pub use links::{Gap, LinkHistory, ServedEpoch};
-use runs::Run;
+use series::Runs;
 pub use standing::{Current, Membership, Past, Standing, Word};
 
 /// How far instants may lie apart and still be the same: a second for each cache layer, the way, and the clocks.
@@ -59,7 +60,7 @@ pub struct SpanChange {
 pub struct History {
     /// The running spans of each series, one per site.
     #[serde(with = "pairs")]
-    runs: HashMap<SeriesKey, Vec<Run>>,
+    runs: HashMap<SeriesKey, Runs>,
     #[serde(with = "pairs")]
     links: HashMap<LinkKey, LinkHistory>,
     #[serde(with = "pairs")]
@@ -72,30 +73,19 @@ pub struct History {
 }
 
 impl History {
-    /// Takes in one observation. A silence of more than `gap` ends a run: nobody knows what was served meanwhile.
+    /// Takes in one observation. A silence of more than `gap` ends a run, since nobody knows what was served meanwhile; unless
+    /// the address was heard without such a gap at its other sites, and said the same.
     pub fn absorb(&mut self, observation: &Observation, gap: Duration) -> SpanChange {
         let series = SeriesKey::of(observation);
         match observation.source.kind {
             SourceKind::Authority => self.absorb_links(observation, gap),
             SourceKind::Resolver => self.absorb_held(&series, observation, gap),
         }
-        let running = self.runs.entry(series.clone()).or_default();
-        let site = observation.site();
-        let opened = match running.iter_mut().find(|run| run.span.site == site) {
-            Some(run) if run.continues(observation, gap) => {
-                run.extend(observation);
-                return SpanChange {
-                    span: run.span.clone(),
-                    opened: false,
-                };
-            }
-            Some(run) => run,
-            None => running.push_mut(Run::begin(series.clone(), observation)),
-        };
-        *opened = Run::begin(series, observation);
+        let runs = self.runs.entry(series.clone()).or_default();
+        let (run, opened) = runs.absorb(&series, observation, gap);
         SpanChange {
-            span: opened.span.clone(),
-            opened: true,
+            span: run.span.clone(),
+            opened,
         }
     }
 
@@ -121,18 +111,14 @@ impl History {
         }
         self.restore_links(&spans);
         for span in spans {
-            let running = self.runs.entry(span.series.clone()).or_default();
-            running.retain(|run| run.span.site != span.site);
-            running.push(Run::restored(span));
+            let runs = self.runs.entry(span.series.clone()).or_default();
+            runs.restore(span, gap);
         }
     }
 
     /// Drops what no deadline after `horizon` can need, and series that have not been seen since.
     pub fn forget_before(&mut self, horizon: DateTime<Utc>) {
-        self.runs.retain(|_, running| {
-            running.retain(|run| run.span.last_seen >= horizon);
-            !running.is_empty()
-        });
+        self.runs.retain(|_, runs| runs.forget_before(horizon));
         self.held.retain(|_, held| held.forget_before(horizon));
         self.links.retain(|_, link| link.forget_before(horizon));
         self.validated.retain(|_, at| *at >= horizon);

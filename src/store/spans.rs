@@ -73,6 +73,7 @@ struct Columns {
     ttl_maxs: Vec<Option<i64>>,
     first_expires: Vec<Option<DateTime<Utc>>>,
     cached_untils: Vec<Option<DateTime<Utc>>>,
+    longest_silences: Vec<Option<i32>>,
 }
 
 impl Columns {
@@ -93,6 +94,9 @@ impl Columns {
         self.ttl_maxs.push(span.ttl_max.map(i64::from));
         self.first_expires.push(span.first_expires_at);
         self.cached_untils.push(span.cached_until);
+        let seconds = |silence| i32::try_from(silence).unwrap_or(i32::MAX);
+        self.longest_silences
+            .push(span.longest_silence_s.map(seconds));
         Ok(())
     }
 
@@ -100,15 +104,17 @@ impl Columns {
         sqlx::query!(
             "-- upsert_spans
             insert into span (series_id, site, first_seen, answer_id, authoritative, first_ttls, last_seen, samples,
-                ttl_min, ttl_max, first_expires_at, cached_until)
+                ttl_min, ttl_max, first_expires_at, cached_until, longest_silence_s)
             select *
             from unnest($1::integer[], $2::text[], $3::timestamptz[], $4::bigint[], $5::boolean[], $6::text[],
-                $7::timestamptz[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[])
+                $7::timestamptz[], $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[],
+                $13::integer[])
             on conflict (series_id, site, first_seen) do update
             set last_seen = greatest(span.last_seen, excluded.last_seen),
                 samples = greatest(span.samples, excluded.samples),
                 ttl_min = least(span.ttl_min, excluded.ttl_min), ttl_max = greatest(span.ttl_max, excluded.ttl_max),
-                cached_until = greatest(span.cached_until, excluded.cached_until)",
+                cached_until = greatest(span.cached_until, excluded.cached_until),
+                longest_silence_s = greatest(span.longest_silence_s, excluded.longest_silence_s)",
             &self.series_ids,
             &self.sites,
             &self.first_seen,
@@ -120,7 +126,8 @@ impl Columns {
             &self.ttl_mins as &[Option<i64>],
             &self.ttl_maxs as &[Option<i64>],
             &self.first_expires as &[Option<DateTime<Utc>>],
-            &self.cached_untils as &[Option<DateTime<Utc>>]
+            &self.cached_untils as &[Option<DateTime<Utc>>],
+            &self.longest_silences as &[Option<i32>]
         )
         .execute(connection)
         .await?;
@@ -165,7 +172,7 @@ impl Store {
             Row,
             "-- read_spans
             select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until
+                ttl_max, first_expires_at, cached_until, longest_silence_s
             from span where span_id = any($1)
             order by first_seen, span_id",
             ids
@@ -199,6 +206,7 @@ struct Row {
     ttl_max: Option<i64>,
     first_expires_at: Option<DateTime<Utc>>,
     cached_until: Option<DateTime<Utc>>,
+    longest_silence_s: Option<i32>,
 }
 
 impl Row {
@@ -217,6 +225,10 @@ impl Row {
             ttl_max: ttl(self.ttl_max)?,
             first_expires_at: self.first_expires_at,
             cached_until: self.cached_until,
+            longest_silence_s: self
+                .longest_silence_s
+                .map(|silence| columns::number("silence", silence))
+                .transpose()?,
         };
         Ok(RecordedSpan {
             vantage: series.vantage.clone(),

@@ -30,7 +30,8 @@ impl SeriesKey {
 
 /// An unbroken run of the same answer from the same source and site.
 ///
-/// At an authority a run also ends where the TTLs change without counting down, so that every epoch starts a span.
+/// It goes on through a long silence of the site where the source said the same at its other sites meanwhile. At an authority
+/// a run also ends where the TTLs change without counting down, so that every epoch starts a span.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// Whose run this is.
@@ -57,6 +58,10 @@ pub struct Span {
     pub first_expires_at: Option<DateTime<Utc>>,
     /// The latest `t + θ` of any link of any sample: until when a client told now could keep it.
     pub cached_until: Option<DateTime<Utc>>,
+    /// The longest time between two samples one after the other, seconds, rounded up; 0 where there is one sample. `None` where
+    /// an earlier version recorded the run: then it is no more than three rounds.
+    #[serde(default)]
+    pub longest_silence_s: Option<u32>,
 }
 
 impl Span {

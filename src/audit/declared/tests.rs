@@ -268,6 +268,7 @@ fn span(source: &Source, site: &str, address: &str, (first, last): (&str, &str),
         ttl_max: None,
         first_expires_at: None,
         cached_until: Some(until),
+        longest_silence_s: Some(60),
     }
 }
 

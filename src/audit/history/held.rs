@@ -144,7 +144,10 @@ impl Sighting {
         }
         self.is_estimate = !is_single;
         let ran = span.last_seen - span.first_seen;
-        let spacing = TimeDelta::from_std(gap).unwrap_or(ran).min(ran);
+        let spacing = span.longest_silence_s.map_or_else(
+            || TimeDelta::from_std(gap).unwrap_or(ran).min(ran),
+            |longest| TimeDelta::seconds(longest.into()),
+        );
         // A run keeps the lowest TTL of its chains alone: a link with a higher one may have counted down above it.
         let steady = span.ttl_min == span.ttl_max && span.ttl_min.is_none_or(|ttl| ttl == first);
         let constant = steady && span.samples >= 3 && ran >= TELLING;

@@ -1,6 +1,6 @@
-//! How observations are run together into spans, and where a run ends.
+//! How observations of one site are run together into a span, and where a run ends.
 //!
-//! Deliberately absent: what a span means for a verdict.
+//! Deliberately absent: other sites, and what a span means for a verdict.
 
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ impl Run {
             ttl_max: observation.ttl(),
             first_expires_at: last.map(|index| observation.expires_at(index)),
             cached_until: expiries(observation).into_iter().max(),
+            longest_silence_s: Some(0),
         };
         Self {
             span,
@@ -56,25 +57,49 @@ impl Run {
             .cached_until
             .max(expiries(observation).into_iter().max());
         if observation.at >= span.last_seen {
+            let silent = whole_seconds(observation.at - span.last_seen);
+            span.longest_silence_s = span.longest_silence_s.map(|longest| longest.max(silent));
             span.last_seen = observation.at;
             self.expires = expiries(observation);
         }
     }
 
-    /// Whether the observation says the same as the run. At an authority a changed TTL begins a new one, unless it
-    /// counts down: some authorities are caches in front of a hidden primary.
+    /// Takes in that the run goes on through a silence that is longer than three rounds.
+    pub(super) fn bridge(&mut self, observation: &Observation) {
+        self.span.longest_silence_s.get_or_insert_default();
+        self.extend(observation);
+    }
+
+    /// Whether the observation says the same as the run did within `gap`. At an authority a changed TTL begins a new one, unless
+    /// it counts down: some authorities are caches in front of a hidden primary.
     pub(super) fn continues(&self, observation: &Observation, gap: Duration) -> bool {
-        let span = &self.span;
-        let silent = observation.at - span.last_seen;
-        if span.answer != observation.answer
-            || span.authoritative != is_authoritative(observation)
-            || silent.to_std().is_ok_and(|silent| silent > gap)
-        {
+        if !self.says_the_same(observation) || self.is_silent_for(gap, observation) {
             return false;
         }
         observation.source.kind == SourceKind::Resolver
-            || span.first_ttls == remaining_ttls(observation)
+            || self.keeps_first_ttls(observation)
             || (0..observation.answer.links.len()).all(|index| self.keeps_ttl(observation, index))
+    }
+
+    /// Whether the observation says the same as the run did when it was heard last, however long ago that was. At an authority
+    /// any other TTL is another word.
+    pub(super) fn continues_later(&self, observation: &Observation) -> bool {
+        self.says_the_same(observation)
+            && (observation.source.kind == SourceKind::Resolver
+                || self.keeps_first_ttls(observation))
+    }
+
+    fn says_the_same(&self, observation: &Observation) -> bool {
+        self.span.answer == observation.answer
+            && self.span.authoritative == is_authoritative(observation)
+    }
+
+    fn is_silent_for(&self, gap: Duration, observation: &Observation) -> bool {
+        is_longer(observation.at - self.span.last_seen, gap)
+    }
+
+    fn keeps_first_ttls(&self, observation: &Observation) -> bool {
+        self.span.first_ttls == remaining_ttls(observation)
     }
 
     fn keeps_ttl(&self, observation: &Observation, index: usize) -> bool {
@@ -84,8 +109,18 @@ impl Run {
     }
 }
 
+/// Whether a silence is longer than a gap may be; one that ends before it began is none.
+pub(super) fn is_longer(silent: TimeDelta, gap: Duration) -> bool {
+    silent.to_std().is_ok_and(|silent| silent > gap)
+}
+
+fn whole_seconds(silent: TimeDelta) -> u32 {
+    let begun = i64::from(silent.subsec_nanos() > 0);
+    u32::try_from(silent.num_seconds() + begun).unwrap_or(u32::MAX)
+}
+
 /// The TTLs as received, less the reply's age in an HTTP cache: what restoring reckons expiries from.
-fn remaining_ttls(observation: &Observation) -> Vec<Vec<u32>> {
+pub(super) fn remaining_ttls(observation: &Observation) -> Vec<Vec<u32>> {
     let remaining = |ttl: &u32| ttl.saturating_sub(observation.age);
     let links = observation.ttls.iter();
     links

@@ -34,6 +34,7 @@ fn span(source: Source, value: &str, ttl: u32, [first, last, until]: [&str; 3]) 
         ttl_max: Some(ttl),
         first_expires_at: Some(at(first) + secs(ttl.into())),
         cached_until: Some(at(until)),
+        longest_silence_s: Some(60),
     }
 }
 

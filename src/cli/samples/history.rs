@@ -106,6 +106,7 @@ fn span(
             ttl_max: Some(86_400),
             first_expires_at: None,
             cached_until: Some(at("2026-11-23T19:00:00Z")),
+            longest_silence_s: Some(61),
         },
     }
 }

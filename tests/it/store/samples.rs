@@ -112,6 +112,7 @@ pub(crate) fn opening(observation: &Observation) -> SpanChange {
             ttl_max: observation.ttl(),
             first_expires_at: until,
             cached_until: until,
+            longest_silence_s: Some(0),
         },
         opened: true,
     }
@@ -120,6 +121,8 @@ pub(crate) fn opening(observation: &Observation) -> SpanChange {
 /// The span after one more observation of the same answer.
 pub(crate) fn going_on(before: &SpanChange, observation: &Observation) -> SpanChange {
     let mut span = before.span.clone();
+    let silent = (observation.at - span.last_seen).as_seconds_f64().ceil();
+    span.longest_silence_s = span.longest_silence_s.max(Some(silent as u32));
     span.last_seen = observation.at;
     span.samples += 1;
     span.ttl_min = span.ttl_min.min(observation.ttl());

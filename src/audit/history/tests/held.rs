@@ -119,6 +119,7 @@ struct Stored {
     first_ttl: u32,
     ttls: (u32, u32),
     cached_until: DateTime<Utc>,
+    longest_silence_s: Option<u32>,
 }
 
 impl Stored {
@@ -132,6 +133,7 @@ impl Stored {
             first_ttl: ttl,
             ttls: (ttl, ttl),
             cached_until: last + secs(ttl.into()),
+            longest_silence_s: None,
         }
     }
 
@@ -161,6 +163,7 @@ impl Stored {
             ttl_max: Some(self.ttls.1),
             first_expires_at: Some(self.seen.0 + secs(self.first_ttl.into())),
             cached_until: Some(self.cached_until),
+            longest_silence_s: self.longest_silence_s,
         };
         let mut held = Held::default();
         held.restore(&span, Duration::from_mins(1));
@@ -205,6 +208,21 @@ fn a_stored_run_of_one_ttl_is_constant_where_a_cache_would_have_counted_it_down(
         !rising.is_constant(),
         "the lowest TTL of a chain is another link's"
     );
+}
+
+#[test]
+fn a_stored_run_was_seen_no_more_closely_than_its_longest_silence_tells() {
+    let with = |longest_silence_s, ttl| Stored {
+        longest_silence_s: Some(longest_silence_s),
+        ..Stored::steady(30, ttl)
+    };
+    assert!(with(60, 300).is_constant());
+    assert!(with(294, 300).is_constant());
+    assert!(
+        !with(295, 300).is_constant(),
+        "it may have expired meanwhile, and been fetched anew"
+    );
+    assert!(!with(600, 300).is_constant());
 }
 
 #[test]
