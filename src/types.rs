@@ -12,6 +12,7 @@ mod policy;
 mod query_options;
 mod record_type;
 mod routing;
+mod rrset;
 mod severity;
 mod source;
 mod span;
@@ -28,6 +29,7 @@ pub use policy::{Expect, Mode, NotAValue, Policy, Serials};
 pub use query_options::{ClientSubnet, QueryOptions};
 pub use record_type::{RecordType, UnknownRecordType};
 pub use routing::Routing;
+pub use rrset::Rrset;
 pub use severity::Severity;
 pub(crate) use source::show_address;
 pub use source::{

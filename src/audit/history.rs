@@ -3,19 +3,23 @@
 //! Every observation goes through [`History::absorb`] once; the spans it returns are what is stored, and
 //! [`History::restore`] rebuilds the same history from them, and from what was learned of caps. Deliberately absent: verdicts, and any reading of a clock.
 
+mod by_series;
 mod caps;
 mod epochs;
 mod failures;
+mod few;
 mod held;
 mod links;
+mod mostly;
 mod pairs;
+mod pool;
 mod runs;
 mod series;
 mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -27,10 +31,12 @@ use crate::{
         Status,
     },
 };
+use by_series::BySeries;
 pub use caps::Cap;
 use caps::Fetch;
 pub use held::{Held, Sighting};
 pub use links::{Gap, LinkHistory, ServedEpoch};
+use pool::Pool;
 use series::Runs;
 pub use standing::{Current, Membership, Past, Standing, Word};
 
@@ -46,6 +52,9 @@ pub struct LinkKey {
     pub rtype: RecordType,
 }
 
+/// A backend, by NSID; `None` where it does not say.
+type Site = Option<Arc<str>>;
+
 /// What absorbing one observation did to its span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpanChange {
@@ -59,17 +68,17 @@ pub struct SpanChange {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct History {
     /// The running spans of each series, one per site.
-    #[serde(with = "pairs")]
-    runs: HashMap<SeriesKey, Runs>,
+    runs: BySeries<Runs>,
     #[serde(with = "pairs")]
     links: HashMap<LinkKey, LinkHistory>,
-    #[serde(with = "pairs")]
-    held: HashMap<SeriesKey, Held>,
+    held: BySeries<Held>,
     #[serde(default, with = "pairs")]
     caps: HashMap<Source, Cap>,
     /// When any resolver last vouched for an answer by AD=1.
     #[serde(default, with = "pairs")]
     validated: HashMap<Question, DateTime<Utc>>,
+    #[serde(skip)]
+    sites: Pool<str>,
 }
 
 impl History {
@@ -77,21 +86,26 @@ impl History {
     /// the address was heard without such a gap at its other sites, and said the same.
     pub fn absorb(&mut self, observation: &Observation, gap: Duration) -> SpanChange {
         let series = SeriesKey::of(observation);
+        let site = self.site(observation.site().as_deref());
         match observation.source.kind {
             SourceKind::Authority => self.absorb_links(observation, gap),
-            SourceKind::Resolver => self.absorb_held(&series, observation, gap),
+            SourceKind::Resolver => self.absorb_held(&series, observation, &site, gap),
         }
-        let runs = self.runs.entry(series.clone()).or_default();
-        let (run, opened) = runs.absorb(&series, observation, gap);
+        let runs = self.runs.get_or_begin(&series);
+        let (run, opened) = runs.absorb(observation, site, gap);
         SpanChange {
-            span: run.span.clone(),
+            span: run.span(&series),
             opened,
         }
     }
 
+    fn site(&mut self, site: Option<&str>) -> Site {
+        site.map(|site| self.sites.share(site, Arc::from))
+    }
+
     /// Takes in the reply to an aside ([`Flags::ASIDE`]): no run ends or begins with it. `gap` as in [`History::absorb`].
     pub fn absorb_aside(&mut self, observation: &Observation, gap: Duration) {
-        let held = self.held.entry(SeriesKey::of(observation)).or_default();
+        let held = self.held.get_or_begin(&SeriesKey::of(observation));
         held.absorb_aside(observation, gap);
     }
 
@@ -99,29 +113,32 @@ impl History {
     pub fn restore(&mut self, spans: impl IntoIterator<Item = Span>, gap: Duration) {
         let mut spans: Vec<_> = spans.into_iter().collect();
         spans.sort_by_key(|span| (span.first_seen, span.last_seen));
-        for span in &spans {
+        let mut of_authorities = Vec::new();
+        for span in spans {
+            let site = self.site(span.site.as_deref());
+            let runs = self.runs.get_or_begin(&span.series);
+            runs.restore(&span, site.clone(), gap);
             match span.series.source.kind {
-                SourceKind::Authority => self.restore_heard(span, gap),
-                SourceKind::Resolver => self
-                    .held
-                    .entry(span.series.clone())
-                    .or_default()
-                    .restore(span, gap),
+                SourceKind::Authority => {
+                    self.restore_heard(&span, gap);
+                    of_authorities.push(span);
+                }
+                SourceKind::Resolver => {
+                    let held = self.held.get_or_begin(&span.series);
+                    held.restore(&span, &site, gap);
+                }
             }
         }
-        self.restore_links(&spans);
-        for span in spans {
-            let runs = self.runs.entry(span.series.clone()).or_default();
-            runs.restore(span, gap);
-        }
+        self.restore_links(&of_authorities);
     }
 
     /// Drops what no deadline after `horizon` can need, and series that have not been seen since.
     pub fn forget_before(&mut self, horizon: DateTime<Utc>) {
-        self.runs.retain(|_, runs| runs.forget_before(horizon));
-        self.held.retain(|_, held| held.forget_before(horizon));
+        self.runs.retain(|runs| runs.forget_before(horizon));
+        self.held.retain(|held| held.forget_before(horizon));
         self.links.retain(|_, link| link.forget_before(horizon));
         self.validated.retain(|_, at| *at >= horizon);
+        self.sites.forget();
     }
 
     /// What authorities served for a link; `None` where none was ever asked.
@@ -154,9 +171,15 @@ impl History {
         self.validated.get(question).copied()
     }
 
-    fn absorb_held(&mut self, series: &SeriesKey, observation: &Observation, gap: Duration) {
-        let held = self.held.entry(series.clone()).or_default();
-        let fetched = held.absorb(observation, gap);
+    fn absorb_held(
+        &mut self,
+        series: &SeriesKey,
+        observation: &Observation,
+        site: &Site,
+        gap: Duration,
+    ) {
+        let held = self.held.get_or_begin(series);
+        let fetched = held.absorb(observation, site, gap);
         for (index, within) in fetched {
             if let Some(fetch) = self.fetch(observation, index, within) {
                 let cap = self.caps.entry(series.source.clone()).or_default();
@@ -240,12 +263,10 @@ impl History {
         }
     }
 
-    /// A span says what its first sample said, and that its last one said the same. Spans of one server may overlap (two
+    /// A span of an authority says what its first sample said, and that its last one said the same. Spans of one server may overlap (two
     /// backends behind one address, two names over one link), so that beginnings and ends are replayed in time.
     fn restore_links(&mut self, spans: &[Span]) {
-        let authoritative = spans
-            .iter()
-            .filter(|span| span.series.source.kind == SourceKind::Authority && span.authoritative);
+        let authoritative = spans.iter().filter(|span| span.authoritative);
         let mut events: Vec<_> = authoritative
             .flat_map(|span| [(span.first_seen, false, span), (span.last_seen, true, span)])
             .collect();

@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
             // The alias is part of its own question's answer: only what stands at its end is new.
             Value::Cname(target) => self.read_on(target.clone(), step.place.rtype, step),
             Value::Rrset(set) => {
-                for rdata in set {
+                for rdata in set.iter() {
                     self.take(step, rdata);
                 }
             }

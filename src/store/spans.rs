@@ -21,6 +21,9 @@ use crate::{
     types::{Answer, Question, RecordType, Span},
 };
 
+/// Spans that are read at once at start: what reading them takes beside is small then.
+const RESTORED_AT_ONCE: usize = 8_192;
+
 /// A span with the vantage it was seen from. In JSON the span's own fields stand beside `vantage`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordedSpan {
@@ -148,25 +151,41 @@ impl Store {
             r#"-- restore_spans
             select span_id as "span_id!"
             from (
-                select span_id, last_seen, cached_until,
+                select span_id, series_id, last_seen, cached_until,
                     lead(span_id) over (partition by series_id, site order by first_seen) is null as latest
                 from span join series using (series_id)
                 where vantage_id = $1
             ) as numbered
-            where latest or last_seen >= $2 or cached_until >= $2"#,
+            where latest or last_seen >= $2 or cached_until >= $2
+            order by series_id"#,
             vantage_id,
             since
         )
         .fetch_all(&self.pool)
         .await?;
-        let spans = self.read_spans(&ids).await?;
-        Ok(spans.into_iter().map(|(_, span)| span.span).collect())
+        let mut spans = Vec::with_capacity(ids.len());
+        let mut answers = HashMap::new();
+        for some in ids.chunks(RESTORED_AT_ONCE) {
+            let read = self.read_some(some, &mut answers).await?;
+            spans.extend(read.into_iter().map(|(_, span)| span.span));
+        }
+        spans.sort_by_key(|span| span.first_seen);
+        Ok(spans)
     }
 
     /// Reads spans by key, in order of first sight.
     pub(super) async fn read_spans(
         &self,
         ids: &[i64],
+    ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
+        self.read_some(ids, &mut HashMap::new()).await
+    }
+
+    /// The same, with the answers that were read before.
+    async fn read_some(
+        &self,
+        ids: &[i64],
+        answers: &mut HashMap<i64, Arc<Answer>>,
     ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
@@ -181,10 +200,11 @@ impl Store {
         .await?;
         let series = distinct(rows.iter().map(|row| row.series_id));
         let series = referred::series(&self.pool, &series).await?;
-        let answers = distinct(rows.iter().map(|row| row.answer_id));
-        let answers = referred::answers(&self.pool, &answers).await?;
+        let new = rows.iter().map(|row| row.answer_id);
+        let new = distinct(new.filter(|id| !answers.contains_key(id)));
+        answers.extend(referred::answers(&self.pool, &new).await?);
         let read = rows.into_iter().map(|row| {
-            let answer = referred::of(&answers, &row.answer_id, "answer")?;
+            let answer = referred::of(answers, &row.answer_id, "answer")?;
             let series = referred::of(&series, &row.series_id, "series")?;
             Ok((row.span_id, row.into_span(series, answer)?))
         });

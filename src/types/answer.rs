@@ -2,11 +2,12 @@
 //!
 //! Deliberately absent: TTLs, flags, times. They belong to the observation.
 
-use std::{collections::BTreeSet, fmt, net::IpAddr};
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Rrset;
 use crate::names::DnsName;
 
 /// A response code as a number, extended bits included (RFC 6891 section 6.1.3).
@@ -149,7 +150,7 @@ pub enum Value {
     /// An alias: the owner is another name (RFC 1034 section 3.6.2).
     Cname(DnsName),
     /// The `RRset` of the asked type: RDATA in canonical presentation form, sorted, each once. Never empty.
-    Rrset(BTreeSet<String>),
+    Rrset(Rrset),
     /// The name exists and has no data of the type (RFC 2308 section 2.2).
     Nodata,
     /// The name does not exist (RFC 2308 section 2.1, RFC 8020).
@@ -174,7 +175,7 @@ impl Value {
     pub fn records(&self) -> Vec<String> {
         match self {
             Self::Cname(target) => vec![target.to_string()],
-            Self::Rrset(set) => set.iter().cloned().collect(),
+            Self::Rrset(set) => set.iter().map(str::to_owned).collect(),
             Self::Nodata | Self::Nxdomain => Vec::new(),
         }
     }
@@ -184,9 +185,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cname(target) => f.pad(&format!("CNAME {target}")),
-            Self::Rrset(set) => {
-                f.pad(&set.iter().map(String::as_str).collect::<Vec<_>>().join(" "))
-            }
+            Self::Rrset(set) => f.pad(&set.iter().collect::<Vec<_>>().join(" ")),
             Self::Nodata => f.pad("NODATA"),
             Self::Nxdomain => f.pad("NXDOMAIN"),
         }
@@ -271,7 +270,7 @@ impl Answer {
                 }
                 Value::Rrset(set) => {
                     put("rrset");
-                    for rdata in set {
+                    for rdata in set.iter() {
                         put(rdata);
                     }
                 }

@@ -211,7 +211,7 @@ impl Served {
     /// What a canary holds, and its TTL within these bounds.
     fn text(reply: &Observation, ttls: RangeInclusive<u32>) -> Result<(Value, u32), NotServed> {
         let name = || reply.question.name.clone();
-        let says = |rdata: &String| rdata.contains(TEXT);
+        let says = |rdata: &str| rdata.contains(TEXT);
         let value = match reply.answer.links.as_slice() {
             [link] => match &link.value {
                 Value::Rrset(set) if set.iter().all(says) => link.value.clone(),

@@ -2,12 +2,10 @@
 //!
 //! Deliberately absent: other servers, and whether this one counts.
 
-use std::{collections::HashMap, hash::Hash};
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{pairs, runs::counts_down};
+use super::{few::Few, runs::counts_down};
 use crate::{names::DnsName, types::Value};
 
 /// Past values kept of one server. Rotating sets make one each poll; what is dropped then expired first.
@@ -19,14 +17,12 @@ pub(super) struct ServerHistory {
     /// The name it was asked for when it said so: the link's owner, or one whose chain passes the link.
     pub(super) told_for: DnsName,
     pub(super) epoch: Epoch,
-    #[serde(with = "pairs")]
-    pub(super) past: HashMap<Value, PastValue>,
+    pub(super) past: Few<Value, PastValue>,
     /// Every record of every value, for pools.
-    #[serde(with = "pairs")]
-    pub(super) records: HashMap<String, Member>,
+    pub(super) records: Few<Box<str>, Member>,
     /// The same of what was said for a client subnet, by its SCOPE (RFC 7871). A restart forgets it.
-    #[serde(default, with = "pairs")]
-    pub(super) scoped: HashMap<(u8, String), Member>,
+    #[serde(default)]
+    pub(super) scoped: Few<(u8, String), Member>,
     /// The highest TTL ever seen here, seconds.
     pub(super) longest_ttl: u32,
 }
@@ -101,8 +97,8 @@ impl PastValue {
 }
 
 impl Member {
-    fn keep<K: Eq + Hash>(members: &mut HashMap<K, Self>, key: K, seen: &Epoch) {
-        let member = members.entry(key).or_insert(Self {
+    fn keep<K: Ord>(members: &mut Few<K, Self>, key: K, seen: &Epoch) {
+        let member = members.get_or_insert_with(key, || Self {
             first_seen: seen.from,
             last_seen: seen.last_seen,
             held_until: seen.last_seen,
@@ -123,9 +119,9 @@ impl ServerHistory {
             told_for: told_for.clone(),
             longest_ttl: epoch.ttl,
             epoch,
-            past: HashMap::new(),
-            records: HashMap::new(),
-            scoped: HashMap::new(),
+            past: Few::default(),
+            records: Few::default(),
+            scoped: Few::default(),
         };
         server.keep_records(&server.epoch.clone());
         server
@@ -184,8 +180,8 @@ impl ServerHistory {
     }
 
     fn ended(&mut self, epoch: &Epoch, end: DateTime<Utc>) {
-        let past = self.past.entry(epoch.value.clone());
-        let past = past.or_insert_with(|| PastValue {
+        let value = epoch.value.clone();
+        let past = self.past.get_or_insert_with(value, || PastValue {
             first: epoch.from,
             ended: Vec::new(),
             last_seen: None,
@@ -199,7 +195,7 @@ impl ServerHistory {
                 .iter()
                 .min_by_key(|(value, past)| (past.deadline(), *value));
             if let Some(first) = by_deadline.map(|(value, _)| value.clone()) {
-                self.past.remove(&first);
+                self.past.retain(|value, _| *value != first);
             }
         }
     }
@@ -209,7 +205,7 @@ impl ServerHistory {
             if let Some(scope) = seen.scope.filter(|scope| *scope > 0) {
                 Member::keep(&mut self.scoped, (scope, rdata.clone()), seen);
             }
-            Member::keep(&mut self.records, rdata, seen);
+            Member::keep(&mut self.records, rdata.into_boxed_str(), seen);
         }
     }
 

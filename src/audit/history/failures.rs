@@ -2,18 +2,17 @@
 //!
 //! Deliberately absent: what follows from that, which is a verdict's business.
 
-use std::{collections::HashMap, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::pairs;
+use super::{Site, few::Few};
 
 /// Unbroken failures by backend, and unbroken answers to our asides, of one question at one address.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Failures {
-    #[serde(with = "pairs")]
-    plain: HashMap<Option<String>, Unbroken>,
+    plain: Few<Site, Unbroken>,
     unchecked: Option<Unbroken>,
 }
 
@@ -46,19 +45,13 @@ impl Unbroken {
 
 impl Failures {
     /// A backend replied: with SERVFAIL, or in another way. Silence says nothing.
-    pub(super) fn see(
-        &mut self,
-        site: Option<String>,
-        is_servfail: bool,
-        at: DateTime<Utc>,
-        gap: Duration,
-    ) {
+    pub(super) fn see(&mut self, site: &Site, is_servfail: bool, at: DateTime<Utc>, gap: Duration) {
         if is_servfail {
-            let before = self.plain.get(&site).copied();
+            let before = self.plain.get(site).copied();
             let unbroken = Unbroken::carried_on(before, at, gap);
-            self.plain.insert(site, unbroken);
-        } else {
-            self.plain.remove(&site);
+            self.plain.insert(site.clone(), unbroken);
+        } else if !self.plain.is_empty() {
+            self.plain.retain(|failing, _| failing != site);
         }
     }
 
@@ -70,7 +63,7 @@ impl Failures {
     /// Since when the backend has failed the question at every sight, and the address has answered it with CD=1; `None`
     /// where not both are so.
     pub(super) fn unchecked_since(&self, site: Option<&str>) -> Option<DateTime<Utc>> {
-        let failing = self.plain.get(&site.map(str::to_owned))?;
+        let failing = self.plain.get(&site.map(Arc::from))?;
         Some(failing.since.max(self.unchecked?.since))
     }
 }

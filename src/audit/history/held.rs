@@ -2,12 +2,12 @@
 //!
 //! Deliberately absent: whether that was right.
 
-use std::{collections::HashMap, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EPSILON, failures::Failures, pairs};
+use super::{EPSILON, Site, failures::Failures, few::Few};
 use crate::{
     names::DnsName,
     types::{Answer, Flags, Observation, Rcode, Span, Status, Value},
@@ -22,27 +22,20 @@ const STEADY: u32 = 2;
 /// A value and the owner it was said of.
 type HeldValue = (DnsName, Value);
 
+/// What is known of each.
+type Values = Few<HeldValue, Sighting>;
+
 /// The values seen at one resolver address, over all its backends and at each of them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Held {
-    #[serde(with = "pairs")]
-    values: HashMap<HeldValue, Sighting>,
-    #[serde(with = "pairs")]
-    backends: HashMap<Option<String>, Backend>,
+    values: Values,
+    backends: Few<Site, Values>,
     last_reply: Option<DateTime<Utc>>,
     #[serde(default)]
     failures: Failures,
     /// By backend: the owners of the chain that it last vouched for by AD=1.
-    #[serde(default, with = "pairs")]
-    validated: HashMap<Option<String>, Vec<DnsName>>,
-}
-
-/// The values seen at one backend.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Backend {
-    #[serde(with = "pairs")]
-    values: HashMap<HeldValue, Sighting>,
+    #[serde(default)]
+    validated: Few<Site, Vec<DnsName>>,
 }
 
 /// When a value was seen, how long it could be kept, and whether its expiry moved.
@@ -199,7 +192,7 @@ impl Held {
     /// Whether the backend that gave this reply has vouched for such a chain by AD=1 (RFC 4035 section 3.2.3). A restart
     /// forgets it.
     pub fn has_validated(&self, reply: &Observation) -> bool {
-        let known = self.validated.get(&reply.site());
+        let known = self.validated.get(&reply.site().map(Arc::from));
         known.is_some_and(|known| *known == owners(reply))
     }
 
@@ -215,20 +208,17 @@ impl Held {
         owner: &DnsName,
         value: &Value,
     ) -> Option<&Sighting> {
-        self.backends
-            .get(&site.map(str::to_owned))?
-            .values
-            .get(&(owner.clone(), value.clone()))
+        self.backend(site)?.get(&(owner.clone(), value.clone()))
     }
 
     /// Whether a backend repeats one TTL where a cache would have counted it down (`serve-original-ttl`). Of a value that was
     /// not seen often enough to tell, the backend's other values tell.
     pub fn is_constant(&self, site: Option<&str>, owner: &DnsName, value: &Value) -> bool {
-        let of_backend = self.backends.get(&site.map(str::to_owned));
+        let of_backend = self.backend(site);
         let counts_down = self
             .at_backend(site, owner, value)
             .is_some_and(|seen| seen.counts_down);
-        let is_constant = |backend: &Backend| backend.values.values().any(Sighting::is_constant);
+        let is_constant = |values: &Values| values.values().any(Sighting::is_constant);
         !counts_down && of_backend.is_some_and(is_constant)
     }
 
@@ -238,12 +228,15 @@ impl Held {
         site: Option<&str>,
         owner: &'a DnsName,
     ) -> impl Iterator<Item = (&'a Value, &'a Sighting)> {
-        self.backends
-            .get(&site.map(str::to_owned))
+        self.backend(site)
             .into_iter()
-            .flat_map(|backend| &backend.values)
+            .flatten()
             .filter(move |((of, _), _)| of == owner)
             .map(|((_, value), sighting)| (value, sighting))
+    }
+
+    fn backend(&self, site: Option<&str>) -> Option<&Values> {
+        self.backends.get(&site.map(Arc::from))
     }
 
     /// Takes in a reply, and says which of its links the backend fetched anew since it gave the same before, and within how
@@ -251,13 +244,14 @@ impl Held {
     pub(super) fn absorb(
         &mut self,
         observation: &Observation,
+        site: &Site,
         gap: Duration,
     ) -> Vec<(usize, TimeDelta)> {
-        let (at, site) = (observation.at, observation.site());
+        let at = observation.at;
         if observation.answer.is_reply() {
             self.last_reply = self.last_reply.max(Some(at));
         }
-        self.fail(&observation.answer, site.clone(), at, gap);
+        self.fail(&observation.answer, site, at, gap);
         if observation.flags.has(Flags::AD) && observation.answer.is_data() {
             self.validated.insert(site.clone(), owners(observation));
         }
@@ -266,8 +260,10 @@ impl Held {
             let key = (link.owner.clone(), link.value.clone());
             let ttl = observation.link_ttl(index);
             see(&mut self.values, &key, at, ttl);
-            let backend = self.backends.entry(site.clone()).or_default();
-            fetched.extend(see(&mut backend.values, &key, at, ttl).map(|within| (index, within)));
+            let backend = self
+                .backends
+                .get_or_insert_with(site.clone(), Values::default);
+            fetched.extend(see(backend, &key, at, ttl).map(|within| (index, within)));
         }
         fetched
     }
@@ -281,24 +277,26 @@ impl Held {
         }
     }
 
-    fn fail(&mut self, answer: &Answer, site: Option<String>, at: DateTime<Utc>, gap: Duration) {
+    fn fail(&mut self, answer: &Answer, site: &Site, at: DateTime<Utc>, gap: Duration) {
         if let Status::Rcode(rcode) = answer.status {
             self.failures.see(site, rcode == Rcode::SERVFAIL, at, gap);
         }
     }
 
-    pub(super) fn restore(&mut self, span: &Span, gap: Duration) {
+    pub(super) fn restore(&mut self, span: &Span, site: &Site, gap: Duration) {
         if span.answer.is_reply() {
             self.last_reply = self.last_reply.max(Some(span.last_seen));
         }
         for at in [span.first_seen, span.last_seen] {
-            self.fail(&span.answer, span.site.clone(), at, gap);
+            self.fail(&span.answer, site, at, gap);
         }
         for (index, link) in span.answer.links.iter().enumerate() {
             let key = (link.owner.clone(), link.value.clone());
             let first = span.first_link_ttl(index);
-            let backend = self.backends.entry(span.site.clone()).or_default();
-            for values in [&mut self.values, &mut backend.values] {
+            let backend = self
+                .backends
+                .get_or_insert_with(site.clone(), Values::default);
+            for values in [&mut self.values, backend] {
                 see(values, &key, span.first_seen, first);
                 if let Some(sighting) = values.get_mut(&key) {
                     sighting.see_run(span, index, gap);
@@ -312,19 +310,14 @@ impl Held {
         let fresh = |sighting: &Sighting| sighting.cached_until.max(sighting.last_seen) >= horizon;
         self.values.retain(|_, sighting| fresh(sighting));
         self.backends.retain(|_, backend| {
-            backend.values.retain(|_, sighting| fresh(sighting));
-            !backend.values.is_empty()
+            backend.retain(|_, sighting| fresh(sighting));
+            !backend.is_empty()
         });
         self.last_reply.is_some_and(|at| at >= horizon)
     }
 }
 
-fn see(
-    values: &mut HashMap<HeldValue, Sighting>,
-    key: &HeldValue,
-    at: DateTime<Utc>,
-    ttl: u32,
-) -> Option<TimeDelta> {
+fn see(values: &mut Values, key: &HeldValue, at: DateTime<Utc>, ttl: u32) -> Option<TimeDelta> {
     if let Some(known) = values.get_mut(key) {
         return known.see(at, ttl);
     }

@@ -3,11 +3,7 @@
 //! An *epoch* is a value and its TTL `Θ` at one server, from its first sight to that server's next differing
 //! observation. Deliberately absent: which servers count today; the caller says so when it asks for the [`Standing`].
 
-use std::{
-    collections::{BTreeMap, VecDeque, btree_map::Entry},
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     EPSILON,
     epochs::{Epoch, ServerHistory},
+    few::Few,
     standing::{Membership, Standing},
 };
 use crate::{
@@ -42,7 +39,7 @@ pub struct LinkHistory {
     /// When somebody else last answered in the place of a server of its zone.
     #[serde(default)]
     last_foreign: Option<DateTime<Utc>>,
-    servers: BTreeMap<SocketAddr, ServerHistory>,
+    servers: Few<SocketAddr, ServerHistory>,
 }
 
 /// A time in which no authority of a link was heard: what it served meanwhile is not known.
@@ -121,12 +118,12 @@ impl LinkHistory {
             ..Epoch::new(value, ttl, at)
         };
         let (name, is_owner) = told_for;
-        match self.servers.entry(server) {
-            Entry::Vacant(entry) => {
-                entry.insert(ServerHistory::new(name, epoch));
+        match self.servers.get_mut(&server) {
+            None => {
+                let new = ServerHistory::new(name, epoch);
+                self.servers.insert(server, new);
             }
-            Entry::Occupied(mut entry) => {
-                let server = entry.get_mut();
+            Some(server) => {
                 if is_owner {
                     server.told_for = name.clone();
                 }

@@ -2,28 +2,41 @@
 //!
 //! Deliberately absent: other sites, and what a span means for a verdict.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EPSILON, is_authoritative};
-use crate::types::{Observation, SeriesKey, SourceKind, Span};
+use super::{EPSILON, Site, is_authoritative, mostly::Mostly};
+use crate::types::{Answer, Observation, SeriesKey, SourceKind, Span};
 
-/// A span that may still grow, and when each of its links last expired.
+/// TTLs as in [`Span::first_ttls`].
+pub(super) type Ttls = Mostly<Mostly<u32>>;
+
+/// A span that may still grow, without its series, and when each of its links last expired.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
-    pub(super) span: Span,
-    expires: Vec<DateTime<Utc>>,
+    pub(super) site: Site,
+    pub(super) answer: Arc<Answer>,
+    pub(super) authoritative: bool,
+    pub(super) first_ttls: Ttls,
+    pub(super) first_seen: DateTime<Utc>,
+    pub(super) last_seen: DateTime<Utc>,
+    samples: u64,
+    pub(super) ttl_min: Option<u32>,
+    pub(super) ttl_max: Option<u32>,
+    first_expires_at: Option<DateTime<Utc>>,
+    cached_until: Option<DateTime<Utc>>,
+    longest_silence_s: Option<u32>,
+    expires: Mostly<DateTime<Utc>>,
 }
 
 impl Run {
-    pub(super) fn begin(series: SeriesKey, observation: &Observation) -> Self {
+    pub(super) fn begin(site: Site, observation: &Observation) -> Self {
         let last = observation.answer.links.len().checked_sub(1);
-        let span = Span {
-            series,
-            site: observation.site(),
-            answer: observation.answer.clone(),
+        Self {
+            site,
+            answer: Arc::clone(&observation.answer),
             authoritative: is_authoritative(observation),
             first_ttls: remaining_ttls(observation),
             first_seen: observation.at,
@@ -32,41 +45,75 @@ impl Run {
             ttl_min: observation.ttl(),
             ttl_max: observation.ttl(),
             first_expires_at: last.map(|index| observation.expires_at(index)),
-            cached_until: expiries(observation).into_iter().max(),
+            cached_until: expiries(observation).max(),
             longest_silence_s: Some(0),
-        };
-        Self {
-            span,
-            expires: expiries(observation),
+            expires: expiries(observation).collect(),
         }
     }
 
     /// A run as it was stored.
-    pub(super) fn restored(span: Span) -> Self {
+    pub(super) fn restored(span: &Span, site: Site) -> Self {
         let links = 0..span.answer.links.len();
-        let expires = links.map(|index| last_expiry(&span, index)).collect();
-        Self { span, expires }
+        let expires = links.map(|index| last_expiry(span, index)).collect();
+        Self::of_span(span, site, expires)
+    }
+
+    /// A run as it was stored, and when its links last expired.
+    pub(super) fn of_span(span: &Span, site: Site, expires: Mostly<DateTime<Utc>>) -> Self {
+        let ttls = span.first_ttls.iter();
+        Self {
+            site,
+            answer: Arc::clone(&span.answer),
+            authoritative: span.authoritative,
+            first_ttls: ttls.map(|link| link.iter().copied().collect()).collect(),
+            first_seen: span.first_seen,
+            last_seen: span.last_seen,
+            samples: span.samples,
+            ttl_min: span.ttl_min,
+            ttl_max: span.ttl_max,
+            first_expires_at: span.first_expires_at,
+            cached_until: span.cached_until,
+            longest_silence_s: span.longest_silence_s,
+            expires,
+        }
+    }
+
+    /// As a span of its series.
+    pub(super) fn span(&self, series: &SeriesKey) -> Span {
+        let ttls = self.first_ttls.as_slice().iter();
+        Span {
+            series: series.clone(),
+            site: self.site.as_deref().map(str::to_owned),
+            answer: Arc::clone(&self.answer),
+            authoritative: self.authoritative,
+            first_ttls: ttls.map(|link| link.as_slice().to_vec()).collect(),
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            samples: self.samples,
+            ttl_min: self.ttl_min,
+            ttl_max: self.ttl_max,
+            first_expires_at: self.first_expires_at,
+            cached_until: self.cached_until,
+            longest_silence_s: self.longest_silence_s,
+        }
     }
 
     pub(super) fn extend(&mut self, observation: &Observation) {
-        let span = &mut self.span;
-        span.samples += 1;
-        span.ttl_min = span.ttl_min.min(observation.ttl());
-        span.ttl_max = span.ttl_max.max(observation.ttl());
-        span.cached_until = span
-            .cached_until
-            .max(expiries(observation).into_iter().max());
-        if observation.at >= span.last_seen {
-            let silent = whole_seconds(observation.at - span.last_seen);
-            span.longest_silence_s = span.longest_silence_s.map(|longest| longest.max(silent));
-            span.last_seen = observation.at;
-            self.expires = expiries(observation);
+        self.samples += 1;
+        self.ttl_min = self.ttl_min.min(observation.ttl());
+        self.ttl_max = self.ttl_max.max(observation.ttl());
+        self.cached_until = self.cached_until.max(expiries(observation).max());
+        if observation.at >= self.last_seen {
+            let silent = whole_seconds(observation.at - self.last_seen);
+            self.longest_silence_s = self.longest_silence_s.map(|longest| longest.max(silent));
+            self.last_seen = observation.at;
+            self.expires = expiries(observation).collect();
         }
     }
 
     /// Takes in that the run goes on through a silence that is longer than three rounds.
     pub(super) fn bridge(&mut self, observation: &Observation) {
-        self.span.longest_silence_s.get_or_insert_default();
+        self.longest_silence_s.get_or_insert_default();
         self.extend(observation);
     }
 
@@ -90,22 +137,29 @@ impl Run {
     }
 
     fn says_the_same(&self, observation: &Observation) -> bool {
-        self.span.answer == observation.answer
-            && self.span.authoritative == is_authoritative(observation)
+        self.answer == observation.answer && self.authoritative == is_authoritative(observation)
     }
 
     fn is_silent_for(&self, gap: Duration, observation: &Observation) -> bool {
-        is_longer(observation.at - self.span.last_seen, gap)
+        is_longer(observation.at - self.last_seen, gap)
     }
 
     fn keeps_first_ttls(&self, observation: &Observation) -> bool {
-        self.span.first_ttls == remaining_ttls(observation)
+        self.first_ttls == remaining_ttls(observation)
     }
 
     fn keeps_ttl(&self, observation: &Observation, index: usize) -> bool {
-        let (ttl, first) = (observation.link_ttl(index), self.span.first_link_ttl(index));
+        let (ttl, first) = (observation.link_ttl(index), self.first_link_ttl(index));
         let unmoved = |before: &DateTime<Utc>| counts_down(*before, observation.expires_at(index));
-        ttl == first || (ttl < first && self.expires.get(index).is_some_and(unmoved))
+        let expires = self.expires.as_slice();
+        ttl == first || (ttl < first && expires.get(index).is_some_and(unmoved))
+    }
+
+    /// As [`Span::first_link_ttl`].
+    fn first_link_ttl(&self, index: usize) -> u32 {
+        let ttls = self.first_ttls.as_slice().get(index);
+        let lowest = ttls.and_then(|ttls| ttls.as_slice().iter().min());
+        lowest.copied().unwrap_or(0)
     }
 }
 
@@ -120,7 +174,7 @@ fn whole_seconds(silent: TimeDelta) -> u32 {
 }
 
 /// The TTLs as received, less the reply's age in an HTTP cache: what restoring reckons expiries from.
-pub(super) fn remaining_ttls(observation: &Observation) -> Vec<Vec<u32>> {
+pub(super) fn remaining_ttls(observation: &Observation) -> Ttls {
     let remaining = |ttl: &u32| ttl.saturating_sub(observation.age);
     let links = observation.ttls.iter();
     links
@@ -143,9 +197,9 @@ pub(super) fn last_expiry(span: &Span, index: usize) -> DateTime<Utc> {
     span.cached_until.map_or(steady, |until| until.min(steady))
 }
 
-fn expiries(observation: &Observation) -> Vec<DateTime<Utc>> {
+fn expiries(observation: &Observation) -> impl Iterator<Item = DateTime<Utc>> {
     let links = 0..observation.answer.links.len();
-    links.map(|index| observation.expires_at(index)).collect()
+    links.map(|index| observation.expires_at(index))
 }
 
 #[cfg(test)]
@@ -163,11 +217,11 @@ mod tests {
         };
         let mut observation = observe(&source, &question, at("12:00"), &a(&[GOOD], 300));
         observation.age = 120;
-        let run = Run::begin(series, &observation);
+        let run = Run::begin(None, &observation);
         let until = at("12:03");
-        assert_eq!(run.span.cached_until, Some(until));
-        assert_eq!((run.span.ttl_min, run.span.ttl_max), (Some(180), Some(180)));
-        assert_eq!(run.expires, [until]);
-        assert_eq!(Run::restored(run.span).expires, [until]);
+        assert_eq!(run.cached_until, Some(until));
+        assert_eq!((run.ttl_min, run.ttl_max), (Some(180), Some(180)));
+        assert_eq!(run.expires.as_slice(), [until]);
+        assert_eq!(Run::restored(&run.span(&series), None), run);
     }
 }

@@ -10,10 +10,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    is_authoritative,
-    runs::{Run, is_longer, remaining_ttls},
+    Site, is_authoritative,
+    mostly::Mostly,
+    runs::{Run, Ttls, is_longer, remaining_ttls},
 };
-use crate::types::{Answer, Observation, SeriesKey, SourceKind, Span};
+use crate::types::{Answer, Observation, SourceKind, Span};
 
 /// The running spans of one series.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -26,11 +27,11 @@ pub(super) struct Runs {
     common: Option<Box<Common>>,
 }
 
-/// As runs are read back. Before there was anything in common, the runs stood alone.
+/// As runs are read back. Before there was anything in common, each was a span, and stood alone.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Form {
-    Sites(Vec<Run>),
+    Spans(Vec<Spanned>),
     Whole {
         sites: Vec<Run>,
         #[serde(default)]
@@ -38,11 +39,27 @@ enum Form {
     },
 }
 
+#[derive(Deserialize)]
+struct Spanned {
+    span: Span,
+    expires: Mostly<DateTime<Utc>>,
+}
+
 impl From<Form> for Runs {
     fn from(form: Form) -> Self {
         match form {
-            Form::Sites(sites) => Self::of(sites),
             Form::Whole { sites, common } => Self { sites, common },
+            Form::Spans(spans) => {
+                let spans = spans.into_iter();
+                let runs = spans.map(|Spanned { span, expires }| {
+                    let site = span.site.as_deref().map(Arc::from);
+                    Run::of_span(&span, site, expires)
+                });
+                Self {
+                    sites: runs.collect(),
+                    common: None,
+                }
+            }
         }
     }
 }
@@ -60,7 +77,7 @@ struct Common {
 struct Word {
     answer: Arc<Answer>,
     authoritative: bool,
-    ttls: Option<Vec<Vec<u32>>>,
+    ttls: Option<Ttls>,
 }
 
 impl Word {
@@ -74,12 +91,13 @@ impl Word {
         })
     }
 
-    fn of_span(span: &Span) -> Option<Self> {
-        let is_authority = span.series.source.kind == SourceKind::Authority;
-        span.answer.is_reply().then(|| Self {
-            answer: Arc::clone(&span.answer),
-            authoritative: span.authoritative,
-            ttls: is_authority.then(|| span.first_ttls.clone()),
+    /// What a run says by an authority or not.
+    fn of_run(run: &Run, kind: SourceKind) -> Option<Self> {
+        let is_authority = kind == SourceKind::Authority;
+        run.answer.is_reply().then(|| Self {
+            answer: Arc::clone(&run.answer),
+            authoritative: run.authoritative,
+            ttls: is_authority.then(|| run.first_ttls.clone()),
         })
     }
 }
@@ -106,51 +124,40 @@ impl Common {
         self.last = self.last.max(last);
     }
 
-    /// A stored run. Where an authority's TTLs moved in it, its first ones are not its last word.
-    fn say_span(common: Option<Self>, span: &Span, gap: Duration) -> Option<Self> {
-        let Some(word) = Word::of_span(span) else {
+    /// A whole run. Where an authority's TTLs moved in it, its first ones are not its last word.
+    fn say_run(common: Option<Self>, run: &Run, kind: SourceKind, gap: Duration) -> Option<Self> {
+        let Some(word) = Word::of_run(run, kind) else {
             return common;
         };
-        let moved = word.ttls.is_some() && span.ttl_min != span.ttl_max;
-        let first = if moved {
-            span.last_seen
-        } else {
-            span.first_seen
-        };
+        let moved = word.ttls.is_some() && run.ttl_min != run.ttl_max;
+        let first = if moved { run.last_seen } else { run.first_seen };
         let Some(mut common) = common else {
-            return Some(Self::begin(word, first, span.last_seen));
+            return Some(Self::begin(word, first, run.last_seen));
         };
-        common.say(word, (first, span.last_seen), gap);
+        common.say(word, (first, run.last_seen), gap);
         Some(common)
     }
 }
 
 impl Runs {
-    fn of(sites: Vec<Run>) -> Self {
-        Self {
-            sites,
-            common: None,
-        }
-    }
-
     /// Takes in one observation: the run it belongs to, and whether it began that.
     pub(super) fn absorb(
         &mut self,
-        series: &SeriesKey,
         observation: &Observation,
+        site: Site,
         gap: Duration,
     ) -> (&Run, bool) {
-        let site = observation.site();
-        let known = self.sites.iter().position(|run| run.span.site == site);
+        let known = self.sites.iter().position(|run| run.site == site);
         if self.sites.len() + usize::from(known.is_none()) > 1 {
             self.hear(observation, gap);
         }
-        let new = || Run::begin(series.clone(), observation);
         let Some(index) = known else {
-            return (self.sites.push_mut(new()), true);
+            self.sites.reserve_exact(1);
+            let run = self.sites.push_mut(Run::begin(site, observation));
+            return (run, true);
         };
-        let is_bridged = observation.answer.is_reply()
-            && self.is_unbroken_since(self.sites[index].span.last_seen);
+        let is_bridged =
+            observation.answer.is_reply() && self.is_unbroken_since(self.sites[index].last_seen);
         let run = &mut self.sites[index];
         if run.continues(observation, gap) {
             run.extend(observation);
@@ -160,7 +167,7 @@ impl Runs {
             run.bridge(observation);
             return (run, false);
         }
-        *run = new();
+        *run = Run::begin(site, observation);
         (run, true)
     }
 
@@ -175,7 +182,7 @@ impl Runs {
             return;
         };
         if self.common.is_none() {
-            self.common = self.so_far(gap);
+            self.common = self.so_far(observation.source.kind, gap);
         }
         let at = observation.at;
         match &mut self.common {
@@ -185,27 +192,34 @@ impl Runs {
     }
 
     /// What the runs tell of their common word.
-    fn so_far(&self, gap: Duration) -> Option<Box<Common>> {
-        let spans = self.sites.iter().map(|run| &run.span);
-        let common = spans.fold(None, |common, span| Common::say_span(common, span, gap));
+    fn so_far(&self, kind: SourceKind, gap: Duration) -> Option<Box<Common>> {
+        let runs = self.sites.iter();
+        let common = runs.fold(None, |common, run| Common::say_run(common, run, kind, gap));
         common.map(Box::new)
     }
 
     /// Takes in a stored run; they come in order of first sight.
-    pub(super) fn restore(&mut self, span: Span, gap: Duration) {
-        let is_new = self.sites.iter().all(|run| run.span.site != span.site);
-        if self.sites.len() + usize::from(is_new) > 1 {
-            let common = self.common.take().or_else(|| self.so_far(gap));
+    pub(super) fn restore(&mut self, span: &Span, site: Site, gap: Duration) {
+        let kind = span.series.source.kind;
+        let known = self.sites.iter().position(|run| run.site == site);
+        let run = Run::restored(span, site);
+        if self.sites.len() + usize::from(known.is_none()) > 1 {
+            let common = self.common.take().or_else(|| self.so_far(kind, gap));
             let common = common.map(|common| *common);
-            self.common = Common::say_span(common, &span, gap).map(Box::new);
+            self.common = Common::say_run(common, &run, kind, gap).map(Box::new);
         }
-        self.sites.retain(|run| run.span.site != span.site);
-        self.sites.push(Run::restored(span));
+        if let Some(index) = known {
+            self.sites[index] = run;
+        } else {
+            self.sites.reserve_exact(1);
+            self.sites.push(run);
+        }
     }
 
     /// Drops runs that were not seen since `horizon`; `false` when none is left.
     pub(super) fn forget_before(&mut self, horizon: DateTime<Utc>) -> bool {
-        self.sites.retain(|run| run.span.last_seen >= horizon);
+        self.sites.retain(|run| run.last_seen >= horizon);
+        self.sites.shrink_to_fit();
         if self.sites.len() < 2 {
             self.common = None;
         }

@@ -4,4 +4,5 @@ mod epochs;
 mod failures;
 mod held;
 mod links;
+mod turns;
 mod whole;

@@ -3,10 +3,7 @@
 //! What is embedded is judged as the A records it was made of: an address that the authority serves, once served, or never
 //! did. Deliberately absent: asking a network for its prefix (RFC 7050); a prefix of one's own is configured.
 
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::Ipv6Net;
 
@@ -16,7 +13,7 @@ use crate::{
         history::{LinkKey, Standing},
         verdict::{State, VerdictFlag},
     },
-    types::{Ede, Link, RecordType, Severity, Value},
+    types::{Ede, Link, RecordType, Rrset, Severity, Value},
 };
 
 /// The well-known prefix (RFC 6052 section 2.1).
@@ -113,14 +110,14 @@ impl Subject<'_> {
 
 /// The A records that the addresses were made of: by the first length that gives what an authority ever served.
 fn origin(addresses: &[IpAddr], lengths: &[u8], standing: &Standing) -> Value {
-    let made_by = |length: u8| -> BTreeSet<String> {
+    let made_by = |length: u8| -> Rrset {
         let six = addresses.iter().filter_map(|address| match address {
             IpAddr::V6(address) => Some(embedded(*address, length).to_string()),
             IpAddr::V4(_) => None,
         });
         six.collect()
     };
-    let is_known = |records: &BTreeSet<String>| {
+    let is_known = |records: &Rrset| {
         let mut records = records.iter();
         records.all(|rdata| standing.pooled(rdata, None).is_some())
     };

@@ -70,6 +70,12 @@ fn instant(json: &Json) -> DateTime<Utc> {
     json.as_str().unwrap().parse().unwrap()
 }
 
+/// An interval as PostgreSQL writes it.
+fn clock_text(seconds: u32) -> String {
+    let (minutes, hours) = (seconds / 60, seconds / 3_600);
+    format!("{hours:02}:{:02}:{:02}", minutes % 60, seconds % 60)
+}
+
 #[tokio::test]
 async fn spans_and_verdicts_are_those_of_the_timeline() {
     let watched = history().await;
@@ -111,6 +117,10 @@ async fn spans_and_verdicts_are_those_of_the_timeline() {
         assert_eq!(row["ttl_max"], span.ttl_max.unwrap());
         assert_eq!(instant(&row["last_seen"]), span.last_seen);
         assert_eq!(instant(&row["cached_until"]), span.cached_until.unwrap());
+        assert_eq!(
+            row["longest_silence"],
+            clock_text(span.longest_silence_s.unwrap())
+        );
     }
     let verdicts = rows(&url, &of_name("v_verdict", "since, resolver"))
         .await

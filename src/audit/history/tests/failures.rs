@@ -14,7 +14,7 @@ fn since(failed: &[&str]) -> Option<DateTime<Utc>> {
     let mut failures = Failures::default();
     failures.see_unchecked(true, at("09:00"), GAP);
     for when in failed {
-        failures.see(None, true, at(when), GAP);
+        failures.see(&None, true, at(when), GAP);
     }
     failures.unchecked_since(None)
 }
@@ -37,14 +37,14 @@ fn any_other_reply_of_the_backend_ends_its_failures_and_no_other_backends() {
     let mut failures = Failures::default();
     failures.see_unchecked(true, at("10:01"), GAP);
     for site in ["fra3", "ams1"] {
-        failures.see(Some(site.to_owned()), true, at("10:00"), GAP);
+        failures.see(&Some(site.into()), true, at("10:00"), GAP);
     }
     assert_eq!(
         failures.unchecked_since(Some("fra3")),
         Some(at("10:01")),
         "both must be so"
     );
-    failures.see(Some("fra3".to_owned()), false, at("10:02"), GAP);
+    failures.see(&Some("fra3".into()), false, at("10:02"), GAP);
     assert_eq!(failures.unchecked_since(Some("fra3")), None);
     assert_eq!(failures.unchecked_since(Some("ams1")), Some(at("10:01")));
     failures.see_unchecked(false, at("10:02"), GAP);

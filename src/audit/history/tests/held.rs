@@ -26,7 +26,7 @@ fn reply(when: DateTime<Utc>, reply: &Reply) -> Observation {
 fn fetches(receipts: &[(&str, u32)]) -> (Held, Vec<Option<TimeDelta>>) {
     let mut held = Held::default();
     let each = receipts.iter().map(|(when, ttl)| {
-        let fetched = held.absorb(&reply(at(when), &a(&[GOOD], *ttl)), GAP);
+        let fetched = held.absorb(&reply(at(when), &a(&[GOOD], *ttl)), &None, GAP);
         fetched.first().map(|(_, within)| *within)
     });
     let fetched = each.collect();
@@ -68,7 +68,7 @@ fn two_values(good: &[(&str, u32)], bad: &[(&str, u32)]) -> Held {
     let mut held = Held::default();
     for (value, receipts) in [(GOOD, good), (BAD, bad)] {
         for (when, ttl) in receipts {
-            held.absorb(&reply(at(when), &a(&[value], *ttl)), GAP);
+            held.absorb(&reply(at(when), &a(&[value], *ttl)), &None, GAP);
         }
     }
     held
@@ -166,7 +166,7 @@ impl Stored {
             longest_silence_s: self.longest_silence_s,
         };
         let mut held = Held::default();
-        held.restore(&span, Duration::from_mins(1));
+        held.restore(&span, &None, Duration::from_mins(1));
         held
     }
 
@@ -252,7 +252,7 @@ fn a_stored_run_that_moved_its_expiry_was_renewed_in_it() {
 fn after_a_stored_run_the_next_receipt_tells_of_a_fetch_where_the_run_told_of_its_expiry() {
     let next = |stored: &Stored| {
         let mut held = stored.restored();
-        held.absorb(&reply(at("10:10"), &a(&[GOOD], 300)), GAP)
+        held.absorb(&reply(at("10:10"), &a(&[GOOD], 300)), &None, GAP)
     };
     let ended = |links| Stored {
         links,

@@ -1,0 +1,58 @@
+//! What is kept in many places, kept once: texts of sites, and sources.
+//!
+//! Deliberately absent: from JSON and from comparisons, since it says nothing of the history.
+
+use std::{collections::HashSet, hash::Hash, sync::Arc};
+
+/// Everything that was shared and is still kept somewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Pool<T: ?Sized>(HashSet<Arc<T>>);
+
+impl<T: ?Sized> Default for Pool<T> {
+    fn default() -> Self {
+        Self(HashSet::new())
+    }
+}
+
+/// Two histories are equal whatever they share.
+impl<T: ?Sized> PartialEq for Pool<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<T: ?Sized + Eq + Hash> Pool<T> {
+    /// The one that is shared by all who keep it.
+    pub(super) fn share(&mut self, value: &T, new: impl FnOnce(&T) -> Arc<T>) -> Arc<T> {
+        if let Some(known) = self.0.get(value) {
+            return Arc::clone(known);
+        }
+        let new = new(value);
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Drops what nobody keeps any more.
+    pub(super) fn forget(&mut self) {
+        self.0.retain(|shared| Arc::strong_count(shared) > 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shared_is_one_and_forgotten_with_its_last_keeper() {
+        let mut pool = Pool::<str>::default();
+        let first = pool.share("fra3", Arc::from);
+        let second = pool.share("fra3", Arc::from);
+        assert!(Arc::ptr_eq(&first, &second));
+        drop(first);
+        pool.forget();
+        assert_eq!(pool.0.len(), 1);
+        drop(second);
+        pool.forget();
+        assert!(pool.0.is_empty());
+    }
+}
