@@ -55,7 +55,7 @@ impl<V: Serialize> Serialize for BySeries<V> {
         let mut questions: Vec<_> = self.questions.iter().collect();
         questions.sort_unstable_by_key(|(question, _)| *question);
         let pairs = questions.into_iter().flat_map(|(question, sources)| {
-            sources.iter().map(|(source, value)| {
+            sources.iter().map(move |(source, value)| {
                 let series = SeriesKey {
                     question: question.clone(),
                     source: Source::clone(source),

@@ -63,7 +63,8 @@ impl Failures {
     /// Since when the backend has failed the question at every sight, and the address has answered it with CD=1; `None`
     /// where not both are so.
     pub(super) fn unchecked_since(&self, site: Option<&str>) -> Option<DateTime<Utc>> {
-        let failing = self.plain.get(&site.map(Arc::from))?;
+        let site: Site = site.map(Arc::from);
+        let failing = self.plain.get(&site)?;
         Some(failing.since.max(self.unchecked?.since))
     }
 }

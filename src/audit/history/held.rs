@@ -192,7 +192,8 @@ impl Held {
     /// Whether the backend that gave this reply has vouched for such a chain by AD=1 (RFC 4035 section 3.2.3). A restart
     /// forgets it.
     pub fn has_validated(&self, reply: &Observation) -> bool {
-        let known = self.validated.get(&reply.site().map(Arc::from));
+        let site: Site = reply.site().map(Arc::from);
+        let known = self.validated.get(&site);
         known.is_some_and(|known| *known == owners(reply))
     }
 
@@ -236,7 +237,8 @@ impl Held {
     }
 
     fn backend(&self, site: Option<&str>) -> Option<&Values> {
-        self.backends.get(&site.map(Arc::from))
+        let site: Site = site.map(Arc::from);
+        self.backends.get(&site)
     }
 
     /// Takes in a reply, and says which of its links the backend fetched anew since it gave the same before, and within how

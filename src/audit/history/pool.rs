@@ -5,12 +5,18 @@
 use std::{collections::HashSet, hash::Hash, sync::Arc};
 
 /// Everything that was shared and is still kept somewhere.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Pool<T: ?Sized>(HashSet<Arc<T>>);
 
 impl<T: ?Sized> Default for Pool<T> {
     fn default() -> Self {
         Self(HashSet::new())
+    }
+}
+
+impl<T: ?Sized> Clone for Pool<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
@@ -23,7 +29,7 @@ impl<T: ?Sized> PartialEq for Pool<T> {
 
 impl<T: ?Sized + Eq + Hash> Pool<T> {
     /// The one that is shared by all who keep it.
-    pub(super) fn share(&mut self, value: &T, new: impl FnOnce(&T) -> Arc<T>) -> Arc<T> {
+    pub(super) fn share<'v>(&mut self, value: &'v T, new: impl FnOnce(&'v T) -> Arc<T>) -> Arc<T> {
         if let Some(known) = self.0.get(value) {
             return Arc::clone(known);
         }

@@ -81,9 +81,13 @@ fn check(source: &Source, back: &Reply, others: &[(&str, Option<Reply>)], begins
                 heard = heard.restarted();
             }
             match others.iter().find(|(other, _)| *other == when) {
-                Some((_, Some(other))) => drop(heard.hears(source, &when, other)),
+                Some((_, Some(other))) => {
+                    heard.hears(source, &when, other);
+                }
                 Some((_, None)) => {}
-                None => drop(heard.hears(source, &when, &usual)),
+                None => {
+                    heard.hears(source, &when, &usual);
+                }
             }
         }
         let opened = heard.hears(source, "10:20", back);
