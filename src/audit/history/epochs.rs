@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: other servers, and whether this one counts.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -132,17 +134,20 @@ impl ServerHistory {
         self.longest_ttl = self.longest_ttl.max(next.ttl);
         self.keep_records(&next);
         let epoch = &mut self.epoch;
-        let same = next.value == epoch.value;
         let is_late = next.from < epoch.last_seen
             || (next.from == epoch.last_seen && next.value < epoch.value);
         if is_late {
-            self.observe_late(&next);
-        } else if same
-            && (next.ttl == epoch.ttl
-                || (next.ttl < epoch.ttl && counts_down(epoch.expires, next.expires)))
-        {
+            return self.observe_late(&next);
+        }
+        let moved = (next.value == epoch.value).then(|| next.ttl.cmp(&epoch.ttl));
+        let goes_on = match moved {
+            Some(Ordering::Equal) => true,
+            Some(Ordering::Less) => counts_down(epoch.expires, next.expires),
+            Some(Ordering::Greater) | None => false,
+        };
+        if goes_on {
             (epoch.last_seen, epoch.expires) = (next.last_seen, next.expires);
-        } else if same && next.ttl > epoch.ttl {
+        } else if moved == Some(Ordering::Greater) {
             // The longer TTL outlives whatever the shorter one allowed: one epoch serves for both.
             *epoch = Epoch {
                 from: epoch.from,
@@ -169,12 +174,12 @@ impl ServerHistory {
         self.ended(late, end);
     }
 
-    /// The server said the same once more, at the end of a stored run of `value`.
+    /// The server said the same once more, at the end of a stored run of `value`. Runs are handed in in order of time.
     pub(super) fn still_serves(&mut self, again: Epoch) {
         self.keep_records(&again);
         if self.epoch.value != again.value {
             self.observe(again);
-        } else if again.last_seen > self.epoch.last_seen {
+        } else {
             (self.epoch.last_seen, self.epoch.expires) = (again.last_seen, again.expires);
         }
     }

@@ -26,19 +26,20 @@ struct Unbroken {
 impl Unbroken {
     /// `before` gone on, or begun anew where more than `gap` lies between.
     fn carried_on(before: Option<Self>, at: DateTime<Utc>, gap: Duration) -> Self {
+        // What a later one overtook lies before it, and breaks nothing.
         let is_near = |before: &Self| {
-            (at - before.last)
-                .to_std()
-                .is_ok_and(|silent| silent <= gap)
-        };
-        let new = Self {
-            since: at,
-            last: at,
+            let silent = (at - before.last).to_std().unwrap_or_default();
+            silent <= gap
         };
         match before {
-            Some(before) if at < before.last => before,
-            Some(before) if is_near(&before) => Self { last: at, ..before },
-            _ => new,
+            Some(before) if is_near(&before) => Self {
+                last: before.last.max(at),
+                ..before
+            },
+            _ => Self {
+                since: at,
+                last: at,
+            },
         }
     }
 }

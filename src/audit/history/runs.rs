@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: other sites, and what a span means for a verdict.
 
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -151,8 +151,11 @@ impl Run {
     fn keeps_ttl(&self, observation: &Observation, index: usize) -> bool {
         let (ttl, first) = (observation.link_ttl(index), self.first_link_ttl(index));
         let unmoved = |before: &DateTime<Utc>| counts_down(*before, observation.expires_at(index));
-        let expires = self.expires.as_slice();
-        ttl == first || (ttl < first && expires.get(index).is_some_and(unmoved))
+        match ttl.cmp(&first) {
+            Ordering::Equal => true,
+            Ordering::Less => self.expires.as_slice().get(index).is_some_and(unmoved),
+            Ordering::Greater => false,
+        }
     }
 
     /// As [`Span::first_link_ttl`].
