@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{MOST_EVIDENCE, View, evidence, view::value_of};
+use super::{
+    MOST_EVIDENCE, View, all_evidence, evidence,
+    view::{servers_of, value_of},
+};
 use crate::{
     audit::{
         finding::{Finding, FindingKind, Subject},
@@ -118,18 +121,12 @@ fn split_zone(
     apex: DnsName,
     questions: &BTreeMap<&Question, BTreeSet<&DnsName>>,
 ) -> Finding {
-    let mut authorities = BTreeSet::new();
-    let mut observed = Vec::new();
-    for (question, owners) in questions {
-        for owner in owners {
-            for (reply, index) in view.replies_about(question, owner) {
-                authorities.insert(reply.source.id.clone());
-                if observed.len() < MOST_EVIDENCE {
-                    observed.push(evidence(reply, index));
-                }
-            }
-        }
-    }
+    let links = questions
+        .iter()
+        .flat_map(|(question, owners)| owners.iter().map(move |owner| (*question, *owner)));
+    let replies: Vec<_> = links
+        .flat_map(|(question, owner)| view.replies_about(question, owner))
+        .collect();
     let first = questions.keys().next();
     let first = first.map(ToString::to_string).unwrap_or_default();
     Finding {
@@ -143,9 +140,9 @@ fn split_zone(
         zone: Some(apex),
         questions: questions.keys().copied().cloned().collect(),
         resolvers: Vec::new(),
-        authorities: authorities.into_iter().collect(),
+        authorities: servers_of(&replies),
         baseline: None,
-        observed,
+        observed: all_evidence(&replies[..replies.len().min(MOST_EVIDENCE)]),
         at: view.input.now,
     }
 }

@@ -104,6 +104,46 @@ fn many_such_names_of_a_zone_are_one_finding() {
 }
 
 #[test]
+fn one_name_at_two_servers_and_two_names_at_one_are_told_as_that() {
+    let of = |servers: &[&str], names: &[&str]| {
+        let mut scene = scene();
+        let other = question("dialer8.us.example.com", RecordType::A);
+        scene.questions.push(other);
+        let found = found(&mut scene, |source, asked| {
+            let name = asked.name.as_str();
+            let is_empty = [EMPTY, "us.example.com"].contains(&name);
+            if is_empty && servers.contains(&&*source.id) && names.contains(&name) {
+                Reply::rcode(Rcode::NXDOMAIN).link(name, Value::Nxdomain, 300)
+            } else if is_empty {
+                data().link(name, Value::Nodata, 300)
+            } else {
+                data().link(name, rrset(&[GOOD]), 60)
+            }
+        });
+        let reason = &found[0].reason;
+        let others = reason.split("every name below").nth(1);
+        others.unwrap().to_owned()
+    };
+    let (one, both) = (["ns1"], ["ns1", "ns2"]);
+    let (eu, all) = ([EMPTY], [EMPTY, "us.example.com"]);
+    assert_eq!(of(&one, &eu), "");
+    assert_eq!(of(&both, &eu), "; 2 servers do so");
+    assert_eq!(of(&one, &all), "; it denies 2 such names");
+    assert_eq!(of(&both, &all), "; 2 such names are denied, by 2 servers");
+}
+
+#[test]
+fn of_several_names_below_the_first_is_shown_in_whatever_order_they_were_asked() {
+    let names = [DEEP, "dialer8.eu.example.com"];
+    for order in [names, [names[1], names[0]]] {
+        let mut scene = scene();
+        scene.questions = order.map(|name| question(name, RecordType::A)).to_vec();
+        let found = found(&mut scene, saying(|_| denial()));
+        assert_eq!(found[0].observed[1].question.name.as_str(), DEEP);
+    }
+}
+
+#[test]
 fn a_name_that_is_no_denial_or_has_nothing_below_at_that_server_is_nobodys_fault() {
     let dangling = || {
         Reply::rcode(Rcode::NXDOMAIN)
@@ -136,6 +176,18 @@ fn two_backends_of_one_server_do_not_contradict_each_other() {
     };
     assert_eq!(found(&mut scene(), sites("fra", "ams")), []);
     assert_eq!(found(&mut scene(), sites("fra", "fra")).len(), 1);
+    // One that does not say which it is may be either.
+    for (of_denial, of_data) in [(None, Some("ams")), (Some("fra"), None)] {
+        let at_site = |reply: Reply, site: Option<&str>| match site {
+            Some(site) => reply.at_site(site),
+            None => reply,
+        };
+        let world = |_: &Source, asked: &Question| match asked.name.as_str() {
+            EMPTY => at_site(denial(), of_denial),
+            name => at_site(data().link(name, rrset(&[GOOD]), 60), of_data),
+        };
+        assert_eq!(found(&mut scene(), world).len(), 1, "{of_denial:?}");
+    }
 }
 
 #[test]

@@ -159,3 +159,24 @@ fn the_end_of_a_chain_counts_unless_the_alias_itself_is_declared() {
         .push("lb.example.net".to_owned());
     assert_eq!(aliased(&mut bad_alias, GOOD), told);
 }
+
+#[test]
+fn an_alias_counts_where_it_is_what_is_asked_for_and_is_passed_over_on_the_way() {
+    let [declared, other] = ["lb.example.net", "lb2.example.net"];
+    let told = |rtype, target: &str| {
+        let mut scene = expecting(&[GOOD]);
+        scene.policy.expect.texts.push(declared.to_owned());
+        scene.questions = vec![question(NAME, rtype)];
+        let alias = data().alias(NAME, target, 60);
+        // Nobody was asked for what it leads to.
+        let resolved = match rtype {
+            RecordType::CNAME => alias.clone(),
+            _ => alias.clone().link(target, rrset(&[GOOD]), 60),
+        };
+        scene.round(at("10:00"), &says(alias, resolved)).kinds()
+    };
+    let mismatch = [FindingKind::ExpectedMismatch];
+    assert_eq!(told(RecordType::CNAME, declared), []);
+    assert_eq!(told(RecordType::CNAME, other), mismatch);
+    assert_eq!(told(RecordType::A, other), []);
+}

@@ -118,3 +118,32 @@ fn a_server_that_fell_silent_before_the_change_disagrees_with_nobody() {
     let round = Scene::new().run("10:00", "10:20", &world).unwrap();
     assert!(!round.kinds().contains(&FindingKind::AuthoritySplit));
 }
+
+#[test]
+fn a_name_that_one_server_denies_and_another_has_without_data_is_said_to_be_denied() {
+    let world = |source: &Source, _: &Question, _: DateTime<Utc>| match &*source.id {
+        "ns2" => nxdomain(60),
+        _ => nodata(60),
+    };
+    let round = Scene::new().round(at("10:00"), &world);
+    let reason = &round.finding(FindingKind::NameMissing).reason;
+    assert_eq!(reason, "dialer7.example.com: the authority says NXDOMAIN");
+}
+
+#[test]
+fn a_split_names_every_server_that_spoke_and_keeps_a_hundred_replies() {
+    let mut scene = Scene::new();
+    let owner = |n: usize| format!("dialer{n}.example.com");
+    scene.questions = (0..60)
+        .map(|n| question(&owner(n), RecordType::A))
+        .collect();
+    let world = |source: &Source, asked: &Question, _: DateTime<Utc>| {
+        let value = rrset(&[if source.id == "ns1" { GOOD } else { BAD }]);
+        data().link(asked.name.as_str(), value, 60)
+    };
+    let round = scene.run("10:00", "10:05", &world).unwrap();
+    let finding = round.finding(FindingKind::AuthoritySplit);
+    assert_eq!(finding.authorities, ["ns1", "ns2"]);
+    let sizes = (finding.questions.len(), finding.observed.len());
+    assert_eq!(sizes, (60, 100));
+}

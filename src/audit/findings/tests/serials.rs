@@ -65,6 +65,13 @@ fn a_server_behind_for_more_than_300_s_is_told() {
     let mut ignoring = scene();
     ignoring.policy.serials = Serials::Ignore;
     assert_eq!(lagging(&mut ignoring, of), []);
+    // A round is judged two seconds after its beginning.
+    for (begins, told) in [("10:06:58", 0), ("10:06:59", 1)] {
+        let mut scene = scene();
+        scene.run("10:00", "10:06", &zone_with(of));
+        let round = scene.round(at(begins), &zone_with(of));
+        assert_eq!(round.findings.len(), told, "{begins}");
+    }
 }
 
 #[test]

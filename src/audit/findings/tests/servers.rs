@@ -23,17 +23,29 @@ fn ns2(reply: Reply) -> impl Fn(&Source, &Question, DateTime<Utc>) -> Reply {
 #[test]
 fn a_silent_server_and_a_lame_one_are_told_apart() {
     let refused = Reply::rcode(Rcode::REFUSED);
+    let lame = |said| {
+        format!("is listed for example.com and does not answer for it with authority ({said})")
+    };
     let cases = [
-        (Reply::silence(), FindingKind::AuthorityUnreachable),
-        (refused.clone(), FindingKind::LameAuthority),
-        (Reply::rcode(Rcode::SERVFAIL), FindingKind::LameAuthority),
-        (data(), FindingKind::LameAuthority),
+        (
+            Reply::silence(),
+            FindingKind::AuthorityUnreachable,
+            "does not answer for example.com".to_owned(),
+        ),
+        (refused, FindingKind::LameAuthority, lame("REFUSED")),
+        (
+            Reply::rcode(Rcode::SERVFAIL),
+            FindingKind::LameAuthority,
+            lame("SERVFAIL"),
+        ),
+        (data(), FindingKind::LameAuthority, lame("NOERROR")),
     ];
-    for (reply, kind) in cases {
+    for (reply, kind, what) in cases {
         let round = Scene::new().round(at("10:00"), &ns2(reply));
         assert_eq!(round.kinds(), [kind]);
         let finding = round.finding(kind);
         assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.reason, format!("ns2 (192.0.2.2) {what}"));
         assert_eq!(finding.authorities, ["ns2"]);
         assert_eq!(finding.questions, [question(NAME, RecordType::A)]);
         assert!(
@@ -118,6 +130,7 @@ fn a_server_of_two_zones_is_told_once() {
     let round = scene.round(at("10:00"), &ns2(Reply::silence()));
     let finding = round.finding(FindingKind::AuthorityUnreachable);
     assert_eq!((finding.questions.len(), &finding.zone), (2, &None));
+    assert_eq!(finding.authorities, ["ns2"]);
 }
 
 #[test]
@@ -159,8 +172,10 @@ fn parent_and_child_that_list_different_servers_are_a_mismatch() {
         ..listed
     }));
     assert_eq!(scene.round(at("10:01"), &ns2(data())).findings, []);
-    scene.policy.max_delegation_ttl = Some(86_400);
-    let round = scene.round(at("10:02"), &ns2(data()));
+    scene.policy.max_delegation_ttl = Some(172_800);
+    assert_eq!(scene.round(at("10:02"), &ns2(data())).findings, []);
+    scene.policy.max_delegation_ttl = Some(172_799);
+    let round = scene.round(at("10:03"), &ns2(data()));
     assert!(
         round
             .finding(FindingKind::DelegationTtl)

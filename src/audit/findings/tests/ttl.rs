@@ -31,6 +31,11 @@ fn the_limit_is_the_authoritys_and_a_second_above_it_is_told() {
         "{}",
         finding.reason
     );
+    let baseline = finding.baseline.as_ref().unwrap();
+    assert_eq!(
+        (&*baseline.rcode, &*baseline.records, baseline.ttl),
+        ("NOERROR", &[GOOD.to_owned()][..], Some(301))
+    );
     // What is cached does not clear it, the authority's next answer does.
     let round = scene.round(at("10:02"), &says(Reply::silence(), a(&[GOOD], 12)));
     assert!(round.kinds().contains(&FindingKind::TtlAbovePolicy));
@@ -69,6 +74,41 @@ fn the_longest_link_of_a_chain_is_named_with_its_zone() {
         finding.reason
     );
     assert_eq!(finding.authorities, ["ns.cdn.net"]);
+}
+
+#[test]
+fn of_two_links_with_the_same_ttl_the_one_nearest_to_the_asked_name_is_named() {
+    let target = "lb.example.com";
+    let chain = || {
+        let alias = data().alias(NAME, target, 600);
+        alias.link(target, rrset(&[GOOD]), 600)
+    };
+    let round = Scene::new().round(at("10:00"), &says(chain(), chain()));
+    let reason = &round.finding(FindingKind::TtlAbovePolicy).reason;
+    assert!(reason.contains("alias dialer7.example.com is"), "{reason}");
+}
+
+#[test]
+fn twelve_links_of_a_chain_are_followed_and_no_more() {
+    // NAME leads over h1, h2 and so on to h14; all links but this one have a short TTL.
+    let told = |long: usize| {
+        let owner = |nth: usize| match nth {
+            0 => NAME.to_owned(),
+            nth => format!("h{nth}.example.com"),
+        };
+        let ttl = |nth| if nth == long { 3_600 } else { 60 };
+        let world = |_: &Source, asked: &Question, _: DateTime<Utc>| {
+            let first = (0..15).position(|nth| name(&owner(nth)) == asked.name);
+            let aliases = first.unwrap()..14;
+            let chain = aliases.fold(data(), |chain, nth| {
+                chain.alias(&owner(nth), &owner(nth + 1), ttl(nth))
+            });
+            chain.link(&owner(14), rrset(&[GOOD]), ttl(14))
+        };
+        Scene::new().round(at("10:00"), &world).kinds()
+    };
+    assert_eq!(told(11), [FindingKind::TtlAbovePolicy]);
+    assert_eq!(told(12), []);
 }
 
 #[test]
@@ -154,4 +194,15 @@ fn a_stale_answers_own_ttl_is_not_stretched() {
         &says(a(&[GOOD], 5), a(&[GOOD], 30).with_ede(3)),
     );
     assert_eq!(round.findings, []);
+}
+
+#[test]
+fn nobody_stretches_what_no_server_was_heard_on_in_the_round() {
+    let mut scene = Scene::new();
+    let long = || a(&[GOOD], 60_000);
+    scene.run("10:00", "10:05", &says(a(&[GOOD], 300), a(&[GOOD], 300)));
+    let silent = scene.round(at("10:05"), &says(Reply::silence(), long()));
+    assert_eq!(silent.kinds(), [FindingKind::AuthorityUnreachable]);
+    let heard = scene.round(at("10:06"), &says(a(&[GOOD], 300), long()));
+    assert_eq!(heard.kinds(), [FindingKind::TtlStretched]);
 }
