@@ -35,20 +35,16 @@ pub struct Throttles {
 impl Throttles {
     /// As a group's last round left them.
     pub fn of(ledger: &Ledger) -> Self {
-        let mut by_address: BTreeMap<String, Throttle> = BTreeMap::new();
-        for incident in &ledger.incidents {
-            let going_on = incident
-                .throttled
-                .iter()
-                .filter(|(_, one)| one.until.is_none());
-            for (name, throttle) in going_on {
-                let known = by_address.entry(name.clone()).or_insert(throttle.clone());
-                if throttle.tries > known.tries {
-                    known.clone_from(throttle);
-                }
-            }
+        let noted = ledger.incidents.iter().flat_map(|one| &one.throttled);
+        let mut going_on: Vec<_> = noted.filter(|(_, one)| one.until.is_none()).collect();
+        // Of several notes on one address the latest counts: an incident that follows it no more keeps an old one.
+        going_on.sort_by_key(|(_, one)| (one.tries, one.canaries));
+        let each = going_on.into_iter();
+        Self {
+            by_address: each
+                .map(|(name, one)| (name.clone(), one.clone()))
+                .collect(),
         }
-        Self { by_address }
     }
 
     /// Whether an address is left alone.

@@ -68,6 +68,8 @@ fn a_confirmed_silence_is_asked_one_question_a_round_and_everything_ever_more_ra
             "{asked:?}"
         );
         assert!(asked.iter().all(|asked| [1, NAMES].contains(asked)));
+        let throttle = lab.only().throttled.values().next().unwrap();
+        assert_eq!(throttle.tries as usize, full.len());
         // One incident, told once, with the note in its first step.
         assert_eq!(kinds(&lab.told), [Opened]);
         let note = "quad9 (192.0.2.9) is asked one question a round since 2026-11-22T19:03:00Z";
@@ -180,10 +182,15 @@ fn what_no_incident_says_of_every_question_leaves_nobody_alone() {
 
 #[test]
 fn a_schedule_that_is_slow_already_is_left_as_it_is() {
-    let mut lab = Lab::new();
-    lab.policy.period = MOST_APART;
-    rounds(&mut lab, 5, "quad9", State::Unreachable);
-    assert!(!is_throttled(&lab, "quad9"));
+    let is_left_alone = |period| {
+        let mut lab = Lab::new();
+        lab.policy.period = period;
+        rounds(&mut lab, 3, "quad9", State::Unreachable);
+        is_throttled(&lab, "quad9")
+    };
+    assert!(!is_left_alone(MOST_APART));
+    assert!(!is_left_alone(MOST_APART / 2 + Duration::from_millis(1)));
+    assert!(is_left_alone(MOST_APART / 2));
 }
 
 #[test]
@@ -300,4 +307,89 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn how_many_are_left_alone_is_known() {
+    let mut lab = Lab::new();
+    let before = Throttles::of(&lab.ledger);
+    assert_eq!((before.len(), before.is_empty()), (0, true));
+    let both = ["google", "quad9"].map(|one| all(NAMES, one, State::Unreachable));
+    lab.rounds(3, &both.concat());
+    let after = Throttles::of(&lab.ledger);
+    assert_eq!((after.len(), after.is_empty()), (2, false));
+}
+
+#[test]
+fn the_first_round_that_asks_everything_again_is_the_same_whenever_the_history_is_played() {
+    let mut lab = Lab::new();
+    rounds(&mut lab, 3, "quad9", State::Unreachable);
+    let throttle = lab.only().throttled.values().next().unwrap();
+    // Two periods less 96 thousandths: that is quad9's share for ever, or a replay would give other steps.
+    let wait = chrono::TimeDelta::milliseconds(108_480);
+    assert_eq!(throttle.next_try, lab.now + wait);
+}
+
+#[test]
+fn of_several_notes_on_one_address_the_latest_counts() {
+    let mut lab = Lab::new();
+    let both = [1, 2].map(|number| seen(&dialer(number), "quad9", State::Unreachable));
+    lab.rounds(3, &both);
+    let questions: Vec<Question> = (1..=NAMES).map(dialer).collect();
+    let canary_by = |notes: [(u32, u32); 2]| {
+        let mut ledger = lab.ledger.clone();
+        for (incident, (tries, canaries)) in ledger.incidents.iter_mut().zip(notes) {
+            let throttle = incident.throttled.values_mut().next().unwrap();
+            (throttle.tries, throttle.canaries) = (tries, canaries);
+        }
+        let throttles = Throttles::of(&ledger);
+        let canary = throttles.canary(&source("quad9"), &questions, MINUTE, lab.now);
+        questions.iter().position(|one| Some(one) == canary)
+    };
+    for notes in [[(2, 1), (1, 7)], [(1, 7), (2, 1)]] {
+        assert_eq!(canary_by(notes), Some(1), "{notes:?}");
+    }
+    for notes in [[(1, 3), (1, 5)], [(1, 5), (1, 3)]] {
+        assert_eq!(canary_by(notes), Some(5), "{notes:?}");
+    }
+}
+
+#[test]
+fn only_failures_at_that_address_are_noted_to_be_left_alone() {
+    let mut lab = Lab::new();
+    let elsewhere = seen(&dialer(3), "google", State::Servfail);
+    lab.round(vec![
+        seen(&dialer(1), "quad9", State::Divergent).ttl(36_000),
+        elsewhere.clone(),
+    ]);
+    let refused = seen(&dialer(1), "quad9", State::Refused);
+    lab.rounds(3, &[refused, elsewhere]);
+    assert!(is_throttled(&lab, "quad9"));
+    let noted = lab.ledger.incidents.iter();
+    let noted: Vec<_> = noted
+        .map(|one| (one.verdict.as_str(), one.throttled.len()))
+        .collect();
+    assert_eq!(noted, [("divergent", 0), ("refused", 1), ("servfail", 0)]);
+}
+
+/// Whether quad9 is left alone once all that is asked of it is turned away, an incident says so, and so many servers answer.
+fn is_left_alone(answered: usize) -> bool {
+    let mut lab = Lab::new();
+    lab.rounds(
+        3,
+        &[
+            seen(&dialer(1), "quad9", State::Refused),
+            seen(&dialer(2), "quad9", State::Consistent),
+        ],
+    );
+    assert!(!is_throttled(&lab, "quad9"));
+    lab.authorities.answered = answered;
+    lab.round(vec![seen(&dialer(1), "quad9", State::Refused)]);
+    is_throttled(&lab, "quad9")
+}
+
+#[test]
+fn while_the_vantage_hears_nobody_nobody_begins_to_be_left_alone() {
+    assert!(is_left_alone(2));
+    assert!(!is_left_alone(0));
 }
