@@ -165,7 +165,65 @@ mod tests {
     }
 
     #[test]
+    fn fetches_that_agree_from_afar_must_do_so_closely() {
+        // 320 to 365 s is left of them, 350 to 365 s.
+        check(3_600, &[300, 310, 320], None);
+        check(3_600, &[300, 350, 350], Some(350));
+    }
+
+    /// When it was seen, with what TTL, and how long before that it was fetched at most, seconds.
+    fn see(cap: &mut Cap, (when, ttl, within): (&str, u32, i64)) {
+        cap.see(Fetch {
+            at: at(when),
+            ttl,
+            within: TimeDelta::seconds(within),
+            authority: 86_400,
+        });
+    }
+
+    #[test]
+    fn one_fetch_counts_once_however_often_it_is_seen() {
+        let mut cap = Cap::default();
+        for seen in [
+            ("12:00", 30_000, 600),
+            ("12:01", 29_940, 600),
+            ("12:02", 29_880, 600),
+        ] {
+            see(&mut cap, seen);
+        }
+        assert_eq!(cap.learned(), None);
+        // Also after two others, which agree with it from afar only: seen more closely, it would narrow them all.
+        let mut cap = Cap::default();
+        for seen in [
+            ("12:00", 3_000, 600),
+            ("12:00:10", 3_010, 600),
+            ("12:00:20", 3_020, 600),
+            ("12:01", 2_940, 100),
+        ] {
+            see(&mut cap, seen);
+        }
+        assert_eq!(cap.learned(), None);
+    }
+
+    #[test]
+    fn a_cap_is_dated_by_its_last_fetch_also_where_that_refuted_it() {
+        let mut cap = Cap::default();
+        assert_eq!(cap.at(), None);
+        for when in ["12:00", "13:00", "14:00"] {
+            see(&mut cap, (when, 3_600, 60));
+        }
+        assert_eq!((cap.learned(), cap.at()), (Some(3_600), Some(at("14:00"))));
+        // It is the whole of the authority's TTL: nothing but that the cap is none.
+        see(&mut cap, ("15:00", 86_390, 60));
+        assert_eq!((cap.learned(), cap.at()), (None, Some(at("15:00"))));
+    }
+
+    #[test]
     fn a_longer_ttl_refutes_what_was_learned() {
+        check(86_400, &[21_600; 4], Some(21_600));
+        // Within five seconds they are the same.
+        check(86_400, &[21_600, 21_600, 21_600, 21_605], Some(21_605));
+        check(86_400, &[21_600, 21_600, 21_600, 21_606], None);
         check(86_400, &[21_600, 21_600, 21_600, 43_200], None);
         check(86_400, &[21_600, 21_600, 21_600, 86_390], None);
         check(

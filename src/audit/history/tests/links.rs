@@ -74,6 +74,9 @@ fn a_pool_is_filling_until_its_newest_member_is_older_than_the_window() {
     assert!(!standing(&rotating, &policy, "10:25").pool_is_filling(at("10:25")));
     let steady = link(&[(1, GOOD, 60, "10:00")]);
     assert!(!standing(&steady, &policy, "10:01").pool_is_filling(at("10:01")));
+    // Two servers may be in turn from the first on.
+    let unequal = link(&[(1, GOOD, 60, "10:00"), (2, BAD, 60, "10:00")]);
+    assert!(standing(&unequal, &policy, "10:01").pool_is_filling(at("10:01")));
 }
 
 #[test]
@@ -87,6 +90,13 @@ fn the_lowest_ttl_is_known_where_every_server_has_served_the_value_for_long_enou
     assert_eq!(link.lowest_ttl(&good, at("10:05")), Some(60));
     assert_eq!(link.lowest_ttl(&good, at("10:04:59")), None);
     assert_eq!(link.lowest_ttl(&rrset(&["192.0.2.99"]), at("11:00")), None);
+}
+
+#[test]
+fn a_server_was_heard_where_it_said_anything() {
+    let link = link(&[(1, GOOD, 300, "10:00")]);
+    assert!(link.has_heard(server(1)));
+    assert!(!link.has_heard(server(2)));
 }
 
 #[test]

@@ -124,6 +124,19 @@ fn after_a_restart_the_last_run_of_a_series_goes_on_and_no_other() {
 }
 
 #[test]
+fn after_a_restart_what_an_authority_counts_down_is_the_same_epoch_as_before() {
+    let mut scene = Scene::new();
+    for (when, ttl) in [("10:00", 300), ("10:01", 240)] {
+        scene.absorb(&[observe(&ns1(), &asked(), at(when), &a(&[GOOD], ttl))]);
+    }
+    let mut history = scene.restarted().history;
+    absorb(&mut history, &asked(), "10:02", &a(&[GOOD], 180));
+    let epochs = history.link(&key()).unwrap().epochs();
+    let epochs: Vec<_> = epochs.iter().map(|one| (one.ttl, one.end)).collect();
+    assert_eq!(epochs, [(300, None)]);
+}
+
+#[test]
 fn after_a_restart_only_an_authoritys_own_word_is_an_epoch() {
     let mut scene = Scene::new();
     let not_its_own = Reply {
