@@ -149,3 +149,19 @@ fn with_cd_by_configuration_a_reply_that_echoes_it_is_a_sample_like_any_other() 
         assert_eq!(verdicts[0].state, State::Servfail, "{options:?}");
     }
 }
+
+#[test]
+fn that_one_backend_holds_nothing_is_less_than_what_another_holds() {
+    let mut scene = Scene::new();
+    scene.options = peeking();
+    scene.run("09:00", "09:03", &says(a(&[GOOD], 60), a(&[GOOD], 60)));
+    let google = scene.resolvers[0].sources().next().unwrap();
+    let asked = scene.questions[0].clone();
+    let samples = [
+        observe(&google, &asked, at("09:03"), &a(&[GOOD], 30).at_site("fra")),
+        observe(&google, &asked, at("09:03:01"), &empty().at_site("ams")),
+    ];
+    let verdicts = scene.judge(at("09:03:02"), &samples);
+    assert_eq!(verdicts[0].state, Consistent);
+    assert_eq!(verdicts[0].observed.site.as_deref(), Some("fra"));
+}

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     audit::{
-        testing::{GOOD, NAME, Reply, Scene, a, at, data, nodata, question, resolver, rrset, says},
+        testing::{
+            BAD, GOOD, NAME, Reply, Scene, a, at, data, nodata, observe, question, resolver, rrset,
+            says, server,
+        },
         verdict::{State::Consistent, VerdictFlag},
     },
     types::{Question, RecordType, SeriesKey, Source, SourceKind, Value},
@@ -101,6 +104,31 @@ fn what_comes_over_an_intercepted_path_teaches_nothing() {
 }
 
 #[test]
+fn a_fetch_during_which_the_authority_changed_teaches_nothing() {
+    let learned_while = |before: &str| {
+        let mut scene = Scene::new();
+        let asked = scene.questions[0].clone();
+        let ns1 = server("ns1", "192.0.2.1").source();
+        let google = scene.resolvers[0].sources().next().unwrap();
+        for hour in 10..13 {
+            // It is fetched between the resolver's two replies, and the authority comes back to it between them, too.
+            for (source, time, reply) in [
+                (&ns1, "00:00", a(&[before], 86_400)),
+                (&google, "00:30", a(&[GOOD], 10)),
+                (&ns1, "01:00", a(&[GOOD], 86_400)),
+                (&google, "02:00", a(&[GOOD], 3_000)),
+            ] {
+                let when = at(&format!("{hour}:{time}"));
+                scene.absorb(&[observe(source, &asked, when, &reply)]);
+            }
+        }
+        learned(&scene)
+    };
+    assert_eq!(learned_while(GOOD), Some(3_000));
+    assert_eq!(learned_while(BAD), None);
+}
+
+#[test]
 fn several_caches_behind_one_address_without_names_teach_nothing() {
     let mut scene = Scene::new().with_resolvers(&[resolver("isp", "192.0.2.53", None)]);
     let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
@@ -145,15 +173,17 @@ fn a_countdown_beside_a_steady_link_is_no_constant_ttl_after_a_restart() {
 /// Three names lead to one address record, of which a cache over another cache was given what that had left of a day, at
 /// 00:12.
 fn shared_target(source: &Source, question: &Question, now: DateTime<Utc>) -> Reply {
-    let left = match source.kind {
-        SourceKind::Authority => 86_400,
+    let (of_alias, left) = match source.kind {
+        SourceKind::Authority => (86_400, 86_400),
         SourceKind::Resolver => {
             let since = (now - at("00:12")).num_seconds();
             let of_copy = if since < 0 { 900 } else { 30_000 };
-            u32::try_from(of_copy - since).unwrap()
+            let left = u32::try_from(of_copy - since).unwrap();
+            // A fetch of the whole TTL would refute whatever was learned.
+            (cached(86_400, now), left)
         }
     };
-    let alias = data().alias(question.name.as_str(), "lb.example.net", 86_400);
+    let alias = data().alias(question.name.as_str(), "lb.example.net", of_alias);
     alias.link("lb.example.net", rrset(&[GOOD]), left)
 }
 

@@ -241,7 +241,7 @@ fn an_alias_that_leads_to_nothing_names_the_alias_and_no_link_beyond_it() {
     };
     let round = scene.round(at("10:02"), &cut);
     let verdict = round.at("google");
-    assert_eq!(verdict.state, NodataMismatch);
+    assert_eq!((verdict.state, verdict.confirmed), (NodataMismatch, true));
     assert_eq!(verdict.observed.records, [target], "what it did say");
     assert_eq!(verdict.baseline.as_ref().unwrap().records, [GOOD]);
 }

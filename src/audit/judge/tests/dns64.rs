@@ -8,8 +8,8 @@ use crate::{
             ALIEN, BAD, GOOD, NAME, Reply, Scene, a, at, data, nodata, question, resolver, rrset,
         },
         verdict::{
-            State::{Consistent, Divergent, Propagating},
-            Verdict,
+            State::{Consistent, Divergent, Propagating, Unexplained},
+            Verdict, VerdictFlag,
         },
     },
     types::{Question, RecordType, Resolver, Source, SourceKind},
@@ -148,4 +148,53 @@ fn what_was_made_of_a_past_address_propagates_as_that_does() {
         (verdict.state, verdict.deadline),
         (Propagating, Some(at("10:07")))
     );
+}
+
+/// The verdict on AAAA at the end of each of two rounds in which a DNS64 says that it made them of `ALIEN`, with AAAA asked
+/// alone or beside A; the servers stop answering for A at this instant.
+fn unconfirmed(types: &[RecordType], silent_from: &str, rounds: [&str; 2]) -> [Verdict; 2] {
+    let (begin, silent_from) = (at(rounds[0]), at(silent_from));
+    let world = |source: &Source, asked: &Question, now: chrono::DateTime<chrono::Utc>| match (
+        source.kind,
+        asked.rtype,
+    ) {
+        (SourceKind::Resolver, RecordType::AAAA) => {
+            let made = MADE_OF[if now < begin { 0 } else { 2 }].1;
+            aaaa(made, 60)
+        }
+        (SourceKind::Authority, RecordType::AAAA) => nodata(60),
+        (SourceKind::Authority, _) if now >= silent_from => Reply::silence(),
+        _ => a(&[GOOD], 60),
+    };
+    let mut scene = scene(types);
+    scene.run("10:00", rounds[0], &world);
+    rounds.map(|when| {
+        let round = scene.round(at(when), &world);
+        let made = |verdict: &&Verdict| verdict.question.rtype == RecordType::AAAA;
+        round.verdicts.iter().find(made).unwrap().clone()
+    })
+}
+
+#[test]
+fn what_was_made_is_not_called_wrong_while_nobody_answers_for_the_a_records() {
+    let both = [RecordType::A, RecordType::AAAA];
+    // Their silence is older than three rounds, and shorter than the time for which what they said last counts.
+    for verdict in unconfirmed(&both, "10:03", ["10:08", "10:09"]) {
+        assert_eq!(verdict.state, Unexplained, "{}", verdict.reason);
+        assert_eq!(verdict.flags, [VerdictFlag::LowConfidence]);
+    }
+    let [_, heard] = unconfirmed(&both, "10:30", ["10:08", "10:09"]);
+    assert_eq!(heard.state, Divergent);
+}
+
+#[test]
+fn a_records_that_are_asked_for_the_first_time_when_asked_again_are_an_answer() {
+    let [first, second] = unconfirmed(&[RecordType::AAAA], "10:30", ["10:01", "10:02"]);
+    assert_eq!((first.state, &*first.flags), (Unexplained, &[][..]));
+    assert!(
+        first.reason.contains("when its history begins"),
+        "{}",
+        first.reason
+    );
+    assert_eq!(second.state, Divergent, "{}", second.reason);
 }

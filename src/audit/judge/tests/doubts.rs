@@ -1,13 +1,16 @@
 //! What the first verdicts of a round leave in doubt, and is asked for.
 
-use std::slice;
+use std::{slice, sync::Arc};
 
 use crate::{
     audit::{
         judge::Again,
-        testing::{ALIEN, GOOD, NAME, Reply, Scene, a, at, data, nodata, observe, question, rrset},
+        testing::{
+            ALIEN, GOOD, NAME, Reply, Scene, a, at, data, nodata, observe, question, resolver,
+            rrset,
+        },
     },
-    types::{Question, RecordType},
+    types::{Question, RecordType, Resolver},
 };
 
 /// 198.51.100.7 behind the well-known prefix.
@@ -15,14 +18,24 @@ const MADE: &str = "64:ff9b::c633:6407";
 
 /// What is asked again of a round in which ns1 says the first of a question and google the second.
 fn again(asked: &Question, said: &Reply, answered: &Reply) -> Again {
-    let mut scene = Scene::new();
+    again_at(&Scene::new().resolvers, asked, said, answered)
+}
+
+/// The same of the first of these resolvers.
+fn again_at(
+    resolvers: &[Arc<Resolver>],
+    asked: &Question,
+    said: &Reply,
+    answered: &Reply,
+) -> Again {
+    let mut scene = Scene::new().with_resolvers(resolvers);
     scene.questions = vec![asked.clone()];
     let zone = scene.zones.zone_of(&asked.name).unwrap();
     let authority = zone.servers[0].source();
-    let google = scene.resolvers[0].sources().next().unwrap();
+    let first = scene.resolvers[0].sources().next().unwrap();
     let observations = [
         observe(&authority, asked, at("10:00"), said),
-        observe(&google, asked, at("10:00"), answered),
+        observe(&first, asked, at("10:00"), answered),
     ];
     scene.absorb(&observations);
     let now = at("10:00:01");
@@ -84,4 +97,21 @@ fn the_a_records_are_asked_for_where_an_alias_leads() {
         again(&six, &said, &made).origins,
         [question(target, RecordType::A)]
     );
+}
+
+#[test]
+fn a_prefix_of_ones_own_is_that_of_the_resolver_it_is_declared_of() {
+    let google = resolver("google", "8.8.8.8", None);
+    let mut office = Resolver::clone(&resolver("office", "192.0.2.53", None));
+    office.traits.dns64_prefix = Some("2001:db8:64::/96".parse().unwrap());
+    let office = Arc::new(office);
+    let six = question(NAME, RecordType::AAAA);
+    let made = data().link(NAME, rrset(&["2001:db8:64::c633:6407"]), 60);
+    let origins = |first: &Arc<Resolver>, second: &Arc<Resolver>| {
+        let resolvers = [first.clone(), second.clone()];
+        again_at(&resolvers, &six, &nodata(60), &made).origins
+    };
+    let four = question(NAME, RecordType::A);
+    assert_eq!(origins(&office, &google), [four]);
+    assert_eq!(origins(&google, &office), []);
 }

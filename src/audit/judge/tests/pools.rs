@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
-        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, says},
-        verdict::State::{self, Consistent, Divergent, Propagating, StaleOverdue},
+        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, nxdomain, says},
+        verdict::State::{self, Consistent, Divergent, Propagating, StaleOverdue, Unexplained},
     },
     types::{Mode, Question, Source, SourceKind},
 };
@@ -74,6 +74,9 @@ fn shrunk(now: &str, records: &[&str]) -> (State, Option<DateTime<Utc>>) {
 fn a_record_that_left_is_a_member_for_the_window_and_then_held_for_its_ttl() {
     let last = at("10:04") + TimeDelta::minutes(20);
     assert_eq!(shrunk("10:23", &[GOOD, BAD]), (Consistent, None));
+    // It is judged two seconds after the round's beginning.
+    assert_eq!(shrunk("10:23:58", &[GOOD, BAD]).0, Consistent);
+    assert_eq!(shrunk("10:23:59", &[GOOD, BAD]).0, Propagating);
     assert_eq!(
         shrunk("10:24", &[GOOD, BAD]),
         (Propagating, Some(last + TimeDelta::seconds(60)))
@@ -92,4 +95,21 @@ fn of_two_records_that_left_the_one_that_must_go_first_decides() {
             "{records:?}"
         );
     }
+}
+
+#[test]
+fn a_denial_is_no_part_of_a_pool_that_its_backend_could_have_had() {
+    let mut scene = pool();
+    let round = |scene: &mut Scene, when, said| {
+        scene
+            .round(at(when), &says(a(&[GOOD], 60), said))
+            .state("google")
+    };
+    round(&mut scene, "10:00", nxdomain(60));
+    // Nothing that it has shown was right: it may be an older cache.
+    let young = round(&mut scene, "10:01", a(&[ALIEN], 60));
+    assert_eq!(young, Unexplained);
+    round(&mut scene, "10:02", a(&[GOOD], 60));
+    let known = round(&mut scene, "10:03", a(&[OTHER], 60));
+    assert_eq!(known, Divergent);
 }

@@ -98,14 +98,22 @@ fn a_resolver_whose_first_reply_came_before_the_authoritys_counts_as_seen_curren
     assert_eq!(round.state("google"), Divergent);
 }
 
-/// What google comes to in the rounds from 10:05 on, in which it says `lie` while ns1 answers only where `hears` says so:
-/// by the round, and by whether it is asked again.
-fn verdicts(lie: &Reply, hears: impl Fn(DateTime<Utc>, bool) -> bool, rounds: i64) -> Vec<State> {
+const ONE: &[&str] = &["ns1"];
+const ALL: &[&str] = &["ns1", "ns2"];
+
+/// What google comes to in the rounds from 10:05 on, in which it says `lie` while these servers answer only where `hears`
+/// says so: by the round, and by whether they are asked again.
+fn verdicts(
+    lie: &Reply,
+    servers: &[&str],
+    hears: impl Fn(DateTime<Utc>, bool) -> bool,
+    rounds: i64,
+) -> Vec<State> {
     let begin = at("10:05");
     let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
         SourceKind::Resolver if now >= begin => lie.clone(),
         _ if now < at("10:02") => a(&[BAD], 60),
-        SourceKind::Authority if source.id == "ns1" && now >= begin => {
+        SourceKind::Authority if servers.contains(&&*source.id) && now >= begin => {
             let is_again = now.timestamp() % 60 > 0;
             let is_heard = hears(now - secs(now.timestamp() % 60), is_again);
             if is_heard {
@@ -125,9 +133,9 @@ fn verdicts(lie: &Reply, hears: impl Fn(DateTime<Utc>, bool) -> bool, rounds: i6
 #[test]
 fn a_server_that_is_never_heard_twice_in_a_round_silences_nobody_for_longer_than_one() {
     let once = |_: DateTime<Utc>, is_again: bool| !is_again;
-    let poisoned = verdicts(&a(&[ALIEN], 60), once, 2);
+    let poisoned = verdicts(&a(&[ALIEN], 60), ONE, once, 2);
     assert_eq!(poisoned, [Unexplained, Divergent]);
-    let stale = verdicts(&a(&[BAD], 30), once, 2);
+    let stale = verdicts(&a(&[BAD], 30), ONE, once, 2);
     assert_eq!(stale, [Unexplained, StaleOverdue]);
 }
 
@@ -135,7 +143,7 @@ fn a_server_that_is_never_heard_twice_in_a_round_silences_nobody_for_longer_than
 fn a_server_that_fell_silent_may_have_changed_for_no_longer_than_three_rounds() {
     let gone = |_: DateTime<Utc>, _: bool| false;
     for lie in [a(&[ALIEN], 60), a(&[BAD], 30)] {
-        let states = verdicts(&lie, gone, 4);
+        let states = verdicts(&lie, ONE, gone, 4);
         assert_eq!(states[..2], [Unexplained; 2], "{lie:?}");
         assert!(
             states[2..].iter().all(|state| *state != Unexplained),
@@ -143,5 +151,85 @@ fn a_server_that_fell_silent_may_have_changed_for_no_longer_than_three_rounds() 
         );
     }
     let lost = |round: DateTime<Utc>, is_again: bool| round != at("10:05") || !is_again;
-    assert_eq!(verdicts(&a(&[ALIEN], 60), lost, 1), [Unexplained]);
+    assert_eq!(verdicts(&a(&[ALIEN], 60), ONE, lost, 1), [Unexplained]);
+    // Its last word came with the first lie, at most a round before what it may say now.
+    let last = |round: DateTime<Utc>, is_again: bool| round == at("10:05") && !is_again;
+    let states = verdicts(&a(&[ALIEN], 60), ONE, last, 4);
+    assert_eq!(states, [Unexplained, Unexplained, Unexplained, Divergent]);
+}
+
+#[test]
+fn where_no_server_answers_when_asked_again_nobody_is_accused_however_long() {
+    let once = |_: DateTime<Utc>, is_again: bool| !is_again;
+    let gone = |_: DateTime<Utc>, _: bool| false;
+    for lie in [a(&[ALIEN], 60), a(&[BAD], 30)] {
+        assert_eq!(verdicts(&lie, ALL, once, 6), [Unexplained; 6], "{lie:?}");
+        assert_eq!(verdicts(&lie, ALL, gone, 6), [Unexplained; 6], "{lie:?}");
+    }
+}
+
+#[test]
+fn what_a_server_was_asked_before_the_lie_does_not_speak_against_it_however_late_it_answers() {
+    let begin = at("10:05");
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match &*source.id {
+        "google" if now >= begin => a(&[ALIEN], 60),
+        "ns1" if now == begin => Reply {
+            late: TimeDelta::milliseconds(500),
+            ..a(&[GOOD], 60)
+        },
+        "ns1" if now > begin => Reply::silence(),
+        _ => a(&[GOOD], 60),
+    };
+    let mut scene = Scene::new();
+    scene.run("10:00", "10:05", &world);
+    assert_eq!(scene.round(begin, &world).state("google"), Unexplained);
+}
+
+/// What google comes to when these replies are all that was heard, of `[ns1, ns2, google]`: who, when, what.
+fn heard(scene: &mut Scene, replies: &[(usize, DateTime<Utc>, Reply)]) -> State {
+    let asked = scene.questions[0].clone();
+    let google = scene.resolvers[0].sources().next().unwrap();
+    let servers = [server("ns1", "192.0.2.1"), server("ns2", "192.0.2.2")];
+    let [ns1, ns2] = servers.map(|server| server.source());
+    let sources = [ns1, ns2, google];
+    let replies = replies.iter();
+    let heard: Vec<_> = replies
+        .map(|(who, when, reply)| observe(&sources[*who], &asked, *when, reply))
+        .collect();
+    scene.absorb(&heard);
+    let end = heard.last().unwrap().at + secs(1);
+    scene.judge(end, &heard)[0].state
+}
+
+#[test]
+fn what_a_server_is_asked_for_the_first_time_is_not_asked_again_though_it_comes_later() {
+    let right = says(a(&[GOOD], 60), a(&[GOOD], 60));
+    let begin = at("10:05");
+    let lie = (2, begin, a(&[ALIEN], 60));
+    let both = |after| [0, 1].map(|server| (server, begin + secs(after), a(&[GOOD], 60)));
+    let mut scene = Scene::new();
+    scene.run("10:00", "10:05", &right);
+    let first: Vec<_> = [lie.clone()].into_iter().chain(both(2)).collect();
+    assert_eq!(heard(&mut scene.clone(), &first), Unexplained);
+    let again: Vec<_> = first.into_iter().chain(both(4)).collect();
+    assert_eq!(heard(&mut scene, &again), Divergent);
+}
+
+#[test]
+fn until_a_question_is_asked_again_the_first_replies_count_for_what_was_served_once() {
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority if now >= at("10:02") => a(&[GOOD], 60),
+        _ => a(&[BAD], 30),
+    };
+    let mut scene = Scene::new();
+    scene.run("09:50", "10:05", &world);
+    let begin = at("10:05");
+    let late = begin + TimeDelta::milliseconds(5);
+    let good = || a(&[GOOD], 60);
+    let stale = (2, late, a(&[BAD], 30));
+    let silent = [0, 1].map(|server| (server, begin, Reply::silence()));
+    let silent: Vec<_> = silent.into_iter().chain([stale.clone()]).collect();
+    assert_eq!(heard(&mut scene.clone(), &silent), Unexplained);
+    let replies = [(0, begin, good()), (1, begin, good()), stale];
+    assert_eq!(heard(&mut scene, &replies), StaleOverdue);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
@@ -103,6 +103,31 @@ fn cd_1_is_asked_only_where_an_answer_would_say_something() {
         &says(good(), Reply::rcode(Rcode::REFUSED)),
     );
     assert_eq!(scene.asides, 0);
+}
+
+#[test]
+fn a_failure_may_be_remembered_for_300_s_and_five_more() {
+    // CD=1 was answered for the first time at 09:00:01, and a resolver is heard 5 ms after the round's beginning.
+    let (scene, _) = failing("09:05", servfail(), good);
+    let remembered = at("09:05:06") - TimeDelta::milliseconds(5);
+    for (begins, expected) in [
+        (remembered, Servfail),
+        (remembered + TimeDelta::milliseconds(1), Bogus),
+    ] {
+        let round = scene.clone().round(begins, &says(good(), servfail()));
+        assert_eq!(round.state("google"), expected, "{begins}");
+    }
+}
+
+#[test]
+fn while_no_authority_answers_what_cd_1_brought_before_says_nothing_of_validation() {
+    let (scene, _) = failing("09:06", servfail(), good);
+    for (authority, expected) in [(good(), Bogus), (Reply::silence(), Servfail)] {
+        let round = scene
+            .clone()
+            .round(at("09:06"), &says(authority, servfail()));
+        assert_eq!(round.state("google"), expected);
+    }
 }
 
 /// The zone is dark from 09:02 to 09:30; google goes on failing for 280 s, as RFC 9520 allows, and answers CD=1 at once.

@@ -228,3 +228,35 @@ fn without_an_authority_more_than_half_of_the_operators_must_agree() {
     assert_eq!(states(1, 1), (State::Unexplained, None));
     assert_eq!(Value::Nxdomain.records(), Vec::<String>::new());
 }
+
+#[test]
+fn a_verdict_on_what_a_service_record_leads_to_names_the_service() {
+    let service = "_sip._udp.example.com";
+    let other = "dialer8.example.com";
+    let mut scene = Scene::new();
+    scene.questions = vec![question(service, RecordType::SRV)];
+    let leading_to = |target: &str| {
+        let record = format!("0 0 5060 {target}");
+        move |source: &Source, asked: &Question, _| match (source.kind, asked.rtype) {
+            (_, RecordType::SRV) => data().link(service, rrset(&[&record]), 300),
+            (_, RecordType::AAAA) => data().link(asked.name.as_str(), Value::Nodata, 300),
+            (SourceKind::Resolver, _) if asked.name.as_str() == NAME => a(&[BAD], 300),
+            _ => data().link(asked.name.as_str(), rrset(&[GOOD]), 300),
+        }
+    };
+    let reasons = |scene: &mut Scene, until: [&str; 2], target: &str| {
+        let round = scene.run(until[0], until[1], &leading_to(target)).unwrap();
+        ["_sip._udp.example.com SRV", "dialer7.example.com A"].map(|asked| {
+            let mut verdicts = round.verdicts.iter();
+            let verdict = verdicts.find(|one| one.question.to_string() == asked);
+            verdict.unwrap().reason.clone()
+        })
+    };
+    let [own, led_to] = reasons(&mut scene, ["10:00", "10:02"], NAME);
+    assert!(!own.contains("it serves"), "{own}");
+    let told = "; it serves _sip._udp.example.com SRV";
+    assert!(led_to.ends_with(told), "{led_to}");
+    let [_, left] = reasons(&mut scene, ["10:02", "10:04"], other);
+    let until = format!("{told} in caches until 2020-08-30T10:07:00Z");
+    assert!(left.ends_with(&until), "{left}");
+}
