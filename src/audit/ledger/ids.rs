@@ -97,6 +97,15 @@ mod tests {
             message_id(id, 0, "voip-ops").to_string(),
             "96faa502-72d7-82f0-82ad-231fc2840502"
         );
+        let message = message_id(id, 0, "voip-ops");
+        assert_eq!(
+            fallback_id(message).to_string(),
+            "773e20c7-d2e9-8d34-9c98-51144572c07f"
+        );
+        assert_eq!(
+            released_id(message).to_string(),
+            "04d4f67c-c863-8a79-a2b8-c983155e2c17"
+        );
     }
 
     #[test]
@@ -123,6 +132,10 @@ mod tests {
             message_id(id, 1, "a"),
             message_id(id, 0, "b"),
             message_id(Uuid::max(), 0, "a"),
+            fallback_id(id),
+            fallback_id(Uuid::max()),
+            released_id(id),
+            released_id(Uuid::max()),
         ];
         for (at, one) in ids.iter().enumerate() {
             assert!(!ids[at + 1..].contains(one));

@@ -17,3 +17,4 @@ mod news;
 mod properties;
 mod recovery;
 mod throttling;
+mod unwatched;

@@ -1,13 +1,16 @@
 //! One cause, one incident: names, resolvers, and merging.
 
-use super::lab::{Lab, all, dialer, found, kinds, seen, some, words};
-use crate::audit::{
-    finding::{Finding, FindingKind},
-    incident::{
-        Axis,
-        TransitionKind::{Opened, Resolved, Updated},
+use super::lab::{Lab, all, dialer, found, kinds, name, seen, some, words};
+use crate::{
+    audit::{
+        finding::{Finding, FindingKind},
+        incident::{
+            Axis,
+            TransitionKind::{Opened, Resolved, Updated},
+        },
+        verdict::State,
     },
-    verdict::State,
+    types::{Question, RecordType},
 };
 
 #[test]
@@ -222,15 +225,9 @@ fn a_resolver_incident_recovers_as_a_whole() {
 #[test]
 fn a_resolver_that_stretches_ttls_is_one_incident_on_it() {
     let mut lab = Lab::new();
-    let findings: Vec<_> = (1..=20)
-        .map(|number| Finding {
-            resolvers: vec!["google".to_owned()],
-            ..found(FindingKind::TtlStretched, &dialer(number))
-        })
-        .collect();
-    let told = lab.round_with(all(40, "google", State::Consistent), findings.clone());
+    let told = lab.round_with(all(40, "google", State::Consistent), stretched(20));
     assert_eq!(kinds(&told), []);
-    let told = lab.round_with(all(40, "google", State::Consistent), findings);
+    let told = lab.round_with(all(40, "google", State::Consistent), stretched(20));
     assert_eq!(kinds(&told), [Opened]);
     assert_eq!(lab.axes(), [(Axis::Resolver, "google")]);
     assert_eq!(words(&lab.only().resolvers), ["google"]);
@@ -238,4 +235,43 @@ fn a_resolver_that_stretches_ttls_is_one_incident_on_it() {
         kinds(&lab.rounds(15, &all(40, "google", State::Consistent))),
         [Updated, Resolved]
     );
+}
+
+/// Google stretches the TTLs of the first `names` dialers.
+fn stretched(names: usize) -> Vec<Finding> {
+    let each = (1..=names).map(|number| Finding {
+        resolvers: vec!["google".to_owned()],
+        ..found(FindingKind::TtlStretched, &dialer(number))
+    });
+    each.collect()
+}
+
+#[test]
+fn a_finding_of_one_name_goes_on_while_the_wider_one_is_not_believed_yet() {
+    let mut lab = Lab::new();
+    let fine = || all(40, "google", State::Consistent);
+    lab.round_with(fine(), stretched(1));
+    assert_eq!(kinds(&lab.round_with(fine(), stretched(1))), [Opened]);
+    assert!(lab.round_with(fine(), stretched(20)).is_empty());
+    let one = lab.only();
+    assert_eq!(one.key.axis, Axis::Name);
+    let seen_at = lab.now - chrono::TimeDelta::seconds(1);
+    assert_eq!((one.clean_rounds, one.last_bad_at), (0, seen_at));
+    let told = lab.round_with(fine(), stretched(20));
+    assert_eq!(kinds(&told), [Opened, Resolved]);
+}
+
+#[test]
+fn a_resolvers_share_is_of_the_whole_group_whatever_zone_the_names_lie_in() {
+    let mut lab = Lab::new();
+    let elsewhere = (1..=16).map(|number| Question {
+        name: name(&format!("dialer{number}.example.net")),
+        rtype: RecordType::A,
+    });
+    lab.questions = elsewhere.collect();
+    let fine = || all(4, "google", State::Consistent);
+    lab.round_with(fine(), stretched(4));
+    let told = lab.round_with(fine(), stretched(4));
+    assert_eq!(kinds(&told), [Opened; 4]);
+    assert!(told.iter().all(|one| one.incident.key.axis == Axis::Name));
 }

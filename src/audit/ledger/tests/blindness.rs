@@ -46,6 +46,11 @@ fn a_blind_vantage_is_one_critical_incident_and_nothing_else_moves() {
         ("blind", Severity::Critical)
     );
     assert_eq!((blind.names.len(), blind.observed.len()), (40, 80));
+    assert_eq!(
+        told[0].reason,
+        "from us-west-2 2 of 2 resolver addresses and 2 of 2 authoritative servers do not answer: nothing can be said of \
+         dialers from there"
+    );
     assert!(lab.ledger.is_blind());
     assert!(dark(&mut lab).is_empty());
     // The lights go on: it recovers, and only now the rest counts again.
@@ -233,6 +238,46 @@ fn beside_a_resolver_in_whose_place_a_stranger_answers_the_others_are_judged() {
     let ended = told.iter().filter(|one| one.kind == Resolved);
     let ended: Vec<_> = ended.map(|one| &*one.incident.verdict).collect();
     assert!(ended.contains(&"path_intercepted"), "{ended:?}");
+}
+
+#[test]
+fn what_a_stranger_says_in_a_resolvers_place_mends_no_failure_of_it() {
+    let mut lab = Lab::new();
+    lab.rounds(3, &[seen(&dialer(1), "google", State::Servfail)]);
+    let before = lab.only().clone();
+    for _ in 0..15 {
+        let round = vec![
+            muted(1, "google"),
+            seen(&dialer(2), "quad9", State::Consistent),
+        ];
+        lab.round_with(round, vec![intercepted(&[], &["google"])]);
+    }
+    assert_eq!(lab.ledger.incidents[0], before);
+}
+
+#[test]
+fn servers_that_are_lame_and_nothing_more_hold_nothing_back() {
+    let lame = || vec![found_at_server(FindingKind::LameAuthority, 1, 1)];
+    let google = || vec![seen(&dialer(1), "google", State::Divergent)];
+    let mut lab = Lab::new();
+    lab.authorities.lame = 2;
+    let quiet = vec![seen(&dialer(1), "google", State::Consistent)];
+    // Nothing of a stranger is known: something else counts, or is told already.
+    lab.round_with(quiet.clone(), lame());
+    assert_eq!(lab.ledger.candidates.len(), 1);
+    assert_eq!(kinds(&lab.round_with(google(), lame())), [Opened]);
+    lab.rounds(12, &quiet);
+    (0..3).for_each(|_| drop(lab.round_with(quiet.clone(), lame())));
+    let told = lab.round_with(vec![seen(&dialer(2), "quad9", State::Divergent)], lame());
+    assert_eq!(kinds(&told), [Opened]);
+    // One answers in google's place, and the servers were always heard themselves.
+    let mut lab = Lab::new();
+    let part = || vec![intercepted(&[], &["google"])];
+    (0..3).for_each(|_| drop(lab.round_with(vec![muted(1, "google")], part())));
+    assert_eq!(lab.only().verdict, "path_intercepted");
+    lab.authorities.lame = 2;
+    let told = lab.round_with(vec![seen(&dialer(2), "quad9", State::Divergent)], lame());
+    assert_eq!(kinds(&told), [Opened]);
 }
 
 #[test]

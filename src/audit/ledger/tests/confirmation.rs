@@ -364,3 +364,18 @@ fn ending_by_hand_starts_the_count_of_the_others_afresh() {
     assert!(lab.rounds(2, &[at("quad9")]).is_empty());
     assert_eq!(kinds(&lab.round(vec![at("quad9")])), [Opened]);
 }
+
+#[test]
+fn it_is_called_after_what_was_seen_twice_in_its_round_before_what_two_rounds_showed() {
+    let mut lab = Lab::new();
+    let google = || seen(&dialer(7), "google", State::Divergent).unconfirmed();
+    assert!(lab.round(vec![google()]).is_empty());
+    let quad9 = seen(&dialer(7), "quad9", State::Divergent);
+    let told = lab.round(vec![google(), quad9]);
+    assert_eq!(kinds(&told), [Opened]);
+    assert_eq!(
+        told[0].reason,
+        "dialer7.example.com A is divergent at quad9"
+    );
+    assert_eq!(words(&told[0].incident.resolvers), ["google", "quad9"]);
+}

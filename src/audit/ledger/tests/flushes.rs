@@ -150,3 +150,20 @@ fn a_resolver_bad_on_many_names_must_be_flushed_of_them_all() {
     lab.declared = declared(flushes(&lab, 5));
     assert_eq!(kinds(&lab.round(all(Consistent))), [Resolved]);
 }
+
+#[test]
+fn a_clean_sample_in_the_instant_of_the_flush_is_not_after_it() {
+    let mut lab = Lab::new();
+    lab.round(vec![bad("google")]);
+    assert_eq!(kinds(&lab.rounds(5, &[good("google")])), [Updated]);
+    let sampled_at = lab.now + TimeDelta::seconds(59);
+    let Matter::Flush(flush) = flush(&lab, "google", 7) else {
+        unreachable!()
+    };
+    lab.declared = declared([Matter::Flush(Flush {
+        at: sampled_at,
+        ..flush
+    })]);
+    assert!(lab.round(vec![good("google")]).is_empty());
+    assert_eq!(kinds(&lab.round(vec![good("google")])), [Resolved]);
+}
