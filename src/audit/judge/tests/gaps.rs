@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
         history::LinkKey,
         testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, observe, says, secs, server},
-        verdict::State::{Consistent, Divergent, Propagating, StaleOverdue, Unexplained},
+        verdict::State::{self, Consistent, Divergent, Propagating, StaleOverdue, Unexplained},
     },
     types::{Question, Severity, Source, SourceKind},
 };
@@ -282,4 +282,54 @@ fn a_restored_authority_goes_blind_when_it_was_heard_last() {
         (round.state("google"), round.at("google").flags.len()),
         (Consistent, 1)
     );
+}
+
+/// Rounds from 10:00 on in which google is silent, and one that is judged at this instant, in which it says what nobody served.
+fn first_shown(period: Duration, judged_at: DateTime<Utc>) -> (State, Severity) {
+    let mut scene = Scene::new();
+    scene.policy.period = period;
+    let begins = judged_at - scene.pace[1];
+    let silent = says(a(&[GOOD], 300), Reply::silence());
+    let mut now = at("10:00");
+    while now < begins {
+        scene.round(now, &silent);
+        now += period;
+    }
+    let round = scene.round(begins, &says(a(&[GOOD], 300), a(&[ALIEN], 60)));
+    (round.state("google"), round.at("google").severity)
+}
+
+#[test]
+fn what_may_be_older_than_the_history_is_silent_for_the_longest_ttl_and_excused_for_a_day() {
+    let instant = TimeDelta::milliseconds(1);
+    let (minute, hours) = (Duration::from_mins(1), Duration::from_hours(8));
+    let (allowed, grown) = (at("10:05"), at("31T10:00"));
+    let before = first_shown(minute, allowed - instant);
+    assert_eq!(before, (Unexplained, Severity::None));
+    let after = first_shown(minute, allowed);
+    assert_eq!(after, (Unexplained, Severity::Warning));
+    let before = first_shown(hours, grown - instant);
+    assert_eq!(before, (Unexplained, Severity::Warning));
+    let after = first_shown(hours, grown);
+    assert_eq!(after, (Divergent, Severity::Critical));
+}
+
+#[test]
+fn who_had_a_past_value_in_the_last_instant_that_was_right_had_not_outstayed_before_a_gap() {
+    // BAD was served until 08:10, with 300 s, so that it may be held until five seconds past 08:15; it is heard 5 ms after the
+    // round's beginning.
+    let last = at("08:15:05") - TimeDelta::milliseconds(5);
+    for (begins, expected) in [
+        (last, Unexplained),
+        (last + TimeDelta::milliseconds(1), StaleOverdue),
+    ] {
+        let mut scene = Scene::new();
+        let good = says(a(&[GOOD], 300), a(&[GOOD], 300));
+        scene.run("08:00", "08:10", &says(a(&[BAD], 300), a(&[BAD], 300)));
+        scene.run("08:10", "08:15", &good);
+        scene.round(begins, &says(a(&[GOOD], 300), a(&[BAD], 0)));
+        scene.run("08:16", "09:00", &good);
+        let round = scene.round(at("10:00"), &says(a(&[GOOD], 300), a(&[BAD], 240)));
+        assert_eq!(round.state("google"), expected, "{begins}");
+    }
 }
