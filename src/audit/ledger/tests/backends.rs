@@ -1,11 +1,12 @@
 //! What the samples of one verdict say of each backend.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 
 use super::lab::{Lab, dialer, kinds, seen};
 use crate::audit::{
     incident::TransitionKind::{Opened, Updated},
-    verdict::State,
+    ledger::backends::bad_between,
+    verdict::{Family, State},
 };
 
 const GOOD: State = State::Consistent;
@@ -44,9 +45,26 @@ fn what_says_nothing_of_a_value_is_neither_clean_nor_bad() {
             "{silent}"
         );
     }
-    // Another wrong value beside the one that decides is as bad.
-    let both = [("fra", State::StaleOverdue), ("ams", BAD)];
-    assert_eq!(clean(BAD, &both).len(), 3);
+    // Another wrong value beside the one that decides is as bad; what is no wrong value is not.
+    for (beside, followed) in [
+        (State::StaleOverdue, 3),
+        (State::Unexplained, 2),
+        (State::Servfail, 2),
+    ] {
+        let both = [("fra", BAD), ("ams", beside)];
+        assert_eq!(clean(BAD, &both).len(), followed, "{beside}");
+    }
+}
+
+#[test]
+fn a_breach_is_seen_from_its_first_bad_sample_to_its_last() {
+    let samples = [("fra", GOOD), ("ams", BAD), ("ams", BAD), ("fra", GOOD)];
+    let mut verdict = seen(&dialer(7), "google", BAD).sites(&samples);
+    let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+    for (sample, seconds) in verdict.samples.iter_mut().zip(1..) {
+        sample.at = at(seconds);
+    }
+    assert_eq!(bad_between(&verdict, Family::Value), (at(2), at(3)));
 }
 
 #[test]
@@ -96,4 +114,26 @@ fn an_incident_of_a_value_is_over_after_its_last_second_not_in_it() {
     let told = lab.rounds(62, &[seen(&dialer(7), "google", GOOD)]);
     assert_eq!(told[0].kind, Updated);
     assert_eq!(told[1].at, until + TimeDelta::minutes(1));
+}
+
+/// Clean rounds of a failure at google, and its samples since it was told (bad, all): the last bad one, and these.
+fn failure_after(state: State, samples: &[(&str, State)]) -> (u32, (u32, u32)) {
+    let mut lab = Lab::new();
+    lab.rounds(3, &[seen(&dialer(7), "google", State::Servfail)]);
+    lab.round(vec![seen(&dialer(7), "google", state).sites(samples)]);
+    let mut incidents = lab.ledger.incidents.iter();
+    let failure = incidents.find(|one| one.key.family == Family::Failure);
+    let failure = failure.unwrap();
+    let share = failure.tallies["google"].share(lab.now);
+    (failure.clean_rounds, (share.bad, share.all))
+}
+
+#[test]
+fn whatever_was_said_is_no_failure_and_one_beside_it_is_not_counted() {
+    for state in [BAD, State::Unexplained, State::Unknown, GOOD] {
+        let after = failure_after(state, &[("fra", state)]);
+        assert_eq!(after, (1, (1, 2)), "{state}");
+    }
+    let after = failure_after(BAD, &[("fra", BAD), ("ams", State::Servfail)]);
+    assert_eq!(after, (1, (1, 2)));
 }
