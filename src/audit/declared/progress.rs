@@ -165,16 +165,10 @@ struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    /// The last old run of every site that may still be held, or that is what the address gave last.
+    /// Of every site the old run that may be held longest, of those that may still be held, or that are what the address
+    /// gave last.
     fn holding(&self, still_asked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<&'a Span> {
         let last_new = self.new.iter().map(|span| span.last_seen).max();
-        let mut by_site: BTreeMap<Option<&str>, &'a Span> = BTreeMap::new();
-        for span in &self.old {
-            let last = by_site.entry(span.site.as_deref()).or_insert(span);
-            if expires(span) > expires(last) {
-                *last = span;
-            }
-        }
         let holds = |span: &&'a Span| {
             let is_last = last_new.is_none_or(|new| span.last_seen > new);
             let is_asked = still_asked.is_none_or(|since| span.last_seen >= since);
@@ -182,7 +176,10 @@ impl<'a> Runs<'a> {
             let is_resolver = span.series.source.kind == SourceKind::Resolver;
             gives_it || is_resolver && now <= expires(span)
         };
-        by_site.into_values().filter(holds).collect()
+        let mut holding: Vec<_> = self.old.iter().copied().filter(holds).collect();
+        holding.sort_by_key(|span| (expires(span), span.last_seen));
+        let by_site = holding.into_iter().map(|span| (span.site.as_deref(), span));
+        by_site.collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
     /// When the old value was over here: it could be held no more, and the new one was seen after it.

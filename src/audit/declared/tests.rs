@@ -1,19 +1,13 @@
-//! What is expected, what is excused, and how far a change has come.
+//! What is expected, and what is excused.
 
-use std::sync::Arc;
+mod progress;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::{Change, Declared, Flush, Matter, Stage, progress};
+use super::{Change, Declared, Flush, Matter};
 use crate::{
-    audit::testing::{
-        ALIEN, BAD, GOOD, NAME, at, declared, name, planned, question, resolver, rrset, secs,
-        server,
-    },
-    types::{
-        Answer, Link, Question, Rcode, RecordType, SeriesKey, Source, SourceKind, Span, Status,
-        Value,
-    },
+    audit::testing::{ALIEN, BAD, GOOD, NAME, at, declared, name, planned, question, rrset},
+    types::{Question, RecordType, Value},
 };
 
 fn values(texts: &[&str]) -> super::Values {
@@ -49,8 +43,12 @@ fn a_declaration_reads_back_as_it_was_written() {
     let declared = declared([Matter::Change(planned), Matter::Flush(flush)]);
     let json = serde_json::to_value(&declared).unwrap();
     assert_eq!(json[0]["kind"], "change");
+    for (one, json) in declared.all().iter().zip(json.as_array().unwrap()) {
+        assert_eq!(json["kind"], one.matter.kind().as_str());
+    }
     let to = ["192.0.2.9", "lb.example.net", "NXDOMAIN", "2001:db8::1"];
     assert_eq!(json[0]["to"], serde_json::json!(to));
+    assert_eq!(declared.all()[0].change().unwrap().to.texts(), to);
     assert_eq!(serde_json::from_value::<Declared>(json).unwrap(), declared);
 }
 
@@ -76,6 +74,11 @@ fn what_makes_no_sense_is_refused() {
     let sound = change(&[GOOD], "15:00");
     let far = DateTime::<Utc>::MAX_UTC;
     assert_eq!(told(sound.clone()), "");
+    let at_once = Change {
+        until: at("15:00"),
+        ..sound.clone()
+    };
+    assert_eq!(told(at_once), "");
     for (senseless, why) in [
         (
             Change {
@@ -111,6 +114,33 @@ fn what_makes_no_sense_is_refused() {
         assert!(told.contains(why), "{why}: {told}");
     }
     assert_eq!(Change::usual_end(at("15:00")), at("31T15:00"));
+}
+
+#[test]
+fn a_matter_concerns_the_time_from_its_instant_to_its_end() {
+    let change = Change {
+        until: at("16:00"),
+        ..change(&[GOOD], "15:00")
+    };
+    let flush = Flush {
+        at: at("15:59"),
+        ..flush()
+    };
+    for matter in [Matter::Change(change), Matter::Flush(flush)] {
+        let begins = matter.at().format("%H:%M").to_string();
+        for (from, to, concerned) in [
+            ("14:00", "14:59:59", false),
+            ("14:00", &*begins, true),
+            (&*begins, &*begins, true),
+            ("12:00", "31T12:00", true),
+            // A flush takes a minute.
+            ("16:00", "17:00", true),
+            ("16:00:01", "17:00", false),
+        ] {
+            let told = matter.concerns(at(from), at(to));
+            assert_eq!(told, concerned, "{matter:?} {from} {to}");
+        }
+    }
 }
 
 /// Whether `value` is expected of a resolver at `seen`; `ended` as in [`Declared::expects`].
@@ -216,16 +246,20 @@ fn a_change_from_something_else_is_not_the_declared_one() {
     assert!(is_excused(&declared, &good, "10:01", None));
 }
 
-#[test]
-fn a_flush_is_of_the_cache_behind_every_transport() {
-    let flush = Flush {
+/// Somebody had Quad9 forget the name at 15:00.
+fn flush() -> Flush {
+    Flush {
         resolver: "quad9".to_owned(),
         names: vec![name(NAME)],
         rtype: None,
         at: at("15:00"),
         comment: None,
-    };
-    let declared = declared([Matter::Flush(flush)]);
+    }
+}
+
+#[test]
+fn a_flush_is_of_the_cache_behind_every_transport() {
+    let declared = declared([Matter::Flush(flush())]);
     for (resolver, flushes) in [
         ("quad9", 1),
         ("quad9+tls", 1),
@@ -237,121 +271,27 @@ fn a_flush_is_of_the_cache_behind_every_transport() {
             flushes,
             "{resolver}"
         );
+        let others = ["opendns", resolver].into_iter();
+        assert_eq!(flush().is_of_any(others), flushes == 1, "{resolver}");
     }
+    assert!(!flush().is_of_any(["opendns"].into_iter()));
     let other = question("dialer8.example.com", RecordType::A);
     assert_eq!(declared.flushes("quad9", &other).count(), 0);
 }
 
-/// A run of an answer, seen from `first` to `last`, each sample with this TTL.
-fn span(source: &Source, site: &str, address: &str, (first, last): (&str, &str), ttl: i64) -> Span {
-    let links = vec![Link {
-        owner: name(NAME),
-        value: rrset(&[address]),
-    }];
-    let until: DateTime<Utc> = at(last) + TimeDelta::seconds(ttl);
-    Span {
-        series: SeriesKey {
-            question: asked(),
-            source: source.clone(),
-        },
-        site: Some(site.to_owned()),
-        answer: Arc::new(Answer {
-            status: Status::Rcode(Rcode::NOERROR),
-            links,
-        }),
-        authoritative: source.kind == SourceKind::Authority,
-        first_ttls: vec![vec![u32::try_from(ttl).unwrap()]],
-        first_seen: at(first),
-        last_seen: at(last),
-        samples: 2,
-        ttl_min: None,
-        ttl_max: None,
-        first_expires_at: None,
-        cached_until: Some(until),
-        longest_silence_s: Some(60),
+#[test]
+fn a_flush_of_one_type_leaves_the_others_where_they_are() {
+    let of_type = Flush {
+        rtype: Some(RecordType::A),
+        ..flush()
+    };
+    let declared = declared([Matter::Flush(of_type)]);
+    for (rtype, flushes) in [(RecordType::A, 1), (RecordType::AAAA, 0)] {
+        let asked = question(NAME, rtype);
+        assert_eq!(
+            declared.flushes("quad9", &asked).count(),
+            flushes,
+            "{rtype}"
+        );
     }
-}
-
-/// The stage at `now`, the sites that hold, and when it was done.
-fn check(spans: &[Span], now: &str, stage: Stage, held: &[&str], done_at: Option<&str>) {
-    let spans = spans.iter().map(|span| ("here", span));
-    let found = progress(&change(&[GOOD], "12:00"), spans, at(now));
-    let sites: Vec<_> = found
-        .held
-        .iter()
-        .filter_map(|one| one.site.as_deref())
-        .collect();
-    assert_eq!((found.stage, &*sites), (stage, held), "{now}: {found:?}");
-    assert_eq!(found.done_at, done_at.map(at), "{now}");
-}
-
-#[test]
-fn a_change_is_done_when_every_backend_gives_it_and_no_cache_can_hold_the_old_value() {
-    let ns1 = server("ns1", "192.0.2.1").source();
-    let google = resolver("google", "8.8.8.8", None)
-        .sources()
-        .next()
-        .unwrap();
-    let old_at_ns1 = span(&ns1, "-", BAD, ("11:00", "12:00"), 600);
-    let new_at_ns1 = span(&ns1, "-", GOOD, ("12:01", "12:20"), 600);
-    let fra = span(&google, "fra", BAD, ("11:00", "12:04"), 300);
-    let ams = span(&google, "ams", BAD, ("11:00", "12:02"), 540);
-    check(&[], "12:30", Stage::Unwatched, &[], None);
-    let mut spans = vec![old_at_ns1];
-    check(&spans, "11:59", Stage::Planned, &[], None);
-    check(&spans, "12:01", Stage::Waiting, &[], None);
-    spans.extend([new_at_ns1, fra, ams]);
-    check(&spans, "12:05", Stage::UnderWay, &["fra", "ams"], None);
-    // Fra has moved on; ams was not sampled since, and may hold the old value until 12:11.
-    spans.push(span(&google, "fra", GOOD, ("12:05", "12:20"), 300));
-    check(&spans, "12:10", Stage::UnderWay, &["ams"], None);
-    check(&spans, "12:11:01", Stage::Done, &[], Some("12:11"));
-}
-
-#[test]
-fn an_old_value_that_is_still_given_holds_whatever_its_ttl_says() {
-    let ns1 = server("ns1", "192.0.2.1").source();
-    let google = resolver("google", "8.8.8.8", None)
-        .sources()
-        .next()
-        .unwrap();
-    let spans = [
-        span(&ns1, "-", GOOD, ("12:01", "12:40"), 600),
-        span(&google, "fra", BAD, ("11:00", "12:40"), 0),
-    ];
-    check(&spans, "12:41", Stage::UnderWay, &["fra"], None);
-}
-
-#[test]
-fn an_authority_that_lags_behind_holds() {
-    let [ns1, ns2] = ["192.0.2.1", "192.0.2.2"].map(|ip| server("ns", ip).source());
-    let spans = [
-        span(&ns1, "ns1", GOOD, ("12:01", "12:40"), 600),
-        span(&ns2, "ns2", BAD, ("11:00", "12:40"), 600),
-    ];
-    check(&spans, "12:41", Stage::UnderWay, &["ns2"], None);
-}
-
-#[test]
-fn a_resolver_that_is_asked_no_more_holds_until_its_answer_expires() {
-    let ns1 = server("ns1", "192.0.2.1").source();
-    let gone = resolver("google", "8.8.8.8", None)
-        .sources()
-        .next()
-        .unwrap();
-    let spans = [
-        span(&ns1, "-", GOOD, ("12:01", "14:00"), 600),
-        span(&gone, "fra", BAD, ("11:00", "12:10"), 3_600),
-    ];
-    check(&spans, "13:00", Stage::UnderWay, &["fra"], None);
-    let done = at("13:10") + secs(1);
-    let found = progress(
-        &change(&[GOOD], "12:00"),
-        spans.iter().map(|one| ("here", one)),
-        done,
-    );
-    assert_eq!(
-        (found.stage, found.done_at),
-        (Stage::Done, Some(at("13:10")))
-    );
 }
