@@ -64,10 +64,8 @@ impl DnsName {
     /// The name without its leftmost label; `None` at the root.
     pub fn parent(&self) -> Option<Self> {
         let first = self.labels().next()?;
-        match self.0.get(first.len() + 1..) {
-            Some(rest) if !rest.is_empty() => Some(Self(Arc::from(rest))),
-            _ => Some(Self::root()),
-        }
+        let rest = self.0.get(first.len() + 1..);
+        Some(rest.map_or_else(Self::root, |rest| Self(Arc::from(rest))))
     }
 
     /// Whether this name is `ancestor` or lies below it (RFC 9499 section 7, "subdomain").
@@ -264,6 +262,12 @@ mod tests {
         check("bücher.example", Ok("xn--bcher-kva.example"));
         check(r"a\.b.example", Ok(r"a\.b.example"));
         check(r"a\046b.example", Ok(r"a\046b.example"));
+    }
+
+    #[test]
+    fn a_name_in_a_panic_is_the_name() {
+        let name: DnsName = "Dialer7.example.com.".parse().unwrap();
+        assert_eq!(format!("{name:?}"), "dialer7.example.com");
     }
 
     #[test]

@@ -18,7 +18,6 @@ use crate::{
         round::{Conclusion, Round},
         verdict::Verdict,
     },
-    names::DnsName,
     types::{Observation, Policy, QueryOptions, Question, Resolver, Source, Target},
 };
 
@@ -67,12 +66,6 @@ pub struct Place<'a> {
 }
 
 impl Setting {
-    /// The group's names.
-    pub fn names(&self) -> BTreeSet<DnsName> {
-        let questions = self.questions.iter();
-        questions.map(|question| question.name.clone()).collect()
-    }
-
     /// A silence longer than three rounds ends what is known of the time between.
     pub fn longest_gap(&self) -> Duration {
         longest_gap(&self.policy)
@@ -170,4 +163,90 @@ pub fn absorb(
         }
     }
     changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        audit::testing::{
+            ALIEN, GOOD, NAME, Reply, Scene, a, at, observe, question, says, secs, server,
+        },
+        types::{Flags, RecordType, SourceKind},
+    };
+
+    /// What ns1 says of a name at an instant.
+    fn said(owner: &str, when: &str, reply: &Reply) -> Observation {
+        let source = server("ns1", "192.0.2.1").source();
+        observe(&source, &question(owner, RecordType::A), at(when), reply)
+    }
+
+    #[test]
+    fn a_silence_longer_than_three_rounds_is_a_gap() {
+        let mut setting = Setting::default();
+        setting.policy.period = Duration::from_mins(5);
+        assert_eq!(setting.longest_gap(), Duration::from_mins(15));
+    }
+
+    #[test]
+    fn what_no_authority_serves_is_in_doubt_and_nothing_else_is() {
+        let mut scene = Scene::new();
+        let doubtful = |scene: &mut Scene, when, address| {
+            scene.round(at(when), &says(a(&[GOOD], 300), a(&[address], 300)));
+            let context = RoundContext {
+                setting: Setting {
+                    policy: scene.policy.clone(),
+                    resolvers: scene.resolvers.clone(),
+                    questions: scene.questions.clone(),
+                    ..Setting::default()
+                },
+                zones: scene.zones.clone(),
+                ..RoundContext::default()
+            };
+            let replies = &scene.observations;
+            context.doubtful(&scene.history, replies, at(when) + secs(1))
+        };
+        assert!(doubtful(&mut scene, "10:00", GOOD).is_empty());
+        let again = doubtful(&mut scene, "10:01", ALIEN);
+        let google = scene.resolvers[0].addresses[0];
+        assert_eq!(again.plain, [(question(NAME, RecordType::A), google)]);
+    }
+
+    #[test]
+    fn replies_are_stored_in_order_and_to_the_microsecond() {
+        let early = said("b.example.com", "10:00", &a(&[GOOD], 300));
+        let mut late = said("a.example.com", "10:01", &a(&[GOOD], 300));
+        late.rtt = Duration::from_nanos(1_234_567);
+        let beside = said("c.example.com", "10:00", &a(&[GOOD], 300));
+        let mut batch = [late, beside, early];
+        as_stored(&mut batch);
+        let names = batch.each_ref().map(|one| one.question.name.as_str());
+        assert_eq!(names, ["b.example.com", "c.example.com", "a.example.com"]);
+        assert_eq!(batch[2].rtt, Duration::from_micros(1_234));
+        assert_eq!(batch[0].rtt, Duration::from_millis(20));
+    }
+
+    #[test]
+    fn a_batch_is_taken_in_and_only_samples_have_runs() {
+        let mut history = History::default();
+        let first = said(NAME, "10:00", &a(&[GOOD], 300));
+        let mut aside = said(NAME, "10:00:30", &a(&[ALIEN], 300));
+        aside.flags = aside.flags.with(Flags::ASIDE, true);
+        let second = said(NAME, "10:01", &a(&[GOOD], 300));
+        let changes = absorb(
+            &mut history,
+            Duration::from_mins(3),
+            &[first, aside, second],
+        );
+        assert_eq!(
+            changes.iter().map(|one| one.opened).collect::<Vec<_>>(),
+            [true, false]
+        );
+        let span = &changes[1].span;
+        assert_eq!(span.series.source.kind, SourceKind::Authority);
+        assert_eq!(
+            (span.first_seen, span.last_seen),
+            (at("10:00"), at("10:01"))
+        );
+    }
 }

@@ -9,7 +9,7 @@ mod sentence;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -362,15 +362,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// How many servers of the link's zone answered for the question in the round, of how many that were asked.
-    fn heard(&self) -> (usize, usize) {
-        let mut servers = std::collections::BTreeMap::new();
-        for one in self.round.observations {
-            if one.source.kind == SourceKind::Authority && one.question.name == self.key.owner {
-                *servers.entry(one.source.address).or_insert(false) |= one.answer.is_data();
-            }
-        }
-        let answered = servers.values().filter(|answered| **answered).count();
-        (answered, servers.len())
+    /// How many authoritative servers were asked for the link in the round.
+    fn servers_asked(&self) -> usize {
+        let asked = self.round.observations.iter().filter(|one| {
+            one.source.kind == SourceKind::Authority && one.question.name == self.key.owner
+        });
+        let servers: BTreeSet<_> = asked.map(|one| one.source.address).collect();
+        servers.len()
     }
 }

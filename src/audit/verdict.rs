@@ -229,12 +229,4 @@ impl Verdict {
         self.state.needs_asking_again()
             && (self.state != State::Propagating || self.severity > Severity::None)
     }
-
-    /// Samples of the round in the decided state.
-    pub fn bad_samples(&self) -> usize {
-        self.samples
-            .iter()
-            .filter(|sample| sample.state == self.state)
-            .count()
-    }
 }

@@ -2,14 +2,7 @@
 //!
 //! Deliberately absent: sockets, and the list of presets.
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use ipnet::Ipv6Net;
@@ -236,13 +229,4 @@ pub struct Zone {
     pub found_at: DateTime<Utc>,
     /// When it must be found again: `found_at` + the lowest NS TTL, within bounds.
     pub refresh_at: DateTime<Utc>,
-}
-
-impl Zone {
-    /// Whether any server of `S` has this address.
-    pub fn has_server(&self, address: IpAddr) -> bool {
-        self.servers
-            .iter()
-            .any(|server| server.address.ip() == address)
-    }
 }

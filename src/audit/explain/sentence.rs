@@ -133,7 +133,7 @@ impl Case<'_> {
             "{} is what {} of {} authoritative servers serve, since {} at all of them, TTL {}",
             current.value,
             current.servers.len(),
-            current.servers.len().max(self.heard().1),
+            current.servers.len().max(self.servers_asked()),
             clock.short(current.from),
             current.ttl
         )
@@ -184,5 +184,29 @@ mod tests {
             ("15:10", 86_400),
             "03:10:00 + 60 s = 03:11 ≤ 30 Aug 15:10 + 86400 s",
         );
+        // To the second.
+        check(
+            ("15:11", 240),
+            ("15:10", 300),
+            "15:11:00 + 240 s = 15:15 ≤ 15:10 + 300 s",
+        );
+    }
+
+    #[test]
+    fn a_deadline_that_another_epoch_set_is_told_alone() {
+        let of = |t: &str| Inequality {
+            at: at(t),
+            ttl: 60,
+            expires: at(t) + chrono::TimeDelta::seconds(60),
+            end: at("15:10"),
+            theta: 60,
+            // Until 15:09 with a TTL of five minutes.
+            deadline: at("15:14"),
+            epsilon: 5,
+            holds: at(t) < at("15:14"),
+        };
+        assert_eq!(of("15:11").text(), "15:11:00 + 60 s = 15:12 ≤ 15:14");
+        assert_eq!(of("15:20").text(), "15:20:00 + 60 s = 15:21 > 15:14");
+        assert_eq!(of("15:20").overdue_text(), "15:20:00 > 15:14");
     }
 }

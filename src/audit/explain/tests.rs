@@ -6,20 +6,25 @@ use super::{Explanation, JudgedRound, explain};
 use crate::{
     audit::{
         context::{RoundContext, Setting},
-        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, secs},
+        testing::{ALIEN, BAD, GOOD, Reply, Scene, a, at, nxdomain, secs},
         verdict::State,
     },
-    types::{Question, Source, SourceKind},
+    types::{Question, Rcode, Source, SourceKind},
 };
 
 /// Authorities serve B until 15:10 and G from then on, with this TTL; the resolver says what it is given.
 fn explained(theta: u32, until: &str, resolver: impl Fn(DateTime<Utc>) -> Reply) -> Explanation {
-    let mut scene = Scene::new();
-    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+    explained_in(until, |source, now| match source.kind {
         SourceKind::Authority if now < at("15:10") => a(&[BAD], theta),
         SourceKind::Authority => a(&[GOOD], theta),
         SourceKind::Resolver => resolver(now),
-    };
+    })
+}
+
+/// The last round of a world that was looked at for two days.
+fn explained_in(until: &str, world: impl Fn(&Source, DateTime<Utc>) -> Reply) -> Explanation {
+    let mut scene = Scene::new();
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| world(source, now);
     // Older than a day, so that nothing is excused by its youth.
     let mut now = at("14:00") - secs(2 * 86_400);
     scene.round(now, &world);
@@ -111,6 +116,11 @@ fn the_day_of_2020_is_legal_and_the_authority_is_to_blame() {
             ),
         ]
     );
+    assert_eq!(told.ttl_cap, Some(21_600));
+    assert_eq!(told.observations[0].ttl, Some(86_040));
+    for one in &told.observations {
+        assert!((one.expires_at.unwrap() - at("31T15:05")).abs() < secs(1));
+    }
     let again: Vec<_> = told.observations.iter().map(|one| one.again).collect();
     // However many samples an open incident takes.
     assert!(again.is_sorted() && again.starts_with(&[false]) && again.ends_with(&[true, true]));
@@ -172,4 +182,127 @@ fn what_was_never_served_says_that_the_authorities_were_asked_again() {
     assert!(
         told.earlier_rows[2].starts_with("row 6: the authorities were asked again and answered")
     );
+}
+
+#[test]
+fn what_exceeds_the_deadline_within_the_slack_is_legal() {
+    let renewed = |now: DateTime<Utc>| {
+        let fetched = match now {
+            _ if now < at("15:05") => at("15:00"),
+            _ if now < at("15:11") => at("15:05"),
+            _ => at("15:10:03"),
+        };
+        let left = 300 - (now - fetched).num_seconds().max(0);
+        a(&[BAD], u32::try_from(left).unwrap())
+    };
+    let told = explained(300, "15:11", renewed);
+    assert_eq!(told.state, State::Propagating, "{}", told.sentence);
+    assert!(told.inequality.unwrap().holds);
+    // The TTL is what the policy allows, so that nobody is to blame.
+    assert_eq!(
+        told.sentence,
+        "15:11:00 + 243 s = 15:15:03 ≤ 15:10 + 300 s + 5 s: legal; the change is still propagating"
+    );
+}
+
+#[test]
+fn what_is_stale_by_its_own_word_blames_the_way_to_the_authority() {
+    let told = explained(300, "15:20", |_| a(&[BAD], 30).with_ede(3));
+    assert_eq!(told.state, State::StaleDeclared);
+    assert_eq!(
+        told.sentence,
+        "15:20:01 > 15:10 + 300 s = 15:15: stale, as the resolver says itself; it cannot reach the authority"
+    );
+}
+
+#[test]
+fn each_sample_has_a_state_of_its_own() {
+    let by_turns = |now: DateTime<Utc>| match now.timestamp_subsec_millis() {
+        15 if now > at("15:10") => a(&[GOOD], 30),
+        _ => a(&[BAD], 30),
+    };
+    let told = explained(300, "15:20", by_turns);
+    assert_eq!(told.state, State::StaleOverdue);
+    let states = told.observations.iter().map(|one| (one.again, one.state));
+    let (bad, good) = (Some(State::StaleOverdue), Some(State::Consistent));
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [
+            (false, bad),
+            (false, good),
+            (false, bad),
+            (true, bad),
+            (true, good)
+        ]
+    );
+}
+
+#[test]
+fn of_what_was_served_before_only_the_judged_value_is_told() {
+    let told = explained_in("15:11", |source, now| {
+        let value = match now {
+            _ if now < at("15:05") => ALIEN,
+            _ if now < at("15:10") || source.kind == SourceKind::Resolver => BAD,
+            _ => GOOD,
+        };
+        a(&[value], 300)
+    });
+    let epochs = told.link.unwrap().epochs;
+    let values: Vec<_> = epochs.iter().map(|one| &*one.value).collect();
+    assert_eq!(values, [BAD, GOOD, BAD, GOOD]);
+}
+
+#[test]
+fn a_server_that_was_asked_in_vain_counts_among_those_asked() {
+    let told = explained_in("15:00", |source, _| match &*source.id {
+        "ns2" => Reply::silence(),
+        _ => a(&[GOOD], 300),
+    });
+    assert_eq!(
+        told.sentence,
+        format!(
+            "{GOOD} is what 1 of 2 authoritative servers serve, since 28 Aug 14:00 at all of them, TTL 300"
+        )
+    );
+}
+
+#[test]
+fn earlier_rows_are_those_before_the_one_that_matched() {
+    let replied = |rows: &str, rcode: &str| {
+        format!("{rows}: a valid reply came over udp, {rcode}, at attempt 1")
+    };
+    let not_blocked = "row 5: no extended error, signature or sinkhole address says that it was blocked on purpose";
+    let not_seen = "rows 6 and 7: the value is served, or declared";
+    let failed = || Reply::rcode(Rcode::SERVFAIL);
+    for (reply, row, expected) in [
+        (Reply::silence(), 1, vec![]),
+        (
+            Reply::rcode(Rcode::REFUSED),
+            2,
+            vec![replied("row 1", "REFUSED")],
+        ),
+        (
+            failed().with_ede(6),
+            3,
+            vec![replied("rows 1 and 2", "SERVFAIL")],
+        ),
+        (failed(), 4, vec![replied("rows 1 to 3", "SERVFAIL")]),
+        (
+            nxdomain(300).with_ede(15),
+            5,
+            vec![replied("rows 1 to 4", "NXDOMAIN")],
+        ),
+        (
+            a(&[BAD], 300),
+            8,
+            vec![
+                replied("rows 1 to 4", "NOERROR"),
+                not_blocked.to_owned(),
+                not_seen.to_owned(),
+            ],
+        ),
+    ] {
+        let told = explained(300, "15:00", |_| reply.clone());
+        assert_eq!((told.row, told.earlier_rows), (row, expected), "{reply:?}");
+    }
 }
