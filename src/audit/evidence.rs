@@ -79,3 +79,46 @@ impl Observed {
         answer_text(&self.records, &self.rcode)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::testing::{GOOD, NAME, at, question, server};
+    use crate::types::RecordType;
+
+    #[test]
+    fn an_answer_is_its_records_or_what_came_in_their_place() {
+        for (records, rcode, expected) in [
+            (
+                &[GOOD, "198.51.100.8"][..],
+                "NOERROR",
+                "198.51.100.7 198.51.100.8",
+            ),
+            (&[], "NOERROR", "NODATA"),
+            (&[], "NXDOMAIN", "NXDOMAIN"),
+            (&[], "no reply", "no reply"),
+        ] {
+            let records: Vec<String> = records.iter().map(ToString::to_string).collect();
+            let baseline = Baseline {
+                kind: BaselineKind::Authority,
+                records: records.clone(),
+                rcode: rcode.to_owned(),
+                ttl: None,
+            };
+            let observed = Observed {
+                resolver: "ns1".to_owned(),
+                source: server("ns1", "192.0.2.1").source(),
+                question: question(NAME, RecordType::A),
+                records,
+                rcode: rcode.to_owned(),
+                ttl: None,
+                site: None,
+                ede: Vec::new(),
+                at: at("15:00"),
+                cached_until: None,
+            };
+            assert_eq!(baseline.answer_text(), expected);
+            assert_eq!(observed.answer_text(), expected);
+        }
+    }
+}

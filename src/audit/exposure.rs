@@ -188,11 +188,14 @@ fn longest_link(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
     use crate::{
-        audit::testing::{self, NAME, Reply, a, at, data, nodata, nxdomain, resolver, server},
+        audit::{
+            history::History,
+            testing::{self, NAME, Reply, a, at, data, nodata, nxdomain, resolver, server},
+        },
         types::SourceKind,
     };
 
@@ -254,6 +257,45 @@ mod tests {
             &[alias, target],
             Some((7_200, LB, [3_600, 7_200, 7_200, 7_200])),
         );
+    }
+
+    #[test]
+    fn of_links_that_last_as_long_the_first_is_named() {
+        let alias = authority(NAME, &data().alias(NAME, LB, 300));
+        check(
+            &[alias, authority(LB, &a_of(LB, 300))],
+            Some((300, NAME, [300; 4])),
+        );
+    }
+
+    #[test]
+    fn whoever_asks_for_an_alias_is_led_no_further() {
+        let source = server("ns1.example.com", "192.0.2.53").source();
+        let alias = |owner, target, ttl| {
+            let asked = testing::question(owner, RecordType::CNAME);
+            let reply = data().alias(owner, target, ttl);
+            Said::in_reply(&testing::observe(&source, &asked, at("10:00"), &reply)).unwrap()
+        };
+        let said = [alias(NAME, LB, 60), alias(LB, "pop.example.net", 7_200)];
+        let asked = testing::question(NAME, RecordType::CNAME);
+        let found = exposures([asked], [], &said).remove(0);
+        assert_eq!((found.ttl, found.link.as_str()), (60, NAME));
+    }
+
+    #[test]
+    fn a_run_says_what_its_replies_say() {
+        let reply = a(&["198.51.100.7"], 86_400);
+        let of_source = |source| {
+            let heard = testing::observe(&source, &question(), at("10:00"), &reply);
+            let mut history = History::default();
+            let change = history.absorb(&heard, Duration::from_mins(3));
+            (Said::in_reply(&heard), Said::in_span(&change.span))
+        };
+        let (reply, run) = of_source(server("ns1.example.com", "192.0.2.53").source());
+        assert!(reply.is_some());
+        assert_eq!(run, reply);
+        let google = resolver("google", "8.8.8.8", None).sources().next();
+        assert_eq!(of_source(google.unwrap()), (None, None));
     }
 
     fn a_of(owner: &str, ttl: u32) -> Reply {

@@ -241,3 +241,17 @@ pub struct Candidate {
     /// Rounds in a row.
     pub rounds: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_called_the_same_in_words_and_in_json() {
+        for status in [Status::Open, Status::Recovering, Status::Resolved] {
+            let json = serde_json::to_value(status).unwrap();
+            assert_eq!(json, status.as_str());
+        }
+        assert_eq!(Status::Recovering.as_str(), "recovering");
+    }
+}

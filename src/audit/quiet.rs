@@ -267,6 +267,7 @@ impl fmt::Display for Reason<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::testing;
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
@@ -313,8 +314,57 @@ mod tests {
         assert_eq!(with(|one| one.made_at = at(60)), Err(NoSilence::Over));
         let month = with(|one| one.ends_at = at(60 * 24 * 30 + 1));
         assert_eq!(month, Err(NoSilence::TooLong));
+        assert_eq!(with(|one| one.ends_at = at(60 * 24 * 30)), Ok(()));
         let no_comment = with(|one| one.comment = " ".to_owned());
         assert_eq!(no_comment, Err(NoSilence::NoComment));
+    }
+
+    fn window(matcher: &str) -> Window {
+        Window {
+            name: "weekly push".to_owned(),
+            matchers: vec![matcher.to_owned()].try_into().unwrap(),
+            until: at(60),
+        }
+    }
+
+    #[test]
+    fn nothing_keeps_quiet_but_what_holds_now() {
+        let during = |minute| Quiet::at(at(minute), vec![silence()], Vec::new()).is_empty();
+        assert_eq!([-1, 0, 59, 60].map(during), [true, false, false, true]);
+        assert!(Quiet::default().is_empty());
+        assert!(!Quiet::at(at(0), Vec::new(), vec![window("group=sip")]).is_empty());
+    }
+
+    #[test]
+    fn an_incident_is_kept_quiet_by_what_matches_it_a_silence_before_a_window() {
+        let (incident, tags) = (testing::incident(), BTreeMap::new());
+        let of_sip = Silence {
+            matchers: vec!["group=sip".to_owned()].try_into().unwrap(),
+            ..silence()
+        };
+        let over = Silence {
+            ends_at: at(10),
+            ..silence()
+        };
+        let (dialers, all) = (
+            window("group=dialers"),
+            vec![window("group=sip"), window("group=dialers")],
+        );
+        let reason = |silences: &[&Silence], windows: &[Window]| {
+            let silences = silences.iter().map(|one| Silence::clone(one)).collect();
+            let quiet = Quiet::at(at(30), silences, windows.to_vec());
+            quiet
+                .reason(&incident, &tags)
+                .map(|reason| reason.to_string())
+        };
+        let (silent, open) = (
+            Some(Reason::Silence(&silence()).to_string()),
+            Some(Reason::Window(&dialers).to_string()),
+        );
+        assert_eq!(reason(&[], &[]), None);
+        assert_eq!(reason(&[&of_sip, &over], &[]), None);
+        assert_eq!(reason(&[&of_sip, &silence()], &all), silent);
+        assert_eq!(reason(&[&of_sip, &over], &all), open);
     }
 
     #[test]
@@ -324,13 +374,8 @@ mod tests {
             Reason::Silence(&silence).to_string(),
             "silence 00000010 by ann until 1970-01-01T01:00:00Z: moving the dialers"
         );
-        let window = Window {
-            name: "weekly push".to_owned(),
-            matchers: silence.matchers.clone(),
-            until: at(60),
-        };
         assert_eq!(
-            Reason::Window(&window).to_string(),
+            Reason::Window(&window("group=dialers")).to_string(),
             "maintenance weekly push until 1970-01-01T01:00:00Z"
         );
     }

@@ -13,7 +13,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
-    audit::declared::{Change, Declaration, Declared, Matter, USUAL_WINDOW, Via},
+    audit::{
+        declared::{Change, Declaration, Declared, Matter, USUAL_WINDOW, Via},
+        incident::Incident,
+    },
     names::DnsName,
     types::{
         Answer, AuthorityServer, Ede, Flags, Link, Listed, NoReply, Observation, QueryOptions,
@@ -291,4 +294,13 @@ pub(crate) fn resolver(id: &str, ip: &str, ttl_cap: Option<u32>) -> Arc<Resolver
             ..ResolverTraits::default()
         },
     })
+}
+
+/// What is opened in the round of 15:00 where google gives an address that no authority ever served.
+pub(crate) fn incident() -> Incident {
+    let mut scene = Scene::new();
+    scene.run("14:50", "15:00", &says(a(&[GOOD], 300), a(&[GOOD], 300)));
+    let round = scene.round(at("15:00"), &says(a(&[GOOD], 300), a(&[ALIEN], 300)));
+    let [opened] = round.transitions.try_into().unwrap();
+    opened.incident
 }

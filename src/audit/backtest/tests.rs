@@ -1,13 +1,16 @@
 //! Rounds of a scene judged by their own policy and by a revised one, side by side.
 
-use super::{Compared, Outcome, Revised, Told, change, compare, revise};
+mod compared;
+mod repeated;
+
+use super::{Change, Compared, Outcome, Revised, Told, change, compare, revise};
 use crate::{
     audit::{
         context::{Place, RoundContext, Setting},
         ledger::Ledger,
-        testing::{ALIEN, BAD, GOOD, NAME, Scene, a, at, says, secs},
+        testing::{ALIEN, BAD, GOOD, NAME, Scene, a, at, question, resolver, says, secs},
     },
-    types::{Expect, Policy, Source, SourceKind},
+    types::{Expect, Policy, RecordType, Source, SourceKind, Target},
 };
 
 fn setting(scene: &Scene) -> Setting {
@@ -17,6 +20,24 @@ fn setting(scene: &Scene) -> Setting {
         resolvers: scene.resolvers.clone(),
         questions: scene.questions.clone(),
         targets: Vec::new(),
+    }
+}
+
+/// What rounds of the scene are judged by.
+fn context(scene: &Scene) -> RoundContext {
+    RoundContext {
+        setting: setting(scene),
+        zones: scene.zones.clone(),
+        ..RoundContext::default()
+    }
+}
+
+/// Where a round that began then is judged.
+fn place(begin: &str) -> Place<'static> {
+    Place {
+        vantage: "us-west-2",
+        group: "dialers",
+        now: at(begin) + secs(2),
     }
 }
 
@@ -82,7 +103,30 @@ fn outcomes(compared: &[Compared]) -> Vec<(Outcome, &str)> {
 fn the_same_policy_fires_the_same() {
     let (compared, repeated) = tried(&[ALIEN], 60, |_| {});
     assert_eq!(outcomes(&compared), [(Outcome::Same, "divergent")]);
+    assert_eq!(compared[0].did.as_ref().unwrap().steps, 1);
     assert_eq!(repeated, 0);
+}
+
+#[test]
+fn what_stood_before_stands_in_both_and_is_not_opened_anew() {
+    let mut scene = Scene::new();
+    let right = says(a(&[GOOD], 300), a(&[GOOD], 300));
+    let wrong = says(a(&[GOOD], 300), a(&[ALIEN], 300));
+    scene.run("14:50", "15:00", &right);
+    assert_eq!(scene.round(at("15:00"), &wrong).transitions.len(), 1);
+    let (did, mut would) = (Told::standing(&scene.ledger), Revised::begin(&scene.ledger));
+    scene.round(at("15:01"), &wrong);
+    let heard = &scene.observations;
+    would.judge(
+        &scene.history,
+        &context(&scene),
+        heard,
+        heard.len(),
+        place("15:01"),
+    );
+    let compared = compare(&did, would.told());
+    assert_eq!(outcomes(&compared), [(Outcome::Same, "divergent")]);
+    assert_eq!(compared[0].would.as_ref().unwrap().steps, 0);
 }
 
 #[test]
@@ -142,7 +186,7 @@ fn what_the_history_does_not_hold_is_said_and_left_out() {
     wanted.policy.max_ttl = 60;
     wanted.policy.period *= 5;
     wanted.questions[0].name = "dialer8.example.com".parse().unwrap();
-    wanted.resolvers = vec![crate::audit::testing::resolver("quad9", "9.9.9.9", None)];
+    wanted.resolvers = vec![resolver("quad9", "9.9.9.9", None)];
     let told = change(&stored, &wanted);
     assert_eq!(told.questions_dropped, [format!("{NAME} A")]);
     assert_eq!(told.questions_not_held, ["dialer8.example.com A"]);
@@ -156,17 +200,60 @@ fn what_the_history_does_not_hold_is_said_and_left_out() {
 }
 
 #[test]
-fn a_resolver_that_is_no_longer_asked_fires_nothing() {
+fn what_a_service_record_led_to_is_no_question_that_anybody_changed() {
+    let mut stored = setting(&Scene::new());
+    let service = question("_sip._udp.example.com", RecordType::SRV);
+    let led_to = question("sip1.example.com", RecordType::A);
+    let mut wanted = stored.clone();
+    wanted.questions.push(service.clone());
+    stored.questions.extend([service.clone(), led_to.clone()]);
+    stored.targets.push(Target {
+        question: led_to.clone(),
+        service,
+        until: None,
+    });
+    assert_eq!(change(&stored, &wanted), Change::default());
+    let revised = revise(&stored, &wanted);
+    assert_eq!(revised.questions, stored.questions);
+    assert_eq!(revised.targets, stored.targets);
+    // Asked for by itself, too.
+    wanted.questions.push(led_to);
+    assert_eq!(revise(&stored, &wanted).questions, stored.questions);
+    // Nobody asks for the service any more.
+    wanted.questions.truncate(1);
+    let revised = revise(&stored, &wanted);
+    assert_eq!(
+        (revised.questions, revised.targets),
+        (wanted.questions, Vec::new())
+    );
+}
+
+#[test]
+fn a_resolver_or_an_address_that_is_no_longer_asked_fires_nothing() {
     let mut scene = Scene::new();
     let replies = says(a(&[GOOD], 300), a(&[BAD], 60));
     scene.round(at("15:00"), &replies);
     let source: Source = scene.resolvers[0].sources().next().unwrap();
     assert_eq!(source.kind, SourceKind::Resolver);
-    let mut wanted = setting(&scene);
-    wanted.resolvers.clear();
-    for one in &scene.observations {
-        let is_asked = super::is_asked(&wanted, &one.source, one);
-        assert_eq!(is_asked, one.source.kind == SourceKind::Authority);
+    let stored = setting(&scene);
+    let google = &stored.resolvers[0];
+    let elsewhere = resolver("google", "8.8.4.4", None);
+    let another = resolver("quad9", "8.8.8.8", None);
+    for (resolvers, is_still_asked) in [
+        (vec![google.clone()], true),
+        (vec![], false),
+        (vec![elsewhere], false),
+        (vec![another], false),
+    ] {
+        let wanted = Setting {
+            resolvers,
+            ..stored.clone()
+        };
+        for one in &scene.observations {
+            let is_asked = super::is_asked(&wanted, &one.source, one);
+            let expected = is_still_asked || one.source.kind == SourceKind::Authority;
+            assert_eq!(is_asked, expected, "{:?} {}", wanted.resolvers, one.source);
+        }
     }
 }
 
