@@ -293,6 +293,27 @@ mod tests {
     }
 
     #[test]
+    fn the_flag_of_a_naptr_record_says_what_its_name_is_asked_for() {
+        let check = |flag: &str, expected: &[&str]| {
+            let mut history = History::default();
+            let asked = question("example.com", RecordType::NAPTR);
+            let record = format!(r#"10 50 "{flag}" "SIP+D2U" "" sip.example.com"#);
+            let place = ("example.com", RecordType::NAPTR);
+            told(&mut history, "10:00", place, &[&record]);
+            let found = of(&history, &[asked], GAP, at("10:00")).into_iter();
+            let found: Vec<_> = found.map(|one| one.question.to_string()).collect();
+            assert_eq!(found, expected, "{flag}");
+        };
+        // Another NAPTR record (RFC 3403 section 4.1), and the addresses at once.
+        check("", &["sip.example.com NAPTR"]);
+        check("S", &["sip.example.com SRV"]);
+        check("a", &["sip.example.com A", "sip.example.com AAAA"]);
+        check("A", &["sip.example.com A", "sip.example.com AAAA"]);
+        check("u", &[]);
+        check("p", &[]);
+    }
+
+    #[test]
     fn what_is_served_no_more_is_followed_while_caches_may_hold_it() {
         let mut history = History::default();
         let srv = ("_sip._udp.example.com", RecordType::SRV);

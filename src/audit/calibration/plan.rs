@@ -127,6 +127,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_a_second_is_asked_again_in_the_wave_after_its_first() {
+        for number in 0..WAVES - 1 {
+            let probe = Probe::new(Kind::Short, number);
+            let asked: Vec<_> = (0..WAVES)
+                .filter(|nth| wave(*nth).contains(&probe))
+                .collect();
+            assert_eq!(asked, [number, number + 1]);
+        }
+    }
+
+    #[test]
     fn what_is_asked_again_was_asked_and_has_a_ttl_that_ends() {
         let asked: BTreeSet<Probe> = waves().into_iter().flatten().collect();
         let expired: BTreeSet<Probe> = expired().into_iter().flatten().collect();

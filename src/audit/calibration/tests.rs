@@ -2,6 +2,7 @@
 
 mod again;
 mod applied;
+mod bounds;
 mod resolvers;
 mod zone;
 

@@ -102,6 +102,53 @@ fn servers_that_somebody_configured_must_have_answered_with_authority_before() {
 }
 
 #[test]
+fn a_delegation_speaks_for_the_server_that_it_names_alone() {
+    let mut servers = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|ip| server("ns", ip));
+    servers[1].listed = Listed::Configured;
+    servers[2].listed = Listed::Configured;
+    let mut scene = Scene::new();
+    scene.zones.insert(zone("example.com", servers.to_vec()));
+    let alike = [as_a_resolver(), as_a_resolver()];
+    let round = round(&mut scene, "10:00", &alike, &[good()]);
+    assert_eq!(path(&round), None);
+}
+
+#[test]
+fn who_gives_no_reply_and_who_is_no_authority_contradicts_nobody() {
+    let names = ["ns1", "ns2", "ns3"];
+    let servers = [1, 2, 3].map(|nth| server(names[nth - 1], &format!("192.0.2.{nth}")));
+    let mut scene = Scene::new();
+    scene.zones.insert(zone("example.com", servers.to_vec()));
+    let round = scene.round(at("10:00"), &|source, _, _| match &*source.id {
+        "ns1" | "ns2" => as_a_resolver(),
+        // Silence has no flags; and as Quad9 says that it blocks, a resolver has none either.
+        "ns3" => without_ra(Reply::silence()),
+        _ => without_ra(as_a_resolver()),
+    });
+    assert_eq!(path(&round), Some(Severity::Critical));
+}
+
+#[test]
+fn whatever_shows_it_is_named_in_one_sentence() {
+    let begin = "not judged: somebody on the way answers port 53 in place of those who are asked: ";
+    let reason = |servers: &[Reply; 2], site: Option<&str>| {
+        let quad9 = public("quad9", "9.9.9.9", Some(".rrdns.pch.net"));
+        let mut scene = Scene::new().with_resolvers(&[quad9]);
+        let reply = site.map_or_else(good, |site| good().at_site(site));
+        let round = round(&mut scene, "10:00", servers, &[reply]);
+        let reason = &round.at("quad9").reason;
+        reason.strip_prefix(begin).unwrap_or(reason).to_owned()
+    };
+    let alike = [as_a_resolver(), as_a_resolver()];
+    let servers = "all 2 authoritative servers answer as a resolver does (AA=0, RA=1)";
+    let stranger = "quad9 (9.9.9.9) names itself cache7.isp.example, which is not its operator's";
+    assert_eq!(reason(&alike, None), servers);
+    let site = Some("cache7.isp.example");
+    assert_eq!(reason(&[good(), good()], site), stranger);
+    assert_eq!(reason(&alike, site), format!("{servers}; {stranger}"));
+}
+
+#[test]
 fn nobody_can_answer_on_the_way_of_an_encrypted_transport() {
     let mut secure = Resolver::clone(&public("quad9+tls", "9.9.9.9", Some(".rrdns.pch.net")));
     secure.transport = Transport::Tls;

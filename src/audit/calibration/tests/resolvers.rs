@@ -194,6 +194,7 @@ fn a_constant_ttl_is_told_from_many_backends() {
     };
     let named = measured([constant(Some("fra1"))]).measures;
     assert_eq!(named.decrement.value, Some(Decrement::Constant));
+    assert!(!named.decrement.how.contains("without NSID"), "{named:?}");
     assert_eq!(named.backends.value, Some(backends(&["fra1"], None)));
     let unnamed = measured([constant(None)]).measures;
     assert_eq!(unnamed.decrement.value, Some(Decrement::Constant));

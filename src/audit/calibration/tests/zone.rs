@@ -44,6 +44,22 @@ fn a_zone_whose_names_would_be_too_long_is_refused() {
     assert!(refused(30));
 }
 
+#[test]
+fn each_kind_of_name_has_its_place_in_the_zone() {
+    for (kind, number, place) in [
+        (Kind::Long, 7, "c0ffee-7.ttl604800"),
+        (Kind::Fading, 3, "c0ffee-3.ttl30"),
+        (Kind::Short, 0, "c0ffee-0.ttl1"),
+        (Kind::Zero, 2, "c0ffee-2.ttl0"),
+        (Kind::Absent, 1, "c0ffee-1"),
+        (Kind::Failing, 0, "c0ffee-0.lame"),
+        (Kind::Failing, 1, "c0ffee-1.nowhere"),
+    ] {
+        let asked = canary().question(TOKEN, Probe::new(kind, number)).unwrap();
+        assert_eq!(asked.name.as_str(), format!("{place}.canary.example.com"));
+    }
+}
+
 /// What a server of the zone says of each kind of name.
 fn replies(change: impl Fn(Probe, Reply) -> Reply) -> [Observation; 5] {
     Served::PROBES.map(|kind| {
