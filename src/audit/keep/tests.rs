@@ -1,5 +1,7 @@
 //! What is kept of rounds that go well, go wrong, last, change and end.
 
+mod bounds;
+
 use std::sync::Arc;
 
 use super::*;
