@@ -316,6 +316,12 @@ mod tests {
     }
 
     #[test]
+    fn a_code_without_a_name_is_its_number() {
+        let shown = [Rcode::SERVFAIL, Rcode(11)].map(|rcode| format!("{rcode:?}"));
+        assert_eq!(shown, ["SERVFAIL", "RCODE11"]);
+    }
+
+    #[test]
     fn an_answer_is_shown_in_one_line_whatever_it_is() {
         use Status::{Malformed, NoReply as Nothing, Rcode as Said};
         let alias = Value::Cname("lb.example.net".parse().unwrap());

@@ -209,4 +209,16 @@ mod tests {
         assert_eq!(one("192.0.2.7"), Ok(false));
         assert_eq!(one("lb.example.net"), Ok(false));
     }
+
+    #[test]
+    fn addresses_of_one_family_say_nothing_of_the_other() {
+        let speaks_of = |text: &str| {
+            let mut one = Expect::default();
+            one.declare(text).unwrap();
+            [RecordType::A, RecordType::AAAA, RecordType::CNAME].map(|rtype| one.speaks_of(rtype))
+        };
+        assert_eq!(speaks_of("192.0.2.0/24"), [true, false, true]);
+        assert_eq!(speaks_of("2001:db8::1"), [false, true, true]);
+        assert_eq!(speaks_of("lb.example.net"), [false, false, true]);
+    }
 }

@@ -127,5 +127,27 @@ mod tests {
         assert_eq!("type28".parse(), Ok(RecordType::AAAA));
         assert!("TYPE65536".parse::<RecordType>().is_err());
         assert!("BOGUS".parse::<RecordType>().is_err());
+        assert_eq!(format!("{:?}", RecordType::AAAA), "AAAA");
+    }
+
+    #[test]
+    fn every_name_that_a_hint_offers_can_be_written() {
+        let known: Vec<_> = RecordType::known_names().collect();
+        assert!(known.contains(&"NAPTR"), "{known:?}");
+        assert_eq!(known.len(), NAMES.len());
+        for name in known {
+            let read: RecordType = name.parse().unwrap();
+            assert_eq!(read.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn only_records_that_name_a_host_lead_on() {
+        let service = RecordType::known_names().filter(|name| {
+            let rtype: RecordType = name.parse().unwrap();
+            rtype.is_service()
+        });
+        let service: Vec<_> = service.collect();
+        assert_eq!(service, ["MX", "SRV", "NAPTR", "SVCB", "HTTPS"]);
     }
 }

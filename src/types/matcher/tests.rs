@@ -101,8 +101,27 @@ fn what_is_no_matcher_is_refused_with_the_mend() {
         let refused = text.parse::<Matcher>().unwrap_err().to_string();
         assert!(refused.contains(told), "{text}: {refused}");
     }
-    let long = format!("name={}", "x".repeat(LONGEST));
-    assert_eq!(long.parse::<Matcher>(), Err(NotAMatcher::Unwieldy));
+    let of_length = |length: usize| {
+        let name = "x".repeat(length - "name=".len());
+        format!("name={name}").parse::<Matcher>().map(drop)
+    };
+    assert_eq!(of_length(LONGEST), Ok(()));
+    assert_eq!(of_length(LONGEST + 1), Err(NotAMatcher::Unwieldy));
+}
+
+#[test]
+fn matchers_are_shown_in_their_order_and_none_is_like_another() {
+    let texts = [
+        "group=dialers",
+        "name!=sip.example.com",
+        "tag.team=~voip|web",
+    ];
+    let matchers = Matchers::try_from(texts.map(str::to_owned).to_vec()).unwrap();
+    assert_eq!(matchers.texts(), texts);
+    assert_eq!(matchers.to_string(), texts.join(" "));
+    let read = texts.map(|text| text.parse::<Matcher>().unwrap());
+    assert_ne!(read[0], read[1]);
+    assert_ne!(read[0], "group!=dialers".parse().unwrap());
 }
 
 #[test]
