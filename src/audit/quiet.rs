@@ -351,7 +351,7 @@ mod tests {
             vec![window("group=sip"), window("group=dialers")],
         );
         let reason = |silences: &[&Silence], windows: &[Window]| {
-            let silences = silences.iter().map(|one| Silence::clone(one)).collect();
+            let silences = silences.iter().copied().cloned().collect();
             let quiet = Quiet::at(at(30), silences, windows.to_vec());
             quiet
                 .reason(&incident, &tags)

@@ -40,8 +40,8 @@ fn incidents_of_one_subject_are_one_where_they_overlap_in_time() {
     let did = lasting(1, "10:00", Some("10:10"));
     let check = |begin, end, expected: &[Outcome]| {
         let would = lasting(2, begin, end);
-        let (did, would) = (&[did.clone()], &[would]);
-        assert_eq!(outcomes(did, would), expected, "{begin} {end:?}");
+        let outcomes = outcomes(std::slice::from_ref(&did), &[would]);
+        assert_eq!(outcomes, expected, "{begin} {end:?}");
     };
     let apart = [Outcome::New, Outcome::Gone];
     check("10:05", None, &[Outcome::Changed]);

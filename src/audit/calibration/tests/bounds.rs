@@ -31,8 +31,8 @@ fn said(replies: &[(Kind, u8, i64, u32)]) -> Calibration {
     said_at(None, replies)
 }
 
-fn limit(seconds: Option<u32>, tested: u32) -> Option<Limit> {
-    Some(Limit { seconds, tested })
+fn limit(seconds: Option<u32>, tested: u32) -> Limit {
+    Limit { seconds, tested }
 }
 
 #[test]
@@ -48,14 +48,14 @@ fn two_names_are_enough_and_their_spread_is_told_where_it_is_more_than_rounding(
         (3_594, "; some were given 3594 s at first"),
     ] {
         let cap = cap(other);
-        assert_eq!(cap.value, limit(Some(3_600), 604_800));
+        assert_eq!(cap.value, Some(limit(Some(3_600), 604_800)));
         assert_eq!(cap.how, format!("{how}{spread}"));
     }
     let short = (Kind::Short, 0, 0, 30);
     let zero = (Kind::Zero, 0, 100, 30);
     assert_eq!(
         said(&[short, zero]).measures.ttl_floor.value,
-        limit(Some(30), 0)
+        Some(limit(Some(30), 0))
     );
     assert_eq!(said(&[short]).measures.ttl_floor.value, None);
 }
@@ -76,7 +76,7 @@ fn names_that_were_all_fetched_in_the_last_wave_are_not_made_up() {
         _ => Reply::silence(),
     })
     .measures;
-    assert_eq!(measures.ttl_cap.value, limit(None, 604_800));
+    assert_eq!(measures.ttl_cap.value, Some(limit(None, 604_800)));
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn a_floor_is_what_the_cache_says_before_the_authoritys_ttl_is_over() {
         };
         said(&[short, zero, later]).measures.ttl_floor.value
     };
-    assert_eq!(floor(Kind::Short, 799), limit(Some(30), 0));
-    assert_eq!(floor(Kind::Short, 800), limit(None, 0));
+    assert_eq!(floor(Kind::Short, 799), Some(limit(Some(30), 0)));
+    assert_eq!(floor(Kind::Short, 800), Some(limit(None, 0)));
     // A TTL of zero is over at once.
-    assert_eq!(floor(Kind::Zero, 50), limit(None, 0));
+    assert_eq!(floor(Kind::Zero, 50), Some(limit(None, 0)));
 }
 
 #[test]
