@@ -47,10 +47,10 @@ impl Heard {
         if opened {
             self.spans.push(span);
         } else {
-            let own = self.spans.iter_mut();
-            let is_it =
-                |own: &&mut Span| (&own.site, own.first_seen) == (&span.site, span.first_seen);
-            *own.rev().find(is_it).unwrap() = span;
+            let begun = (span.site.clone(), span.first_seen);
+            let mut own = self.spans.iter_mut().rev();
+            let is_it = |own: &&mut Span| (own.site.clone(), own.first_seen) == begun;
+            *own.find(is_it).unwrap() = span;
         }
         opened
     }
