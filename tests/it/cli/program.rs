@@ -97,7 +97,7 @@ pub(super) fn redacted() -> Settings {
         (r"\b2[5-9]\d(-300)?\b", "300"),
         (r"\b86[34]\d\d(-86400)?\b", "86400"),
         (
-            r#"("age_seconds": |\[RFC 3339\](?:,| \| ))\d{1,2}\b"#,
+            r#"("age_seconds": |"longest_silence_s": |\[RFC 3339\](?:,| \| ))\d{1,2}\b"#,
             "${1}1",
         ),
         (r"\b\d+\.\d ms, \d+ octets", "[TIME] ms, [SIZE] octets"),
