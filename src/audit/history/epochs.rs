@@ -177,10 +177,10 @@ impl ServerHistory {
     /// The server said the same once more, at the end of a stored run of `value`. Runs are handed in in order of time.
     pub(super) fn still_serves(&mut self, again: Epoch) {
         self.keep_records(&again);
-        if self.epoch.value != again.value {
-            self.observe(again);
-        } else {
+        if self.epoch.value == again.value {
             (self.epoch.last_seen, self.epoch.expires) = (again.last_seen, again.expires);
+        } else {
+            self.observe(again);
         }
     }
 

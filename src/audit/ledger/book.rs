@@ -222,3 +222,32 @@ fn is_for_good(step: &Transition) -> bool {
     let last = step.causes.last();
     last.is_some_and(|cause| matches!(cause, Cause::Flushed | Cause::ByHand | Cause::Unasked))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::ledger::{growth, unwatched_key};
+
+    fn at(minute: u32) -> DateTime<Utc> {
+        format!("2026-11-22T19:{minute:02}:00Z").parse().unwrap()
+    }
+
+    #[test]
+    fn a_round_tells_one_step_of_an_incident_and_an_ending_replaces_what_else_there_was() {
+        let key = unwatched_key("us-west-2", "dialers");
+        let mut entry = Entry::candidate(growth::empty(&key, at(0), "us-west-2", at(1)));
+        assert!(entry.tell(at(1)).is_none());
+        entry.step(Cause::Confirmed, "it is bad");
+        entry.step(Cause::Throttled, "it is asked less");
+        let opened = entry.tell(at(1)).unwrap();
+        assert_eq!((opened.number, opened.kind), (0, TransitionKind::Opened));
+        assert_eq!(opened.reason, "it is bad; it is asked less");
+        entry.step(Cause::Worse, "now it is critical");
+        entry.resolve(at(2), Cause::Over, "it was not seen since");
+        let ended = entry.tell(at(2)).unwrap();
+        assert_eq!((ended.number, ended.kind), (1, TransitionKind::Resolved));
+        assert_eq!(ended.reason, "it was not seen since");
+        assert_eq!(ended.causes, [Cause::Worse, Cause::Over]);
+        assert_eq!(ended.incident.resolved_at, Some(at(2)));
+    }
+}

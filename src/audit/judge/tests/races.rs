@@ -153,8 +153,8 @@ fn a_server_that_fell_silent_may_have_changed_for_no_longer_than_three_rounds() 
     let lost = |round: DateTime<Utc>, is_again: bool| round != at("10:05") || !is_again;
     assert_eq!(verdicts(&a(&[ALIEN], 60), ONE, lost, 1), [Unexplained]);
     // Its last word came with the first lie, at most a round before what it may say now.
-    let last = |round: DateTime<Utc>, is_again: bool| round == at("10:05") && !is_again;
-    let states = verdicts(&a(&[ALIEN], 60), ONE, last, 4);
+    let at_first = |round: DateTime<Utc>, is_again: bool| round == at("10:05") && !is_again;
+    let states = verdicts(&a(&[ALIEN], 60), ONE, at_first, 4);
     assert_eq!(states, [Unexplained, Unexplained, Unexplained, Divergent]);
 }
 
