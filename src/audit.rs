@@ -43,8 +43,6 @@ pub use short_id::short_id;
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
 ///
-/// What 6 changed: the id of an incident holds when it was confirmed. A history has a gap where no authority was heard, asked or
-/// not, and after every interception; each gap is remembered, and excuses what may have been fetched in it, also under a TTL that
-/// nobody saw. A TTL is not stretched while a server was not heard. An interception may be one of an address family, and teaches
-/// no cap. What joins and leaves an incident is gathered for `group_interval`, and what comes and goes is flapping.
-pub const ENGINE_VERSION: u32 = 6;
+/// What 7 changed: a value that no authority serves is not believed while none was heard beside it. What a restart brings back of a
+/// run says how long it was silent at most. A server that says the same as before under a lower TTL, later, takes the later end.
+pub const ENGINE_VERSION: u32 = 7;

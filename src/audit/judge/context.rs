@@ -122,6 +122,13 @@ impl<'a> Context<'a> {
         first.is_some_and(|at| *at >= seen) || self.answered_again(link, seen)
     }
 
+    /// Whether an authority had been heard of the link in this round when something came in at `at`, or was heard when asked
+    /// for the first time. What comes in while none is heard may be anybody's.
+    pub(super) fn is_accompanied(&self, link: &LinkKey, at: DateTime<Utc>) -> bool {
+        self.rounds.first.contains_key(link)
+            || (self.rounds.again.get(link).into_iter().flatten()).any(|(_, heard)| *heard <= at)
+    }
+
     /// Whether an authority answered for the link in this round.
     pub(super) fn is_answered(&self, link: &LinkKey) -> bool {
         self.rounds.first.contains_key(link) || self.rounds.again.contains_key(link)

@@ -73,6 +73,11 @@ impl Subject<'_> {
         if !self.is_answered_again() || self.lacks_a_word(shown) {
             return Some(Self::unheard());
         }
+        if !self.context.is_accompanied(&self.key, self.sample.at) {
+            return Some(Self::not_believed(
+                "no authoritative server was heard beside this, so this is not believed yet",
+            ));
+        }
         let since = self.standing.since?;
         self.older_than(since, || {
             format!("no authority served this since {}, when its history begins: it may be an honest cache older than that", instant(since))
@@ -157,8 +162,12 @@ impl Subject<'_> {
 
     /// Row 6, because a server of `S` did not answer when asked again.
     pub(super) fn unheard() -> Judged {
-        let reason =
-            "not every authoritative server answered when asked again, so this is not believed yet";
+        Self::not_believed(
+            "not every authoritative server answered when asked again, so this is not believed yet",
+        )
+    }
+
+    fn not_believed(reason: &str) -> Judged {
         let mut judged = Judged::new(State::Unexplained, Severity::None, reason.to_owned());
         judged.flags.push(VerdictFlag::LowConfidence);
         judged

@@ -216,6 +216,21 @@ fn what_a_server_is_asked_for_the_first_time_is_not_asked_again_though_it_comes_
 }
 
 #[test]
+fn what_came_in_while_no_server_was_heard_is_believed_once_it_comes_beside_one() {
+    let right = says(a(&[GOOD], 60), a(&[GOOD], 60));
+    let begin = at("10:05");
+    let lie = |after| (2, begin + secs(after), a(&[ALIEN], 60));
+    let silent = [0, 1].map(|server| (server, begin, Reply::silence()));
+    let both = [0, 1].map(|server| (server, begin + secs(2), a(&[GOOD], 60)));
+    let mut scene = Scene::new();
+    scene.run("10:00", "10:05", &right);
+    let once: Vec<_> = silent.into_iter().chain([lie(0)]).chain(both).collect();
+    assert_eq!(heard(&mut scene.clone(), &once), Unexplained);
+    let twice: Vec<_> = once.into_iter().chain([lie(2)]).collect();
+    assert_eq!(heard(&mut scene, &twice), Divergent);
+}
+
+#[test]
 fn until_a_question_is_asked_again_the_first_replies_count_for_what_was_served_once() {
     let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
         SourceKind::Authority if now >= at("10:02") => a(&[GOOD], 60),

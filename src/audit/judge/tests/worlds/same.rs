@@ -45,11 +45,15 @@ fn without_what_was_learned(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
     verdicts
 }
 
-/// Verdicts without the remark on a constant TTL: a stored run does not tell how often the last TTL of several was repeated.
+/// Verdicts without the remark on a constant TTL, and without the expiry that such a TTL does not tell, on the left of what is
+/// compared: a stored run does not tell how often the last TTL of several was repeated.
 fn without_repetition(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
     for verdict in &mut verdicts {
         let flags = &mut verdict.flags;
         flags.retain(|flag| *flag != VerdictFlag::ConstantTtl);
+        if let Some((_, deadline)) = verdict.reason.split_once(" <= ") {
+            verdict.reason = deadline.to_owned();
+        }
     }
     verdicts
 }
