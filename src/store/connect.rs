@@ -5,7 +5,7 @@
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection, PgConnection, PgPool,
+    Connection, Executor as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -36,7 +36,7 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let options = options(url)?;
         let schema = prepare(&options).await?;
-        let pool = PgPoolOptions::new()
+        let pool = pool()
             .max_connections(10)
             .acquire_timeout(CONNECT_TIMEOUT)
             .connect_lazy_with(options);
@@ -45,7 +45,7 @@ impl Store {
 
     /// A store that has not been connected to, and connects when it is first asked. For whoever can do without.
     pub fn unopened(url: &str) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new().connect_lazy_with(options(url)?);
+        let pool = pool().connect_lazy_with(options(url)?);
         let schema = Schema {
             before: None,
             now: 0,
@@ -86,6 +86,17 @@ impl Store {
             Err(_) => Err(StoreError::Silent(PING_TIMEOUT)),
         }
     }
+}
+
+/// Our queries are short, and compiling one takes longer than any saves: a second, for the longest. Said in a statement, since
+/// what stands between us and a server (`PgBouncer`) may refuse it at the start.
+fn pool() -> PgPoolOptions {
+    PgPoolOptions::new().after_connect(|connection, _| {
+        Box::pin(async move {
+            connection.execute("-- no_jit\nset jit = off").await?;
+            Ok(())
+        })
+    })
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -9,8 +9,12 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{RecordedSpan, Store, StoreError, timeline::TimelineQuery};
-use crate::types::{Answer, Question, Source, SourceKind, Span};
+use super::{
+    RecordedSpan, Store, StoreError,
+    spans::read::Row,
+    timeline::{TimelineQuery, end_of_time},
+};
+use crate::types::{Answer, Question, Source, Span};
 
 /// One change of one question, and who followed when.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,65 +69,144 @@ pub struct Followed {
     pub after_s: Option<i64>,
 }
 
+/// A change before it is looked up who followed.
+struct Step<'a> {
+    vantage: &'a str,
+    /// The first sight of the value.
+    first: &'a Span,
+    ended_at: Option<DateTime<Utc>>,
+    servers: Vec<FollowedServer>,
+}
+
+/// A question, and where it is asked from.
+type Asked<'a> = (&'a Question, &'a str);
+
 impl Store {
     /// Every change within the window, by question and instant. The resolver of the query is taken into account.
     pub async fn propagation(&self, query: &TimelineQuery) -> Result<Vec<Propagation>, StoreError> {
-        // What was served before a window says whether its first value is a change.
-        let whole = TimelineQuery {
-            from: None,
-            to: None,
-            ..query.clone()
+        let served = self.spans_served(query).await?;
+        let steps = all_steps(&served, |at| {
+            query.from.is_none_or(|from| at >= from) && query.to.is_none_or(|to| at <= to)
+        });
+        let began = steps.iter().map(|step| step.first.first_seen).min();
+        let ended = steps
+            .iter()
+            .map(|step| step.ended_at.unwrap_or(end_of_time()))
+            .max();
+        let (Some(began), Some(ended)) = (began, ended) else {
+            return Ok(Vec::new());
         };
-        let spans = self.spans_of(&whole).await?;
-        let within = |change: &Propagation| {
-            query.from.is_none_or(|from| change.changed_at >= from)
-                && query.to.is_none_or(|to| change.changed_at <= to)
-        };
-        Ok(changes(&spans).into_iter().filter(within).collect())
+        let heard = self.spans_that_follow(query, began, ended).await?;
+        let heard = by_question(&heard);
+        let told = steps.into_iter().map(|step| {
+            let asked = (&step.first.series.question, step.vantage);
+            let spans = heard.get(&asked).map(Vec::as_slice).unwrap_or_default();
+            step.told(spans)
+        });
+        Ok(told.collect())
+    }
+
+    /// All that authoritative servers ever said as their own word: what was served before a window says whether its first
+    /// value is a change, and what comes after it when the last one ended. In order of first sight.
+    async fn spans_served(&self, query: &TimelineQuery) -> Result<Vec<RecordedSpan>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "-- spans_served
+            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
+                ttl_max, first_expires_at, cached_until, longest_silence_s
+            from span join series using (series_id) join question using (question_id) join source using (source_id)
+            where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'authority' and authoritative",
+            query.name.as_str(),
+            query.rtype.map(|rtype| i32::from(rtype.0))
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        self.spans_of_rows(rows).await
+    }
+
+    /// What resolvers said between the two instants, and the first of each answer of each backend: whoever had said something
+    /// else before had something to follow from. In order of first sight.
+    async fn spans_that_follow(
+        &self,
+        query: &TimelineQuery,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<RecordedSpan>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"-- spans_that_follow
+            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
+                ttl_max, first_expires_at, cached_until, longest_silence_s
+            from (
+                select span.*, row_number() over (partition by series_id, site, answer_id order by first_seen) as nth
+                from span join series using (series_id) join question using (question_id) join source using (source_id)
+                where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'resolver'
+                    and ($3::text is null or source.name = $3) and first_seen <= $5
+            ) as run
+            where last_seen >= $4 or nth = 1"#,
+            query.name.as_str(),
+            query.rtype.map(|rtype| i32::from(rtype.0)),
+            query.resolver.as_deref(),
+            from,
+            to
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        self.spans_of_rows(rows).await
     }
 }
 
-fn changes(spans: &[RecordedSpan]) -> Vec<Propagation> {
-    let mut questions: BTreeMap<(&Question, &str), Vec<&Span>> = BTreeMap::new();
-    for recorded in spans {
-        let key = (&recorded.span.series.question, recorded.vantage.as_str());
-        questions.entry(key).or_default().push(&recorded.span);
+fn by_question(spans: &[RecordedSpan]) -> BTreeMap<Asked<'_>, Vec<&Span>> {
+    let mut questions: BTreeMap<Asked<'_>, Vec<&Span>> = BTreeMap::new();
+    for RecordedSpan { vantage, span } in spans {
+        let asked = (&span.series.question, vantage.as_str());
+        questions.entry(asked).or_default().push(span);
     }
-    let of_one = |((question, vantage), spans): ((&Question, &str), Vec<&Span>)| {
-        of_question(question, vantage, &spans)
-    };
-    questions.into_iter().flat_map(of_one).collect()
+    questions
 }
 
-/// `spans` in order of first sight.
-fn of_question(question: &Question, vantage: &str, spans: &[&Span]) -> Vec<Propagation> {
-    let (authority, resolvers): (Vec<&Span>, Vec<&Span>) = spans
-        .iter()
-        .partition(|span| span.series.source.kind == SourceKind::Authority);
-    let served: Vec<&Span> = authority
-        .into_iter()
-        .filter(|span| span.authoritative && span.answer.is_data())
-        .collect();
-    let steps = steps(&served);
-    let ends = steps.iter().skip(1).map(|step| Some(step.first_seen));
-    let told = steps.iter().zip(ends.chain([None])).skip(1);
-    told.map(|(step, ended_at)| {
-        let backends = followed(step, ended_at, &resolvers);
+/// The changes that began when they were asked for, by question and instant. `served` in order of first sight.
+fn all_steps(
+    served: &[RecordedSpan],
+    is_asked_for: impl Fn(DateTime<Utc>) -> bool,
+) -> Vec<Step<'_>> {
+    let mut told = Vec::new();
+    for ((_, vantage), spans) in by_question(served) {
+        let served: Vec<&Span> = spans
+            .into_iter()
+            .filter(|span| span.answer.is_data())
+            .collect();
+        let firsts = steps(&served);
+        let ends = firsts.iter().skip(1).map(|step| Some(step.first_seen));
+        // Nothing is known from before the first: it is no change.
+        let changes = firsts.iter().copied().zip(ends.chain([None])).skip(1);
+        let asked_for = changes.filter(|(first, _)| is_asked_for(first.first_seen));
+        told.extend(asked_for.map(|(first, ended_at)| Step {
+            vantage,
+            first,
+            ended_at,
+            servers: servers(first, ended_at, &served),
+        }));
+    }
+    told
+}
+
+impl Step<'_> {
+    /// `heard`: what resolvers said to its question.
+    fn told(self, heard: &[&Span]) -> Propagation {
+        let backends = followed(self.first, self.ended_at, heard);
         let share = |percent| reached(&backends, percent);
         Propagation {
-            vantage: vantage.to_owned(),
-            question: question.clone(),
-            to: Arc::clone(&step.answer),
-            changed_at: step.first_seen,
-            servers: servers(step, ended_at, &served),
-            ended_at,
+            vantage: self.vantage.to_owned(),
+            question: self.first.series.question.clone(),
+            to: Arc::clone(&self.first.answer),
+            changed_at: self.first.first_seen,
+            servers: self.servers,
+            ended_at: self.ended_at,
             t50_s: share(50),
             t95_s: share(95),
             t100_s: share(100),
             backends,
         }
-    })
-    .collect()
+    }
 }
 
 /// The first span of each value in turn. A server that comes late with the value of another begins nothing, nor does one

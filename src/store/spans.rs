@@ -1,24 +1,21 @@
-//! Spans: written by batch, read by key, restored at start.
+//! Spans: written by batch, restored at start.
 //!
-//! Every question about the past first picks the keys of spans, then [`Store::read_spans`] reads them out.
-//!
-//! Deliberately absent: cutting runs.
+//! [`read`] makes spans of rows again. Deliberately absent: cutting runs.
 
-use std::{collections::HashMap, sync::Arc};
+pub(super) mod read;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use super::{
-    Store, StoreError, columns,
-    intern::interned,
-    record::Keys,
-    referred::{self, Series, distinct},
-};
+use read::Referred;
+
+use super::{Store, StoreError, columns, intern::interned, record::Keys};
 use crate::{
     names::{DnsName, NameError},
-    types::{Answer, Question, RecordType, Span},
+    types::{Question, RecordType, Span},
 };
 
 /// Spans that are read at once at start: what reading them takes beside is small then.
@@ -164,96 +161,16 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let mut spans = Vec::with_capacity(ids.len());
-        let mut answers = HashMap::new();
+        let mut referred = Referred::default();
         for some in ids.chunks(RESTORED_AT_ONCE) {
-            let read = self.read_some(some, &mut answers).await?;
-            spans.extend(read.into_iter().map(|(_, span)| span.span));
+            let rows = self.span_rows(some).await?;
+            referred.turn_to(&self.pool, &rows).await?;
+            for row in rows {
+                spans.push(referred.read(row)?.span);
+            }
         }
         spans.sort_by_key(|span| span.first_seen);
         Ok(spans)
-    }
-
-    /// Reads spans by key, in order of first sight.
-    pub(super) async fn read_spans(
-        &self,
-        ids: &[i64],
-    ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
-        self.read_some(ids, &mut HashMap::new()).await
-    }
-
-    /// The same, with the answers that were read before.
-    async fn read_some(
-        &self,
-        ids: &[i64],
-        answers: &mut HashMap<i64, Arc<Answer>>,
-    ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "-- read_spans
-            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until, longest_silence_s
-            from span where span_id = any($1)
-            order by first_seen, span_id",
-            ids
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let series = distinct(rows.iter().map(|row| row.series_id));
-        let series = referred::series(&self.pool, &series).await?;
-        let new = rows.iter().map(|row| row.answer_id);
-        let new = distinct(new.filter(|id| !answers.contains_key(id)));
-        answers.extend(referred::answers(&self.pool, &new).await?);
-        let read = rows.into_iter().map(|row| {
-            let answer = referred::of(answers, &row.answer_id, "answer")?;
-            let series = referred::of(&series, &row.series_id, "series")?;
-            Ok((row.span_id, row.into_span(series, answer)?))
-        });
-        read.collect()
-    }
-}
-
-struct Row {
-    span_id: i64,
-    series_id: i32,
-    site: String,
-    answer_id: i64,
-    authoritative: bool,
-    first_ttls: String,
-    first_seen: DateTime<Utc>,
-    last_seen: DateTime<Utc>,
-    samples: i64,
-    ttl_min: Option<i64>,
-    ttl_max: Option<i64>,
-    first_expires_at: Option<DateTime<Utc>>,
-    cached_until: Option<DateTime<Utc>>,
-    longest_silence_s: Option<i32>,
-}
-
-impl Row {
-    fn into_span(self, series: &Series, answer: &Arc<Answer>) -> Result<RecordedSpan, StoreError> {
-        let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
-        let span = Span {
-            series: series.key.clone(),
-            site: Some(self.site).filter(|site| !site.is_empty()),
-            answer: Arc::clone(answer),
-            authoritative: self.authoritative,
-            first_ttls: columns::ttls_from_text(&self.first_ttls)?,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            samples: columns::number("count", self.samples)?,
-            ttl_min: ttl(self.ttl_min)?,
-            ttl_max: ttl(self.ttl_max)?,
-            first_expires_at: self.first_expires_at,
-            cached_until: self.cached_until,
-            longest_silence_s: self
-                .longest_silence_s
-                .map(|silence| columns::number("silence", silence))
-                .transpose()?,
-        };
-        Ok(RecordedSpan {
-            vantage: series.vantage.clone(),
-            span,
-        })
     }
 }
 

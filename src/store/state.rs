@@ -10,7 +10,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{RecordedSpan, Store, StoreError, columns};
+use super::{
+    RecordedSpan, Store, StoreError, columns,
+    referred::{Series, distinct},
+    spans::read::{Referred, Row},
+};
 use crate::{
     audit::{ledger::MOST_APART, verdict::State},
     names::DnsName,
@@ -22,6 +26,10 @@ const ROUNDS_KNOWN: u32 = 3;
 
 /// [`crate::audit::verdict::VerdictFlag::Throttled`] as it is stored.
 const THROTTLED: &str = "throttled";
+
+/// Runs for each series up to which reading all of them takes less than looking for the last of each: of 40,000 series that
+/// had one or two, 17 ms against 270 ms.
+const FEW_RUNS: f32 = 8.0;
 
 /// What one backend said as of an instant, and what was made of it then.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -89,9 +97,72 @@ impl Store {
         at: DateTime<Utc>,
         name: Option<&DnsName>,
     ) -> Result<Vec<StateRow>, StoreError> {
-        // Walks from site to site by the index, then takes the last run of each: no run is read in vain.
-        let rows = sqlx::query!(
-            r#"-- state_at
+        let mut rows = self.latest_runs(at, name).await?;
+        let series = name.map(|_| distinct(rows.iter().map(|row| row.series_id)));
+        let verdicts = self.verdicts_at(at, series.as_deref()).await?;
+        let referred = Referred::by(&self.pool, &rows).await?;
+        rows.sort_unstable_by(|one, other| backend(one).cmp(&backend(other)));
+        // Stable, so that sites stay in order. Whoever refers to nothing is refused when it is read.
+        rows.sort_by_cached_key(|row| referred.series(row).ok().map(Series::order));
+        let states = rows.into_iter().map(|row| {
+            Ok(StateRow {
+                age_seconds: (at - row.last_seen).num_seconds().max(0),
+                verdict: verdicts.get(&row.series_id).cloned(),
+                span: referred.read(row)?,
+            })
+        });
+        states.collect()
+    }
+
+    /// The last run of each backend that began by `at`, in no order.
+    async fn latest_runs(
+        &self,
+        at: DateTime<Utc>,
+        name: Option<&DnsName>,
+    ) -> Result<Vec<Row>, StoreError> {
+        if name.is_none() && self.has_few_runs().await? {
+            return self.latest_in_one_pass(at).await;
+        }
+        self.latest_by_steps(at, name).await
+    }
+
+    /// Whether it takes less to read every run there is than to look for each backend's last. By what the server knows of its
+    /// tables; where it knows nothing yet they are small.
+    async fn has_few_runs(&self) -> Result<bool, StoreError> {
+        let few = sqlx::query_scalar!(
+            r#"-- has_few_runs
+            select run.reltuples between 0 and $1::real * asked.reltuples as "few!"
+            from pg_class as run, pg_class as asked
+            where run.oid = 'span'::regclass and asked.oid = 'series'::regclass"#,
+            FEW_RUNS
+        );
+        Ok(few.fetch_one(&self.pool).await?)
+    }
+
+    /// Goes backwards through the index, which has the runs of a backend side by side: nothing is sorted.
+    async fn latest_in_one_pass(&self, at: DateTime<Utc>) -> Result<Vec<Row>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "-- latest_in_one_pass
+            select distinct on (series_id, site)
+                span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
+                ttl_max, first_expires_at, cached_until, longest_silence_s
+            from span where first_seen <= $1
+            order by series_id desc, site desc, first_seen desc",
+            at
+        );
+        Ok(rows.fetch_all(&self.pool).await?)
+    }
+
+    /// Steps from site to site by the index, then takes the last run of each: no run is read in vain.
+    async fn latest_by_steps(
+        &self,
+        at: DateTime<Utc>,
+        name: Option<&DnsName>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"-- latest_by_steps
             with recursive asked as (
                 select series_id from series join question using (question_id) where $2::text is null or name = $2
             ), backend as (
@@ -102,52 +173,34 @@ impl Store {
                 )
                 from backend where site is not null
             )
-            select last.span_id as "span_id!", series_id as "series_id!"
+            select last.span_id as "span_id!", last.series_id as "series_id!", last.site as "site!",
+                last.answer_id as "answer_id!", last.authoritative as "authoritative!", last.first_ttls as "first_ttls!",
+                last.first_seen as "first_seen!", last.last_seen as "last_seen!", last.samples as "samples!",
+                last.ttl_min, last.ttl_max, last.first_expires_at, last.cached_until, last.longest_silence_s
             from backend cross join lateral (
-                select span_id from span
+                select * from span
                 where span.series_id = backend.series_id and span.site = backend.site and first_seen <= $1
                 order by first_seen desc limit 1
             ) as last"#,
             at,
             name.map(DnsName::as_str)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let series: HashMap<_, _> = rows
-            .iter()
-            .map(|row| (row.span_id, row.series_id))
-            .collect();
-        let ids: Vec<_> = series.keys().copied().collect();
-        let verdicts = self
-            .verdicts_at(at, series.values().copied().collect())
-            .await?;
-        let mut states: Vec<_> = self
-            .read_spans(&ids)
-            .await?
-            .into_iter()
-            .map(|(id, span)| StateRow {
-                age_seconds: (at - span.span.last_seen).num_seconds().max(0),
-                verdict: series.get(&id).and_then(|id| verdicts.get(id)).cloned(),
-                span,
-            })
-            .collect();
-        states.sort_by(|one, other| place(one).cmp(&place(other)));
-        Ok(states)
+        );
+        Ok(rows.fetch_all(&self.pool).await?)
     }
 
-    /// The worst verdict in force, by series.
+    /// The worst verdict in force, by series: of these, or of all.
     async fn verdicts_at(
         &self,
         at: DateTime<Utc>,
-        series: Vec<i32>,
+        series: Option<&[i32]>,
     ) -> Result<HashMap<i32, StateVerdict>, StoreError> {
         let rows = sqlx::query!(
             "-- verdicts_at
             select series_id, group_name, state, severity, flags, since, evidence ->> 'reason' as reason
             from verdict_span
-            where series_id = any($1) and since <= $2 and (until is null or until > $2)
+            where ($1::integer[] is null or series_id = any($1)) and since <= $2 and (until is null or until > $2)
             order by since",
-            &series,
+            series,
             at
         )
         .fetch_all(&self.pool)
@@ -171,7 +224,6 @@ impl Store {
     }
 }
 
-fn place(row: &StateRow) -> (&crate::types::SeriesKey, &str, Option<&str>) {
-    let span = &row.span.span;
-    (&span.series, &row.span.vantage, span.site.as_deref())
+fn backend(row: &Row) -> (i32, &str) {
+    (row.series_id, &row.site)
 }

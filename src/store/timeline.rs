@@ -13,7 +13,7 @@ use super::{
     RecordedSpan, Store, StoreError, columns,
     findings::{FindingQuery, FindingSpan},
     incidents::{IncidentEvent, IncidentFilter, IncidentRow},
-    spans::question,
+    spans::{question, read::Row},
 };
 use crate::{
     audit::{declared::Declaration, verdict::State},
@@ -157,17 +157,12 @@ impl Store {
     }
 
     /// Who served what, in order of first sight.
-    pub(super) async fn spans_of(
-        &self,
-        query: &TimelineQuery,
-    ) -> Result<Vec<RecordedSpan>, StoreError> {
-        self.spans_within(&Window::of(query)).await
-    }
-
     async fn spans_within(&self, window: &Window<'_>) -> Result<Vec<RecordedSpan>, StoreError> {
-        let ids = sqlx::query_scalar!(
+        let rows = sqlx::query_as!(
+            Row,
             "-- spans_within
-            select span_id
+            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
+                ttl_max, first_expires_at, cached_until, longest_silence_s
             from span join series using (series_id) join question using (question_id) join source using (source_id)
             where question.name = $1 and ($2::integer is null or rtype = $2)
                 and ($3::text is null or source.kind = 'authority' or source.name = $3)
@@ -180,8 +175,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let spans = self.read_spans(&ids).await?;
-        Ok(spans.into_iter().map(|(_, span)| span).collect())
+        self.spans_of_rows(rows).await
     }
 
     async fn verdicts_within(&self, window: &Window<'_>) -> Result<Vec<VerdictSpan>, StoreError> {

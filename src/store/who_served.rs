@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
-use super::{RecordedSpan, Store, StoreError, timeline::end_of_time};
+use super::{RecordedSpan, Store, StoreError, spans::read::Row, timeline::end_of_time};
 
 impl Store {
     /// Every run of answers that held the address, or any address of the network, within the window; in order of first
@@ -17,17 +17,19 @@ impl Store {
         to: Option<DateTime<Utc>>,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
         let answers = self.answers_holding(addresses).await?;
-        let ids = sqlx::query_scalar!(
+        let rows = sqlx::query_as!(
+            Row,
             "-- who_served
-            select span_id from span where answer_id = any($1) and first_seen <= $3 and last_seen >= $2",
+            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
+                ttl_max, first_expires_at, cached_until, longest_silence_s
+            from span where answer_id = any($1) and first_seen <= $3 and last_seen >= $2",
             &answers,
             from.unwrap_or(DateTime::UNIX_EPOCH),
             to.unwrap_or(end_of_time())
         )
         .fetch_all(&self.pool)
         .await?;
-        let spans = self.read_spans(&ids).await?;
-        Ok(spans.into_iter().map(|(_, span)| span).collect())
+        self.spans_of_rows(rows).await
     }
 
     /// One address is found by the index; for a network every answer is looked at, which are few.

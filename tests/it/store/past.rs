@@ -35,9 +35,24 @@ fn of_a(from: Option<DateTime<Utc>>) -> TimelineQuery {
     }
 }
 
+/// What ns1, ns2, quad9 and isp said in a round; `deaf` always says .1.
+type Said = [&'static str; 4];
+
 /// Five rounds of `a.example`: ns1 moves from .1 to .2 at minute 1, ns2 and quad9 at minute 2, isp at minute 4, and one
 /// resolver never.
+const A_CHANGE: [Said; 5] = [
+    ["1", "1", "1", "1"],
+    ["2", "1", "1", "1"],
+    ["2", "2", "2", "1"],
+    ["2", "2", "2", "1"],
+    ["2", "2", "2", "2"],
+];
+
 async fn a_change() -> Store {
+    rounds_of(&A_CHANGE).await
+}
+
+async fn rounds_of(rounds: &[Said]) -> Store {
     let store = fresh_store().await;
     let ns = authority("ns1.example.com", "192.0.2.53:53");
     let late = authority("ns2.example.com", "192.0.2.54:53");
@@ -45,13 +60,7 @@ async fn a_change() -> Store {
     let slow = resolver("isp", "192.0.2.99:53");
     let deaf = resolver("deaf", "192.0.2.98:53");
     let mut open = Vec::new();
-    for (minute, ns_says, late_says, quick_says, slow_says) in [
-        (0, "1", "1", "1", "1"),
-        (1, "2", "1", "1", "1"),
-        (2, "2", "2", "2", "1"),
-        (3, "2", "2", "2", "1"),
-        (4, "2", "2", "2", "2"),
-    ] {
+    for (minute, [ns_says, late_says, quick_says, slow_says]) in (0..).zip(rounds.iter().copied()) {
         let round = begin(&store, at(minute * MINUTE)).await;
         let said = [
             (&ns, ns_says),
@@ -128,6 +137,33 @@ async fn a_change_is_followed_from_the_first_server_to_the_last_cache() {
     );
     let later = store.propagation(&of_a(Some(at(MINUTE + 1)))).await;
     assert_eq!(later.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_window_tells_of_its_changes_what_all_of_the_past_tells_of_them() {
+    // At minute 5 both servers move on, and quad9 with them: what it had said before ended before the change.
+    let more = [["3", "3", "3", "2"], ["3", "3", "3", "3"]];
+    let store = rounds_of(&[&A_CHANGE[..], &more].concat()).await;
+    let all = store.propagation(&of_a(None)).await.unwrap();
+    let begins: Vec<_> = all.iter().map(|change| change.changed_at).collect();
+    assert_eq!(begins, [at(MINUTE), at(5 * MINUTE)]);
+    let quad9 = &all[1].backends[0];
+    assert_eq!(
+        (&*quad9.resolver, quad9.last_other, quad9.after_s),
+        ("quad9", None, Some(0))
+    );
+    let late = store.propagation(&of_a(Some(at(5 * MINUTE)))).await;
+    assert_eq!(late.unwrap(), all[1..]);
+    let early = TimelineQuery {
+        to: Some(at(4 * MINUTE)),
+        ..of_a(None)
+    };
+    assert_eq!(store.propagation(&early).await.unwrap(), all[..1]);
+    let between = TimelineQuery {
+        from: Some(at(2 * MINUTE)),
+        ..early
+    };
+    assert_eq!(store.propagation(&between).await.unwrap(), []);
 }
 
 #[tokio::test]

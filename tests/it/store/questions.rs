@@ -11,7 +11,7 @@ use super::samples::{
     at, authority, begin, claim, going_on, incident, message, observation, opening, quiet,
     resolver, step, verdict,
 };
-use crate::postgres::fresh_store;
+use crate::postgres::{execute, fresh_database, fresh_store};
 
 pub(super) const MINUTE: i64 = 60_000;
 
@@ -32,6 +32,11 @@ fn google() -> Source {
 /// behind and is told of. The round of minute 4 is missed, that of minute 5 abandoned.
 pub(super) async fn a_small_past() -> Store {
     let store = fresh_store().await;
+    live_through_it(&store).await;
+    store
+}
+
+async fn live_through_it(store: &Store) {
     let ns = authority("ns1.example.com", "192.0.2.53:53");
     let seen = |source: &Source, last: &str, minute, offset: i64| {
         let address = format!("192.0.2.{last}");
@@ -45,7 +50,7 @@ pub(super) async fn a_small_past() -> Store {
     };
     let mut open: Vec<dns_auditor::audit::history::SpanChange> = Vec::new();
     for minute in [0, 1, 2, 3] {
-        let round = begin(&store, at(minute * MINUTE)).await;
+        let round = begin(store, at(minute * MINUTE)).await;
         let samples = [
             seen(&ns, if minute < 2 { "1" } else { "2" }, minute, 10),
             with_site(
@@ -70,15 +75,14 @@ pub(super) async fn a_small_past() -> Store {
             })
             .collect();
         store.record(round, &chunk).await.unwrap();
-        finish(&store, round, minute, &samples[1..]).await;
+        finish(store, round, minute, &samples[1..]).await;
     }
     store
         .give_up_rounds("here", "dialers", &[at(4 * MINUTE)], at(4 * MINUTE))
         .await
         .unwrap();
-    begin(&store, at(5 * MINUTE)).await;
+    begin(store, at(5 * MINUTE)).await;
     store.abandon_rounds("here", at(6 * MINUTE)).await.unwrap();
-    store
 }
 
 async fn finish(
@@ -268,6 +272,23 @@ async fn the_state_as_of_an_instant_is_what_was_known_then() {
         .collect();
     assert_eq!(late[0], Some(State::Unknown));
     assert_eq!(store.state_at(at(MINUTE), None).await.unwrap().len(), 3);
+}
+
+/// Once the server knows how few runs there are, all of them are read in one go.
+#[tokio::test]
+async fn the_state_of_all_is_that_of_each_however_it_is_read() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    live_through_it(&store).await;
+    let name = "a.example".parse().unwrap();
+    for step in ["", "analyze"] {
+        execute(&url, step.to_owned()).await;
+        for when in [-1, 0, 25, MINUTE, 3 * MINUTE + 15, 3 * MINUTE + 200] {
+            let of_it = store.state_at(at(when), Some(&name)).await.unwrap();
+            let of_all = store.state_at(at(when), None).await.unwrap();
+            assert_eq!(of_all, of_it, "{when} {step}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,153 @@
+//! Spans read out of their rows.
+//!
+//! A question about the past picks its rows in one statement, or first their keys where it gets at them from elsewhere. What the
+//! rows refer to is read once, however many do. Deliberately absent: which rows.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+use super::RecordedSpan;
+use crate::{
+    store::{
+        Store, StoreError, columns,
+        referred::{self, Series, distinct},
+    },
+    types::{Answer, Span},
+};
+
+/// A row of `span`, as it is stored.
+pub(in crate::store) struct Row {
+    pub(in crate::store) span_id: i64,
+    pub(in crate::store) series_id: i32,
+    pub(in crate::store) site: String,
+    pub(in crate::store) answer_id: i64,
+    pub(in crate::store) authoritative: bool,
+    pub(in crate::store) first_ttls: String,
+    pub(in crate::store) first_seen: DateTime<Utc>,
+    pub(in crate::store) last_seen: DateTime<Utc>,
+    pub(in crate::store) samples: i64,
+    pub(in crate::store) ttl_min: Option<i64>,
+    pub(in crate::store) ttl_max: Option<i64>,
+    pub(in crate::store) first_expires_at: Option<DateTime<Utc>>,
+    pub(in crate::store) cached_until: Option<DateTime<Utc>>,
+    pub(in crate::store) longest_silence_s: Option<i32>,
+}
+
+/// What rows refer to.
+#[derive(Default)]
+pub(in crate::store) struct Referred {
+    series: HashMap<i32, Series>,
+    answers: HashMap<i64, Arc<Answer>>,
+}
+
+impl Referred {
+    /// Everything that these rows refer to.
+    pub(in crate::store) async fn by(pool: &PgPool, rows: &[Row]) -> Result<Self, StoreError> {
+        let mut referred = Self::default();
+        referred.turn_to(pool, rows).await?;
+        Ok(referred)
+    }
+
+    /// Turns to other rows. The answers that were read before stay, since many rows share them.
+    pub(in crate::store) async fn turn_to(
+        &mut self,
+        pool: &PgPool,
+        rows: &[Row],
+    ) -> Result<(), StoreError> {
+        let series = distinct(rows.iter().map(|row| row.series_id));
+        let new = rows.iter().map(|row| row.answer_id);
+        let new = distinct(new.filter(|id| !self.answers.contains_key(id)));
+        let mut connection = pool.acquire().await?;
+        self.series = referred::series(&mut connection, &series).await?;
+        let answers = referred::answers(&mut *connection, &new).await?;
+        self.answers.extend(answers);
+        Ok(())
+    }
+
+    /// The series of a row.
+    pub(in crate::store) fn series(&self, row: &Row) -> Result<&Series, StoreError> {
+        referred::of(&self.series, &row.series_id, "series")
+    }
+
+    /// The span that a row stands for.
+    pub(in crate::store) fn read(&self, row: Row) -> Result<RecordedSpan, StoreError> {
+        let series = self.series(&row)?;
+        let answer = referred::of(&self.answers, &row.answer_id, "answer")?;
+        row.into_span(series, answer)
+    }
+}
+
+impl Row {
+    fn into_span(self, series: &Series, answer: &Arc<Answer>) -> Result<RecordedSpan, StoreError> {
+        let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
+        let span = Span {
+            series: series.key.clone(),
+            site: Some(self.site).filter(|site| !site.is_empty()),
+            answer: Arc::clone(answer),
+            authoritative: self.authoritative,
+            first_ttls: columns::ttls_from_text(&self.first_ttls)?,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            samples: columns::number("count", self.samples)?,
+            ttl_min: ttl(self.ttl_min)?,
+            ttl_max: ttl(self.ttl_max)?,
+            first_expires_at: self.first_expires_at,
+            cached_until: self.cached_until,
+            longest_silence_s: self
+                .longest_silence_s
+                .map(|silence| columns::number("silence", silence))
+                .transpose()?,
+        };
+        Ok(RecordedSpan {
+            vantage: series.vantage.clone(),
+            span,
+        })
+    }
+}
+
+impl Store {
+    /// Rows by key, in order of first sight.
+    pub(in crate::store) async fn span_rows(&self, ids: &[i64]) -> Result<Vec<Row>, StoreError> {
+        let mut rows = sqlx::query_as!(
+            Row,
+            "-- read_spans
+            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
+                ttl_max, first_expires_at, cached_until, longest_silence_s
+            from span where span_id = any($1)",
+            ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        sort_by_first_sight(&mut rows);
+        Ok(rows)
+    }
+
+    /// Reads spans by key, in order of first sight.
+    pub(in crate::store) async fn read_spans(
+        &self,
+        ids: &[i64],
+    ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
+        let rows = self.span_rows(ids).await?;
+        let referred = Referred::by(&self.pool, &rows).await?;
+        let read = rows
+            .into_iter()
+            .map(|row| Ok((row.span_id, referred.read(row)?)));
+        read.collect()
+    }
+
+    /// Makes spans of rows, in order of first sight.
+    pub(in crate::store) async fn spans_of_rows(
+        &self,
+        mut rows: Vec<Row>,
+    ) -> Result<Vec<RecordedSpan>, StoreError> {
+        sort_by_first_sight(&mut rows);
+        let referred = Referred::by(&self.pool, &rows).await?;
+        rows.into_iter().map(|row| referred.read(row)).collect()
+    }
+}
+
+fn sort_by_first_sight(rows: &mut [Row]) {
+    rows.sort_unstable_by_key(|row| (row.first_seen, row.span_id));
+}
