@@ -16,6 +16,7 @@
     reason = "a benchmark fails by panicking, its table is its output, and tests use more of their harness"
 )]
 
+mod cold;
 mod cost;
 mod ingest;
 mod plain;
@@ -38,6 +39,7 @@ use chrono::TimeDelta;
 use dns_auditor::store::{Store, closing::Pace};
 use sqlx::{Connection as _, PgConnection};
 
+use cold::Forgetful;
 use cost::{Meter, Server, octets, percentiles};
 use ingest::{CHUNK, Service};
 use it::postgres::fresh_database;
@@ -193,7 +195,9 @@ async fn baselines(world: &World, samples: usize) {
 async fn ninety_days() -> f64 {
     let quarter = MINUTE * 15;
     let world = World::new(1, "2026-05-01T00:00:00Z", quarter, DAY / 4);
-    let (url, store, mut connection, server) = opened().await;
+    let mut apart = Forgetful::start();
+    let url = apart.url();
+    let (store, mut connection, server) = opened_at(&url).await;
     let rounds = 90 * 24 * 4;
     println!(
         "\nninety days of one name at four resolvers, a sample in a quarter of an hour, another answer in six hours"
@@ -205,13 +209,18 @@ async fn ninety_days() -> f64 {
     let all: Vec<_> = (0..rounds).flat_map(|nth| world.round(nth)).collect();
     plain::copy(&mut connection, &all).await;
     analyze(&mut connection).await;
-    questions::timeline(&url, &mut connection, &world).await
+    let p99 = questions::timeline(&url, &mut connection, &world).await;
+    questions::propagation(&url, &world).await;
+    questions::cold_timeline(&mut apart, &world).await;
+    p99
 }
 
 /// Many series, a few rounds: milliseconds at p99 of a state and of who served an address.
 async fn wide() -> [f64; 2] {
     let world = World::new(8_000, "2026-08-01T00:00:00Z", MINUTE, DAY * 30);
-    let (url, store, mut connection, server) = opened().await;
+    let mut apart = Forgetful::start();
+    let url = apart.url();
+    let (store, mut connection, server) = opened_at(&url).await;
     println!("\nmany series");
     Service::new(&store, &world).rounds(&server, 0..3).await;
     plain::create(&mut connection).await;
@@ -219,10 +228,13 @@ async fn wide() -> [f64; 2] {
         plain::copy(&mut connection, &world.round(nth)).await;
     }
     analyze(&mut connection).await;
-    [
+    let p99 = [
         questions::state(&url, &mut connection, &world).await,
         questions::who_served(&url, &mut connection, &world).await,
-    ]
+    ];
+    questions::cold_state(&mut apart, &world).await;
+    questions::cold_who_served(&mut apart, &world).await;
+    p99
 }
 
 /// Twice as many, for the judge's state at start; and what a sample costs with so many, against `usual`.
@@ -247,10 +259,15 @@ async fn rebuilt(usual: f64) {
 
 async fn opened() -> (String, Store, PgConnection, Server) {
     let url = fresh_database().await;
-    let store = Store::open(&url).await.unwrap();
-    let mut connection = PgConnection::connect(&url).await.unwrap();
-    let server = Server::of(&mut connection).await;
+    let (store, connection, server) = opened_at(&url).await;
     (url, store, connection, server)
+}
+
+async fn opened_at(url: &str) -> (Store, PgConnection, Server) {
+    let store = Store::open(url).await.unwrap();
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let server = Server::of(&mut connection).await;
+    (store, connection, server)
 }
 
 /// What the server does by itself when it has time.

@@ -1,11 +1,12 @@
 //! Questions about the past, put to the store and to the plain table.
 //!
-//! Deliberately absent: a cold disk. What is called the first is the first one of its kind over a new connection.
+//! What is called the first is the first one of its kind over a new connection; cold is the first one to a server that has just
+//! started. Deliberately absent: verdicts, which every state and timeline of a service has.
 
 use dns_auditor::store::{Store, timeline::TimelineQuery};
 use sqlx::PgConnection;
 
-use crate::{cost::times, plain::records, world::World};
+use crate::{cold::Forgetful, cost::times, plain::records, world::World};
 
 /// The same questions to one wide table.
 const PLAIN_TIMELINE: &str = "
@@ -31,28 +32,55 @@ fn print(what: &str, ours: [f64; 3], plain: [f64; 3], rows: usize) {
     );
 }
 
-/// Milliseconds at p99.
-pub async fn timeline(url: &str, plain: &mut PgConnection, world: &World) -> f64 {
-    let name = world.names[0].name.clone();
-    let query = TimelineQuery {
-        name: name.clone(),
+fn of_the_first_name(world: &World) -> TimelineQuery {
+    TimelineQuery {
+        name: world.names[0].name.clone(),
         rtype: None,
         from: None,
         to: None,
         resolver: None,
-    };
+    }
+}
+
+/// Milliseconds at p99.
+pub async fn timeline(url: &str, plain: &mut PgConnection, world: &World) -> f64 {
+    let query = of_the_first_name(world);
     let store = Store::open(url).await.unwrap();
     let rows = store.timeline(&query).await.unwrap().spans.len();
     let store = Store::open(url).await.unwrap();
     let ours = times(300, async |_| store.timeline(&query).await.unwrap()).await;
     let theirs = times(20, async |_| {
         let rows = sqlx::query(PLAIN_TIMELINE)
-            .bind(name.as_str())
+            .bind(query.name.as_str())
             .fetch_all(&mut *plain);
         rows.await.unwrap()
     });
     print("timeline of a name, 90 days", ours, theirs.await, rows);
     ours[2]
+}
+
+pub async fn cold_timeline(server: &mut Forgetful, world: &World) {
+    let query = of_the_first_name(world);
+    let ask = async |store: &Store| store.timeline(&query).await.unwrap();
+    server.ask("timeline of a name, 90 days", ask).await;
+}
+
+/// The changes of the last day out of ninety, and of all of them.
+pub async fn propagation(url: &str, world: &World) {
+    let store = Store::open(url).await.unwrap();
+    let all = of_the_first_name(world);
+    let last_day = TimelineQuery {
+        from: Some(world.due(89 * 24 * 4)),
+        ..all.clone()
+    };
+    for (what, query) in [("of a day", last_day), ("of 90 days", all)] {
+        let changes = store.propagation(&query).await.unwrap().len();
+        let [_, median, p99] = times(100, async |_| store.propagation(&query).await.unwrap()).await;
+        println!(
+            "{:<44} p50 {median:.2} ms, p99 {p99:.2} ms, {changes} changes",
+            format!("propagation {what}")
+        );
+    }
 }
 
 /// Milliseconds at p99.
@@ -73,6 +101,13 @@ pub async fn state(url: &str, plain: &mut PgConnection, world: &World) -> f64 {
         rows,
     );
     ours[2]
+}
+
+pub async fn cold_state(server: &mut Forgetful, world: &World) {
+    let at = world.due(2);
+    let ask = async |store: &Store| store.state_at(at, None).await.unwrap();
+    let what = format!("state of {} series", world.series());
+    server.ask(&what, ask).await;
 }
 
 /// Milliseconds at p99.
@@ -102,4 +137,11 @@ pub async fn who_served(url: &str, plain: &mut PgConnection, world: &World) -> f
     });
     print("who served an address", ours, theirs.await, rows);
     ours[2]
+}
+
+pub async fn cold_who_served(server: &mut Forgetful, world: &World) {
+    let address = records(&world.round(1)[0]).pop().unwrap();
+    let address: std::net::IpAddr = address.parse().unwrap();
+    let ask = async |store: &Store| store.who_served(address.into(), None, None).await.unwrap();
+    server.ask("who served an address", ask).await;
 }
