@@ -17,9 +17,9 @@ pub(in crate::store) struct Counted {
     pub(in crate::store) missed: u64,
     pub(in crate::store) abandoned: u64,
     pub(in crate::store) running: u64,
-    /// Finished, and later than one usual period after they were due.
+    /// Finished, and later than one usual period after they were due; of no name.
     pub(in crate::store) late: u64,
-    /// Seconds between two finished rounds, as most lay apart.
+    /// Seconds between two finished rounds, as most lay apart; of no name.
     pub(in crate::store) usual_period_s: Option<i64>,
     /// The first finished one, and the last.
     pub(in crate::store) first_at: Option<DateTime<Utc>>,
@@ -31,13 +31,16 @@ pub(in crate::store) struct Counted {
 
 impl Store {
     /// The rounds of every group that ever judged this name, whether or not any was due in the window; without a name, those
-    /// of every group that had one due. By vantage and group.
+    /// of every group that had one due. By vantage and group. A name's past does not tell how late they were, so that is counted
+    /// only without one.
     pub(in crate::store) async fn rounds_counted(
         &self,
         name: Option<&DnsName>,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Counted>, StoreError> {
+        // Rounds are read in the order of their key, once for each thing that is told of them, and are never sorted: years of
+        // them take a long time to sort.
         let rows = sqlx::query!(
             r#"-- rounds_counted
             with place as (
@@ -46,35 +49,55 @@ impl Store {
                 where question.name = $3
                 union all
                 select distinct vantage_id, group_name from round where $3::text is null and due_at between $1 and $2
-            ), due as (
-                select vantage_id, group_name, status, due_at, finished_at,
-                    lag(due_at) over (partition by vantage_id, group_name, status order by due_at) as before
-                from round join place using (vantage_id, group_name)
-                where due_at between $1 and $2
-            ), usual as (
-                select vantage_id, group_name, percentile_disc(0.5) within group (order by due_at - before) as step
-                from due where status = 'finished' group by vantage_id, group_name
-            ), gap as (
-                select distinct on (vantage_id, group_name) vantage_id, group_name, before, due_at as after
-                from due where status = 'finished' and before is not null
-                order by vantage_id, group_name, due_at - before desc, due_at
             )
-            select vantage.name as vantage, place.group_name as "group!",
-                count(*) filter (where status = 'finished') as "finished!",
-                count(*) filter (where status = 'missed') as "missed!",
-                count(*) filter (where status = 'abandoned') as "abandoned!",
-                count(*) filter (where status = 'running') as "running!",
-                count(*) filter (where status = 'finished' and finished_at - due_at > usual.step) as "late!",
-                extract(epoch from min(usual.step))::bigint as usual_s,
-                min(due_at) filter (where status = 'finished') as first_at,
-                max(due_at) filter (where status = 'finished') as last_at,
-                min(gap.before) as gap_from, min(gap.after) as gap_to
+            select vantage.name as vantage, group_name as "group!",
+                finished as "finished!", missed as "missed!", abandoned as "abandoned!", running as "running!", late as "late!",
+                extract(epoch from usual.step)::bigint as usual_s, first_at, last_at, gap.before as gap_from,
+                gap.after as "gap_to?"
             from place join vantage using (vantage_id)
-                left join due using (vantage_id, group_name)
-                left join usual using (vantage_id, group_name)
-                left join gap using (vantage_id, group_name)
-            group by vantage.name, place.group_name
-            order by vantage.name, place.group_name"#,
+                cross join lateral (
+                    select count(*) filter (where status = 'finished') as finished,
+                        count(*) filter (where status = 'missed') as missed,
+                        count(*) filter (where status = 'abandoned') as abandoned,
+                        count(*) filter (where status = 'running') as running,
+                        min(due_at) filter (where status = 'finished') as first_at,
+                        max(due_at) filter (where status = 'finished') as last_at
+                    from round
+                    where vantage_id = place.vantage_id and group_name = place.group_name and due_at between $1 and $2
+                ) as counted
+                left join lateral (
+                    select before, due_at as after
+                    from (
+                        select due_at, lag(due_at) over (order by due_at) as before
+                        from round
+                        where vantage_id = place.vantage_id and group_name = place.group_name and due_at between $1 and $2
+                            and status = 'finished'
+                    ) as finished
+                    where before is not null
+                    order by due_at - before desc, due_at limit 1
+                ) as gap on true
+                left join lateral (
+                    select step
+                    from (
+                        select step, sum(count(*)) over (order by step) as up_to, sum(count(*)) over () as total
+                        from (
+                            select due_at - lag(due_at) over (order by due_at) as step
+                            from round
+                            where $3::text is null and vantage_id = place.vantage_id and group_name = place.group_name
+                                and due_at between $1 and $2 and status = 'finished'
+                        ) as finished
+                        where step is not null
+                        group by step
+                    ) as each
+                    where up_to * 2 >= total
+                    order by step limit 1
+                ) as usual on true
+                cross join lateral (
+                    select count(*) as late from round
+                    where $3::text is null and vantage_id = place.vantage_id and group_name = place.group_name
+                        and due_at between $1 and $2 and status = 'finished' and finished_at - due_at > usual.step
+                ) as after_the_next
+            order by vantage.name, group_name"#,
             from,
             to,
             name.map(DnsName::as_str)
