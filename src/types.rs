@@ -24,6 +24,7 @@ pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
 pub use instant::{NotAnInstant, parse_instant};
 pub use matcher::{Labelled, Matcher, Matchers, NotAMatcher};
 pub use network::parse_network;
+pub(crate) use observation::site_of;
 pub use observation::{Ede, Flags, Observation, Transport, Wire};
 pub use policy::{Expect, Mode, NotAValue, Policy, Serials};
 pub use query_options::{ClientSubnet, QueryOptions};

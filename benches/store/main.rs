@@ -106,10 +106,10 @@ async fn two_days(scale: usize) -> [f64; 3] {
     let spent = service.rounds(&server, 0..ROUNDS_OF_A_DAY * 2).await;
     spent.print("recorded", samples);
     let beside = octets(&mut connection, &BESIDE).await as f64 / samples as f64;
-    let rows = octets(&mut connection, &["observation"]).await as f64 / samples as f64;
+    let rows = octets(&mut connection, &["observation_chunk"]).await as f64 / samples as f64;
     println!(
         "{:<44} {rows:>7.1} octets each, and {beside:.1} of spans and all else",
-        "as rows"
+        "raw"
     );
     pack(&mut service, &server).await;
     let packs = octets(&mut connection, &["observation_pack"]).await as f64 / samples as f64;

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     store::{
         Schema,
-        closing::{Pace, Packed},
+        closing::{Closed, Pace},
         retention::{Gone, Prune},
         status::{KindStatus, Status},
         views::Grants,
@@ -67,14 +67,24 @@ pub(super) async fn run(args: &DbArgs, config: &Config, output: Output) -> Resul
             output.whole(&status.await?, status_page)?;
         }
         DbCommand::Pack => {
-            let packed = history::read(config, output, async |store| {
+            let closed = history::read(config, output, async |store| {
                 store.pack_due(kept.raw, now, Pace::Full).await
             });
-            let Some(packed) = packed.await? else {
+            let Some(closed) = closed.await? else {
                 output.error("another process is packing this database: it does the work");
                 return Ok(EXIT_UNKNOWN);
             };
-            output.whole(&packed, packed_page)?;
+            output.whole(&closed, closed_page)?;
+            for one in &closed.failed {
+                let told = format!(
+                    "{} is not packed, and stays as it is: {}",
+                    one.day, one.error
+                );
+                output.error(&told);
+            }
+            if !closed.failed.is_empty() {
+                return Ok(EXIT_UNKNOWN);
+            }
         }
         DbCommand::Prune {
             dry_run,
@@ -141,9 +151,14 @@ fn cells(kind: &KindStatus) -> [String; 5] {
     ]
 }
 
-fn packed_page(packed: &Packed) -> String {
+fn closed_page(closed: &Closed) -> String {
+    let packed = &closed.packed;
     if packed.samples == 0 && packed.days == 0 {
-        return "nothing is due to be packed".to_owned();
+        return if closed.failed.is_empty() {
+            "nothing is due to be packed".to_owned()
+        } else {
+            "nothing is packed".to_owned()
+        };
     }
     let each = packed.octets as f64 / packed.samples.max(1) as f64;
     format!(

@@ -24,7 +24,7 @@ pub(super) const FOREVER: &str = "forever";
 /// What is kept for how long; `None`: for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// How long the samples of a closed day stay rows before they are packed.
+    /// How long the samples of a closed day stay raw before they are packed.
     pub raw: Duration,
     /// How long samples are kept, with what it takes to judge their rounds again.
     pub packed: Option<Duration>,

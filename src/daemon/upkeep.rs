@@ -21,7 +21,7 @@ use crate::{
     evaluator::messages,
     store::{
         Store, StoreError,
-        closing::{Pace, Packed},
+        closing::{FailedDay, Pace, Packed},
         retention::{Gone, Prune},
     },
     types::SeriesKey,
@@ -144,16 +144,21 @@ async fn make_partitions(store: &Store) {
 
 async fn pack(store: &Store, retention: &Retention, now: DateTime<Utc>) {
     match store.pack_due(retention.raw, now, Pace::Restful).await {
-        Ok(Some(packed)) if packed != Packed::default() => {
+        Ok(Some(closed)) => {
             let Packed {
                 days,
                 samples,
                 packs,
                 octets,
-            } = packed;
-            tracing::info!(days, samples, packs, octets, "closed days are packed");
+            } = closed.packed;
+            if closed.packed != Packed::default() {
+                tracing::info!(days, samples, packs, octets, "closed days are packed");
+            }
+            for FailedDay { day, error } in closed.failed {
+                tracing::warn!(%day, %error, "a closed day is not packed; it stays as it is");
+            }
         }
-        Ok(_) => {}
+        Ok(None) => {}
         Err(error) => tracing::warn!(%error, "closed days are not packed; they stay as they are"),
     }
 }

@@ -11,6 +11,7 @@ mod hour;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use serde::{Serialize, Serializer};
 
 use super::{Store, StoreError, partition::Parent};
 
@@ -21,7 +22,7 @@ const SETTLING: TimeDelta = TimeDelta::hours(1);
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// How much was packed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Packed {
     /// Days whose raw partition went.
     pub days: u64,
@@ -40,6 +41,30 @@ impl Packed {
         self.packs += other.packs;
         self.octets += other.octets;
     }
+}
+
+/// What became of the days that were due.
+#[derive(Debug, Default, Serialize)]
+pub struct Closed {
+    /// How much was packed.
+    #[serde(flatten)]
+    pub packed: Packed,
+    /// The days that were not, the oldest first. They stay as they are.
+    pub failed: Vec<FailedDay>,
+}
+
+/// A day that is not packed.
+#[derive(Debug, Serialize)]
+pub struct FailedDay {
+    /// The day (UTC).
+    pub day: NaiveDate,
+    /// Why; in JSON its text.
+    #[serde(serialize_with = "as_text")]
+    pub error: StoreError,
+}
+
+fn as_text<S: Serializer>(error: &StoreError, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(error)
 }
 
 /// How much of the machine packing takes.
@@ -95,20 +120,25 @@ impl Store {
     }
 
     /// Packs every day that is due. `None` where another instance is packing.
+    ///
+    /// A day whose samples cannot be packed keeps no other day waiting. Ends at once only where the same call may succeed
+    /// later: [`StoreError::is_transient`].
     pub async fn pack_due(
         &self,
         keep: Duration,
         now: DateTime<Utc>,
         pace: Pace,
-    ) -> Result<Option<Packed>, StoreError> {
-        let mut packed = Packed::default();
+    ) -> Result<Option<Closed>, StoreError> {
+        let mut closed = Closed::default();
         for day in self.days_to_pack(keep, now).await? {
-            match self.pack_day(day, pace).await? {
-                Some(one) => packed.add(one),
-                None => return Ok(None),
+            match self.pack_day(day, pace).await {
+                Ok(Some(one)) => closed.packed.add(one),
+                Ok(None) => return Ok(None),
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => closed.failed.push(FailedDay { day, error }),
             }
         }
-        Ok(Some(packed))
+        Ok(Some(closed))
     }
 }
 

@@ -40,22 +40,32 @@ pub(super) fn ttls_from_text(text: &str) -> Result<Vec<Vec<u32>>, StoreError> {
 /// The list of TTLs that an answer has where all are the same: one per record, one per alias, two per denial.
 pub(super) fn uniform_ttls(answer: &Answer, ttl: Option<i64>) -> Vec<Vec<u32>> {
     let ttl = ttl.unwrap_or(0) as u32;
-    let count = |value: &Value| match value {
-        Value::Cname(_) => 1,
-        Value::Rrset(set) => set.len(),
-        Value::Nodata | Value::Nxdomain => 2,
-    };
-    answer
-        .links
-        .iter()
-        .map(|link| vec![ttl; count(&link.value)])
+    let links = answer.links.iter();
+    links
+        .map(|link| vec![ttl; count_ttls(&link.value)])
         .collect()
 }
 
-/// What becomes of the TTLs in `observation.ttls`: nothing where they are uniform.
-pub(super) fn unequal_ttls(answer: &Answer, ttl: Option<u32>, ttls: &[Vec<u32>]) -> Option<String> {
-    let uniform = uniform_ttls(answer, ttl.map(i64::from));
-    (uniform != ttls).then(|| ttls_to_text(ttls))
+fn count_ttls(value: &Value) -> usize {
+    match value {
+        Value::Cname(_) => 1,
+        Value::Rrset(set) => set.len(),
+        Value::Nodata | Value::Nxdomain => 2,
+    }
+}
+
+/// What becomes of the TTLs in `observation.ttls`: nothing where they are those of [`uniform_ttls`].
+pub(super) fn unequal_ttls(
+    answer: &Answer,
+    ttl: Option<u32>,
+    ttls: &[Vec<u32>],
+) -> Option<Vec<Vec<u32>>> {
+    let ttl = ttl.unwrap_or(0);
+    let are_uniform = ttls.len() == answer.links.len()
+        && answer.links.iter().zip(ttls).all(|(link, ttls)| {
+            ttls.len() == count_ttls(&link.value) && ttls.iter().all(|one| *one == ttl)
+        });
+    (!are_uniform).then(|| ttls.to_vec())
 }
 
 /// A document for a `jsonb` column. `PostgreSQL` holds no NUL in text, so each becomes U+FFFD.

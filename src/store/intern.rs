@@ -8,7 +8,7 @@
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Store, StoreError};
@@ -32,7 +32,7 @@ const MOST_CACHED: usize = 200_000;
 #[derive(Debug, Default)]
 pub(super) struct Interned {
     vantages: Cache<String, i16>,
-    series: Cache<(i16, SeriesKey), i32>,
+    series: Mutex<HashMap<i16, Arc<Cache<SeriesKey, i32>>>>,
     answers: Cache<Digest, i64>,
     annotations: Cache<Digest, i32>,
     /// Documents that rounds share.
@@ -73,6 +73,14 @@ impl<K: Eq + Hash + Clone, V: Copy> Cache<K, V> {
     }
 }
 
+impl Interned {
+    /// The series of a vantage.
+    fn series(&self, vantage_id: i16) -> Arc<Cache<SeriesKey, i32>> {
+        let mut of_each = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(of_each.entry(vantage_id).or_default())
+    }
+}
+
 impl Store {
     /// The key of a vantage.
     pub(super) async fn intern_vantage(&self, name: &str) -> Result<i16, StoreError> {
@@ -106,17 +114,16 @@ impl Store {
         vantage_id: i16,
         keys: impl IntoIterator<Item = &'a SeriesKey>,
     ) -> Result<HashMap<SeriesKey, i32>, StoreError> {
-        let keys = keys.into_iter().map(|key| (vantage_id, key.clone()));
-        let (mut found, missing) = self.interned.series.split(keys);
+        let cache = self.interned.series(vantage_id);
+        let (mut found, mut missing) = cache.split(keys.into_iter().cloned());
         if !missing.is_empty() {
-            let mut missing: Vec<_> = missing.into_iter().map(|(_, key)| key).collect();
             // Always the same order, so that two instances never wait for each other in a circle.
             missing.sort_unstable();
             let rows = series::intern(&self.pool, vantage_id, &missing).await?;
-            self.interned.series.learn(&rows);
+            cache.learn(&rows);
             found.extend(rows);
         }
-        Ok(found.into_iter().map(|((_, key), id)| (key, id)).collect())
+        Ok(found)
     }
 
     /// The keys of answers, by digest.
@@ -142,14 +149,14 @@ impl Store {
     /// The keys of annotations, by digest.
     pub(super) async fn intern_annotations(
         &self,
-        annotations: &HashMap<Digest, Annotation<'_>>,
+        annotations: &HashMap<Digest, &Annotation<'_>>,
     ) -> Result<HashMap<Digest, i32>, StoreError> {
         let (mut found, mut missing) = self.interned.annotations.split(annotations.keys().copied());
         if !missing.is_empty() {
             missing.sort_unstable();
             let missing: Vec<_> = missing
                 .into_iter()
-                .filter_map(|digest| Some((digest, annotations.get(&digest)?)))
+                .filter_map(|digest| Some((digest, *annotations.get(&digest)?)))
                 .collect();
             let rows = annotation::intern(&self.pool, &missing).await?;
             self.interned.annotations.learn(&rows);

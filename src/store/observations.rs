@@ -41,9 +41,9 @@ pub struct RecordedObservation {
 }
 
 /// A sample as it is stored, raw or packed.
-struct Stored {
-    series_id: i32,
-    sample: Sample,
+pub(super) struct Stored {
+    pub(super) series_id: i32,
+    pub(super) sample: Sample,
 }
 
 impl Store {

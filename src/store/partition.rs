@@ -48,7 +48,7 @@ pub(super) struct Present {
 impl Parent {
     pub(super) fn table(self) -> &'static str {
         match self {
-            Self::Observation => "observation",
+            Self::Observation => "observation_chunk",
             Self::Message => "message",
             Self::Pack => "observation_pack",
         }
@@ -320,7 +320,11 @@ mod tests {
     fn names_say_what_a_partition_holds() {
         let day = NaiveDate::from_ymd_opt(2026, 12, 31).unwrap();
         for (parent, table, next) in [
-            (Parent::Observation, "observation_20261231", "2027-01-01"),
+            (
+                Parent::Observation,
+                "observation_chunk_20261231",
+                "2027-01-01",
+            ),
             (Parent::Message, "message_20261231", "2027-01-01"),
             (Parent::Pack, "observation_pack_202612", "2027-01-01"),
         ] {
@@ -330,9 +334,10 @@ mod tests {
             assert_eq!(partition.next().unwrap().to_string(), next);
         }
         for other in [
-            "observation_old",
-            "observation_2026",
-            "observation_20261331",
+            "observation_chunk_old",
+            "observation_chunk_2026",
+            "observation_chunk_20261331",
+            "observation_20261231",
             "other",
         ] {
             assert_eq!(Parent::Observation.named(other), None, "{other}");

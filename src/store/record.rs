@@ -1,24 +1,28 @@
-//! Writing observations and what they did to spans: one transaction a chunk, two statements in it.
+//! Writing observations and what they did to spans: one transaction a chunk, a statement or two in it.
 //!
 //! Deliberately absent: how spans are cut, which is `audit::history`'s rule.
 
-use std::collections::{BTreeSet, HashMap};
+mod chunk;
 
-use chrono::{DateTime, Utc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
+
 use sqlx::PgConnection;
 
+use self::chunk::Chunk;
 use super::{
     RoundId, Store, StoreError, columns,
-    intern::{Annotation, Digest, interned},
+    intern::{Annotation, interned},
+    observations::Stored,
+    pack::Sample,
     spans,
 };
 use crate::{
     audit::history::SpanChange,
-    types::{Observation, SeriesKey, Span},
+    types::{Answer, Observation, SeriesKey},
 };
-
-/// Rows one statement carries; more are written by several within the same transaction.
-const ROWS_PER_STATEMENT: usize = 5_000;
 
 impl Store {
     /// Whether the chunk of the round that begins with this observation is written: for whoever lost the answer of
@@ -34,7 +38,9 @@ impl Store {
         let is_raw = sqlx::query_scalar!(
             r#"-- is_recorded
             select exists (
-                select from observation where at = $1 and round_id = $2 and series_id = $3
+                select from observation_chunk as chunk, lateral observation_of(chunk) as one
+                where chunk.at > $1::timestamptz - interval '1 hour' and chunk.at <= $1 and chunk.last_at >= $1
+                    and chunk.round_id = $2 and one.at = $1 and one.series_id = $3
             ) as "found!""#,
             first.at,
             round.round_id,
@@ -55,13 +61,14 @@ impl Store {
         if chunk.is_empty() {
             return Ok(());
         }
-        let observations: Vec<_> = chunk.iter().map(|(observation, _)| observation).collect();
         let spans: Vec<_> = chunk.iter().map(|(_, change)| &change.span).collect();
-        let keys = self.keys_of(round, &observations, &spans).await?;
-        self.ensure_days(days(&observations)).await?;
+        let heard = chunk.iter().map(|(one, change)| (one, &change.span.series));
+        let heard: Vec<_> = heard.collect();
+        let answers = spans.iter().map(|span| &span.answer);
+        let keys = self.keys_of(round, &heard, answers).await?;
+        let chunks = self.chunks_of(round, &heard, &keys).await?;
         let mut transaction = self.pool.begin().await?;
-        let inserted = insert(&mut transaction, round, &observations, &keys).await;
-        self.noticing_lost_partitions(inserted)?;
+        self.insert(&mut transaction, round, &chunks).await?;
         spans::upsert(&mut transaction, &spans, &keys).await?;
         transaction.commit().await?;
         Ok(())
@@ -73,148 +80,136 @@ impl Store {
         round: RoundId,
         asides: &[Observation],
     ) -> Result<(), StoreError> {
-        let asides: Vec<_> = asides.iter().collect();
-        let keys = self.keys_of(round, &asides, &[]).await?;
-        self.ensure_days(days(&asides)).await?;
+        let series: Vec<_> = asides.iter().map(SeriesKey::of).collect();
+        let heard: Vec<_> = asides.iter().zip(&series).collect();
+        let keys = self.keys_of(round, &heard, []).await?;
+        let chunks = self.chunks_of(round, &heard, &keys).await?;
         let mut transaction = self.pool.begin().await?;
-        let inserted = insert(&mut transaction, round, &asides, &keys).await;
-        self.noticing_lost_partitions(inserted)?;
+        self.insert(&mut transaction, round, &chunks).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    async fn keys_of(
+    /// The keys of what was heard, and of these answers beside it.
+    async fn keys_of<'a>(
         &self,
         round: RoundId,
-        observations: &[&Observation],
-        spans: &[&Span],
+        heard: &[Heard<'a>],
+        answers: impl IntoIterator<Item = &'a Arc<Answer>>,
     ) -> Result<Keys, StoreError> {
-        let series: BTreeSet<_> = observations.iter().map(|one| SeriesKey::of(one)).collect();
-        let answers = observations.iter().map(|one| &one.answer);
-        let answers = answers.chain(spans.iter().map(|span| &span.answer));
-        let mut annotations = HashMap::new();
-        for observation in observations {
+        let series = heard.iter().map(|(_, series)| *series);
+        let series = self.intern_series(round.vantage_id, series).await?;
+        let mut digests = HashMap::new();
+        for answer in heard.iter().map(|(one, _)| &one.answer).chain(answers) {
+            let digest = digests.entry(Arc::clone(answer));
+            digest.or_insert_with(|| answer.digest());
+        }
+        let given = digests.iter().map(|(answer, digest)| (*digest, &**answer));
+        let ids = self.intern_answers(given).await?;
+        let answers = digests
+            .into_iter()
+            .map(|(answer, digest)| Ok((answer, interned(&ids, &digest, "answer")?)))
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Keys { series, answers })
+    }
+
+    /// What was heard, as rows, and the partitions for them.
+    async fn chunks_of(
+        &self,
+        round: RoundId,
+        heard: &[Heard<'_>],
+        keys: &Keys,
+    ) -> Result<Vec<Chunk>, StoreError> {
+        let annotations = self.annotations_of(heard).await?;
+        let mut stored = Vec::with_capacity(heard.len());
+        for (observation, series) in heard {
             let annotation = Annotation::of(observation);
-            annotations.insert(annotation.digest()?, annotation);
+            let annotation_id = interned(&annotations, &annotation, "annotation")?;
+            stored.push(Stored {
+                series_id: interned(&keys.series, series, "series")?,
+                sample: sample(
+                    round,
+                    observation,
+                    keys.answer(&observation.answer)?,
+                    annotation_id,
+                ),
+            });
         }
-        let answers = answers.map(|answer| (answer.digest(), &**answer));
-        Ok(Keys {
-            series: self.intern_series(round.vantage_id, &series).await?,
-            answers: self.intern_answers(answers).await?,
-            annotations: self.intern_annotations(&annotations).await?,
-        })
+        let chunks = chunk::chunks(stored)?;
+        let days = chunks.iter().map(Chunk::day).collect();
+        self.ensure_days(days).await?;
+        Ok(chunks)
     }
-}
 
-async fn insert(
-    connection: &mut PgConnection,
-    round: RoundId,
-    observations: &[&Observation],
-    keys: &Keys,
-) -> Result<(), StoreError> {
-    for part in observations.chunks(ROWS_PER_STATEMENT) {
-        let columns = Columns::of(part, keys)?;
-        columns.insert(connection, round).await?;
-    }
-    Ok(())
-}
-
-fn days(observations: &[&Observation]) -> BTreeSet<chrono::NaiveDate> {
-    let days = observations.iter();
-    days.map(|observation| observation.at.date_naive())
-        .collect()
-}
-
-/// The keys of everything a chunk refers to.
-pub(super) struct Keys {
-    pub(super) series: HashMap<SeriesKey, i32>,
-    pub(super) answers: HashMap<Digest, i64>,
-    pub(super) annotations: HashMap<Digest, i32>,
-}
-
-/// Observations column by column, as `unnest` takes them.
-#[derive(Default)]
-struct Columns {
-    ats: Vec<DateTime<Utc>>,
-    series_ids: Vec<i32>,
-    answer_ids: Vec<i64>,
-    annotation_ids: Vec<i32>,
-    lowest_ttls: Vec<Option<i64>>,
-    unequal_ttls: Vec<Option<String>>,
-    rtts: Vec<i32>,
-    sizes: Vec<i32>,
-    mismatches: Vec<i32>,
-    flags: Vec<i16>,
-    attempts: Vec<i16>,
-    transports: Vec<i16>,
-    ages: Vec<Option<i64>>,
-}
-
-impl Columns {
-    fn of(observations: &[&Observation], keys: &Keys) -> Result<Self, StoreError> {
-        let mut columns = Self::default();
-        for observation in observations {
-            columns.push(observation, keys)?;
+    async fn annotations_of<'a>(
+        &self,
+        heard: &[Heard<'a>],
+    ) -> Result<HashMap<Annotation<'a>, i32>, StoreError> {
+        let mut digests = HashMap::new();
+        for (observation, _) in heard {
+            if let Entry::Vacant(new) = digests.entry(Annotation::of(observation)) {
+                let digest = new.key().digest()?;
+                new.insert(digest);
+            }
         }
-        Ok(columns)
-    }
-
-    fn push(&mut self, observation: &Observation, keys: &Keys) -> Result<(), StoreError> {
-        let (answer, annotation) = (&observation.answer, Annotation::of(observation).digest()?);
-        let ttl = observation.ttl();
-        let rtt = i32::try_from(observation.rtt.as_micros()).unwrap_or(i32::MAX);
-        self.ats.push(observation.at);
-        let series = SeriesKey::of(observation);
-        self.series_ids
-            .push(interned(&keys.series, &series, "series")?);
-        self.answer_ids
-            .push(interned(&keys.answers, &answer.digest(), "answer")?);
-        self.annotation_ids
-            .push(interned(&keys.annotations, &annotation, "annotation")?);
-        self.lowest_ttls.push(ttl.map(i64::from));
-        self.unequal_ttls
-            .push(columns::unequal_ttls(answer, ttl, &observation.ttls));
-        self.rtts.push(rtt);
-        self.sizes.push(observation.size.into());
-        self.mismatches.push(observation.mismatched.into());
-        self.flags.push(observation.flags.0.cast_signed());
-        self.attempts.push(observation.attempts.into());
-        self.transports
-            .push(columns::transport_to_number(observation.transport));
-        self.ages.push(columns::age_to_number(observation.age));
-        Ok(())
+        let given = digests
+            .iter()
+            .map(|(annotation, digest)| (*digest, annotation));
+        let ids = self.intern_annotations(&given.collect()).await?;
+        digests
+            .into_iter()
+            .map(|(annotation, digest)| Ok((annotation, interned(&ids, &digest, "annotation")?)))
+            .collect()
     }
 
     async fn insert(
         &self,
         connection: &mut PgConnection,
         round: RoundId,
+        chunks: &[Chunk],
     ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "-- insert_observations
-            insert into observation (round_id, at, series_id, answer_id, annotation_id, ttl, ttls, rtt_us, size,
-                mismatched, flags, attempts, transport, age)
-            select $1, *
-            from unnest($2::timestamptz[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[], $7::text[],
-                $8::integer[], $9::integer[], $10::integer[], $11::smallint[], $12::smallint[], $13::smallint[],
-                $14::bigint[])",
-            round.round_id,
-            &self.ats,
-            &self.series_ids,
-            &self.answer_ids,
-            &self.annotation_ids,
-            &self.lowest_ttls as &[Option<i64>],
-            &self.unequal_ttls as &[Option<String>],
-            &self.rtts,
-            &self.sizes,
-            &self.mismatches,
-            &self.flags,
-            &self.attempts,
-            &self.transports,
-            &self.ages as &[Option<i64>]
-        )
-        .execute(connection)
-        .await?;
+        for chunk in chunks {
+            let inserted = chunk.insert(connection, round.round_id).await;
+            self.noticing_lost_partitions(inserted)?;
+        }
         Ok(())
+    }
+}
+
+/// An observation and the series it belongs to.
+type Heard<'a> = (&'a Observation, &'a SeriesKey);
+
+/// The keys of what a chunk refers to.
+pub(super) struct Keys {
+    pub(super) series: HashMap<SeriesKey, i32>,
+    answers: HashMap<Arc<Answer>, i64>,
+}
+
+impl Keys {
+    /// The key of one of the chunk's answers.
+    pub(super) fn answer(&self, answer: &Arc<Answer>) -> Result<i64, StoreError> {
+        interned(&self.answers, answer, "answer")
+    }
+}
+
+/// The numbers of an observation.
+fn sample(round: RoundId, one: &Observation, answer_id: i64, annotation_id: i32) -> Sample {
+    let ttl = one.ttl();
+    Sample {
+        at: one.at.timestamp_micros(),
+        round_id: round.round_id,
+        answer_id,
+        annotation_id: annotation_id.into(),
+        ttl: ttl.map(i64::from),
+        ttls: columns::unequal_ttls(&one.answer, ttl, &one.ttls),
+        rtt_us: i32::try_from(one.rtt.as_micros())
+            .unwrap_or(i32::MAX)
+            .into(),
+        size: one.size.into(),
+        mismatched: one.mismatched.into(),
+        flags: one.flags.0.cast_signed().into(),
+        attempts: one.attempts.into(),
+        transport: columns::transport_to_number(one.transport).into(),
+        age: columns::age_to_number(one.age),
     }
 }

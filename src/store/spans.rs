@@ -82,8 +82,7 @@ impl Columns {
             .push(interned(&keys.series, &span.series, "series")?);
         self.sites.push(span.site.clone().unwrap_or_default());
         self.first_seen.push(span.first_seen);
-        self.answer_ids
-            .push(interned(&keys.answers, &span.answer.digest(), "answer")?);
+        self.answer_ids.push(keys.answer(&span.answer)?);
         self.authoritative.push(span.authoritative);
         self.first_ttls
             .push(columns::ttls_to_text(&span.first_ttls));

@@ -1,6 +1,7 @@
 //! What the history takes: sizes, octets a sample, the oldest of each kind, and what waits to be packed.
 //!
-//! Deliberately absent: counting. Raw samples are as many as the server last estimated, packed ones as many as were packed.
+//! Deliberately absent: counting. Messages and spans are as many as the server last estimated, raw samples as many as
+//! their chunks say, packed ones as many as were packed.
 
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub struct KindStatus {
     pub kind: &'static str,
     /// Octets with indexes and all.
     pub octets: u64,
-    /// How many there are; `None` where nobody has counted yet. Of raw samples and spans an estimate.
+    /// How many there are; `None` where nobody has counted yet. Of messages and spans an estimate.
     pub rows: Option<u64>,
     /// Octets a row.
     pub octets_per_row: Option<f64>,
@@ -102,6 +103,7 @@ impl Store {
         let whole = sqlx::query!(
             r#"-- status
             select current_setting('server_version') as "server!", pg_database_size(current_database()) as "octets!",
+                (select sum(samples) from observation_chunk) as raw,
                 (select sum(samples)::bigint from packed_day) as packed,
                 (select min(day) from packed_day) as first_packed, (select min(first_seen) from span) as first_span"#
         )
@@ -111,7 +113,7 @@ impl Store {
             KindStatus::of(
                 "raw samples",
                 &self.partitions_of(Parent::Observation).await?,
-                None,
+                Some(whole.raw.unwrap_or(0).cast_unsigned()),
             ),
             KindStatus {
                 oldest: whole.first_packed,

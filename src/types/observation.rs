@@ -215,14 +215,18 @@ impl Observation {
 
     /// The backend that answered, by NSID, printable: ASCII as it is, everything else as hex; `None` where unknown.
     pub fn site(&self) -> Option<String> {
-        let raw = self.nsid.as_ref().filter(|raw| !raw.is_empty())?;
-        let printable = raw.iter().all(|byte| (b'!'..=b'~').contains(byte));
-        Some(if printable {
-            String::from_utf8_lossy(raw).into_owned()
-        } else {
-            raw.iter()
-                .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-        })
+        site_of(self.nsid.as_deref()?)
+    }
+}
+
+/// The backend of an NSID (RFC 5001), printable: ASCII as it is, everything else as hex; `None` where it is empty.
+pub(crate) fn site_of(nsid: &[u8]) -> Option<String> {
+    let printable = nsid.iter().all(|byte| (b'!'..=b'~').contains(byte));
+    let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+    match nsid {
+        [] => None,
+        ascii if printable => Some(String::from_utf8_lossy(ascii).into_owned()),
+        other => Some(other.iter().fold(String::new(), hex)),
     }
 }
 

@@ -90,7 +90,7 @@ async fn a_replay_gives_what_was_stored_through_changes_faults_people_and_restar
         .store
         .pack_due(Duration::ZERO, tomorrow, Pace::Full)
         .await;
-    let samples = packed.unwrap().unwrap().samples;
+    let samples = packed.unwrap().unwrap().packed.samples;
     assert!(samples > 200, "{samples}");
     assert_eq!(self::verified(&watched).await, verified);
 }

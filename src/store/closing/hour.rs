@@ -51,16 +51,19 @@ impl Store {
     }
 }
 
-/// Takes an hour's rows out of their partition, and packs them series by series.
+/// Takes an hour's chunks out of their partition, and packs their samples series by series. No chunk reaches beyond an
+/// hour.
 async fn take(connection: &mut PgConnection, hour: DateTime<Utc>) -> Result<Packs, StoreError> {
     let mut rows = sqlx::query_as!(
         Row,
         r#"-- take
-        with taken as (delete from observation where at >= $1 and at < $1 + interval '1 hour' returning *)
-        select series_id as "series_id!", at as "at!", round_id as "round_id!", answer_id as "answer_id!",
-            annotation_id as "annotation_id!", ttl, ttls, rtt_us as "rtt_us!", size as "size!",
-            mismatched as "mismatched!", flags as "flags!", attempts as "attempts!", transport as "transport!", age
-        from taken order by series_id, at, round_id"#,
+        with taken as (delete from observation_chunk where at >= $1 and at < $1 + interval '1 hour' returning *)
+        select one.series_id as "series_id!", one.at as "at!", one.round_id as "round_id!", one.answer_id as "answer_id!",
+            one.annotation_id as "annotation_id!", one.ttl, one.ttls, one.rtt_us as "rtt_us!", one.size as "size!",
+            one.mismatched as "mismatched!", one.flags as "flags!", one.attempts as "attempts!",
+            one.transport as "transport!", one.age
+        from taken, lateral observation_of(row(taken.*)::observation_chunk) as one
+        order by one.series_id, one.at, one.round_id"#,
         hour
     )
     .fetch(connection);

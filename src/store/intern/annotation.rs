@@ -11,11 +11,11 @@ use sqlx::PgPool;
 use super::Digest;
 use crate::{
     store::{StoreError, columns},
-    types::{Ede, Observation},
+    types::{Ede, Observation, site_of},
 };
 
 /// What a reply said beside its answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub(in crate::store) struct Annotation<'a> {
     nsid: Option<&'a [u8]>,
     ede: &'a [Ede],
@@ -25,8 +25,6 @@ pub(in crate::store) struct Annotation<'a> {
     /// Younger than the digests of its fellows: without it, theirs stay what they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     edns_version: Option<u8>,
-    #[serde(skip)]
-    site: Option<String>,
 }
 
 impl<'a> Annotation<'a> {
@@ -39,7 +37,6 @@ impl<'a> Annotation<'a> {
             edns_size: observation.edns_size,
             serial: observation.serial,
             edns_version: observation.edns_version,
-            site: observation.site(),
         }
     }
 
@@ -78,7 +75,10 @@ async fn insert(pool: &PgPool, new: &[&(Digest, &Annotation<'_>)]) -> Result<(),
         .iter()
         .map(|(_, one)| one.nsid.map(<[u8]>::to_vec))
         .collect();
-    let sites: Vec<_> = new.iter().map(|(_, one)| one.site.clone()).collect();
+    let sites: Vec<_> = new
+        .iter()
+        .map(|(_, one)| one.nsid.and_then(site_of))
+        .collect();
     let edes = new
         .iter()
         .map(|(_, one)| columns::to_json(&one.ede))
@@ -160,7 +160,6 @@ mod tests {
             edns_size: Some(1232),
             serial: Some(7),
             edns_version: None,
-            site: None,
         };
         // As 0.1.0 computed them.
         assert_eq!(

@@ -17,7 +17,7 @@ pub(super) async fn intern(
     pool: &PgPool,
     vantage_id: i16,
     keys: &[SeriesKey],
-) -> Result<HashMap<(i16, SeriesKey), i32>, StoreError> {
+) -> Result<HashMap<SeriesKey, i32>, StoreError> {
     let columns = Columns::of(keys)?;
     let mut found = columns.find(pool, vantage_id).await?;
     if found.len() < keys.len() {
@@ -26,10 +26,9 @@ pub(super) async fn intern(
         columns.insert_series(pool, vantage_id).await?;
         found = columns.find(pool, vantage_id).await?;
     }
-    let keyed = found.into_iter().filter_map(|(index, id)| {
-        let key = keys.get(index)?.clone();
-        Some(((vantage_id, key), id))
-    });
+    let keyed = found
+        .into_iter()
+        .filter_map(|(index, id)| Some((keys.get(index)?.clone(), id)));
     Ok(keyed.collect())
 }
 

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::{ObservationQuery, Stored};
 use crate::store::{StoreError, columns, pack::Sample};
 
-/// A row of `observation`. Whoever selects it names every column, so that it can be told from what is computed.
+/// What `observation_of` says of a sample. Whoever selects it names every column, and which of them are never null.
 pub(in crate::store) struct Row {
     pub(in crate::store) series_id: i32,
     pub(in crate::store) at: DateTime<Utc>,
@@ -56,13 +56,24 @@ pub(super) async fn read(
 ) -> Result<Vec<Stored>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        "-- raw_observations
-        select series_id, at, round_id, answer_id, annotation_id, ttl, ttls, rtt_us, size, mismatched, flags, attempts,
-            transport, age
-        from observation
-        where at >= $2 and at < $3 and series_id in (
+        r#"-- raw_observations
+        with wanted as materialized (
             select series_id from series join question using (question_id)
-            where vantage_id = $1 and ($4::text is null or name = $4))",
+            where vantage_id = $1 and ($4::text is null or name = $4)
+        )
+        select series_id as "series_id!", at as "at!", round_id as "round_id!", answer_id as "answer_id!",
+            annotation_id as "annotation_id!", ttl, ttls, rtt_us as "rtt_us!", size as "size!",
+            mismatched as "mismatched!", flags as "flags!", attempts as "attempts!", transport as "transport!", age
+        from (
+            select one.* from observation_chunk as chunk, lateral observation_of(chunk) as one
+            where chunk.at > $2::timestamptz - interval '1 hour' and chunk.at < $3 and chunk.last_at >= $2
+                and chunk.series_id <= (select max(series_id) from wanted)
+                and chunk.last_series_id >= (select min(series_id) from wanted)
+                and one.at >= $2 and one.at < $3
+            -- A fence: each chunk is taken apart once, and not once for each series that is wanted.
+            offset 0
+        ) as heard
+        where series_id in (select series_id from wanted)"#,
         vantage_id,
         query.from,
         query.to,

@@ -12,6 +12,8 @@ use dns_auditor::{
     },
 };
 
+use sqlx::{Connection as _, PgConnection};
+
 use super::samples::{at, authority, begin, going_on, observation, opening, question, resolver};
 use crate::postgres::{fresh_database, fresh_store};
 
@@ -256,6 +258,41 @@ async fn a_round_over_midnight_finds_its_partitions() {
     store.record(round, &chunk).await.unwrap();
     let all = read_back(&store, at(0), midnight + chrono::TimeDelta::days(60)).await;
     assert_eq!(all.len(), 3);
+}
+
+#[tokio::test]
+async fn a_chunk_over_hours_with_thousands_of_samples_comes_back_in_full() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let round = begin(&store, at(0)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let hour = "2026-11-22T04:00:00Z".parse::<DateTime<Utc>>().unwrap();
+    let written: Vec<_> = (-1_500_i64..1_500)
+        .map(|nth| {
+            let when = hour + chrono::TimeDelta::microseconds(nth * 700_001);
+            let name = format!("d{}.example", nth.rem_euclid(40));
+            let mut sample = observation(&source, &name, "192.0.2.1", 60, when);
+            sample.rtt = Duration::from_micros((nth * nth * 13).cast_unsigned());
+            sample
+        })
+        .collect();
+    store.record_asides(round, &written).await.unwrap();
+    let all = read_back(&store, at(0) - chrono::TimeDelta::days(1), at(20_000_000)).await;
+    assert_eq!(all, written);
+    // Any window, to the microsecond.
+    let (from, to) = (written[700].at, written[2_300].at);
+    assert_eq!(read_back(&store, from, to).await, written[700..2_300]);
+    for one in [&written[0], &written[1_500], &written[2_999]] {
+        assert!(store.is_recorded(round, one).await.unwrap());
+    }
+    // What was heard within an hour stands together.
+    assert_eq!(chunks(&url).await, [1_500, 1_500]);
+}
+
+async fn chunks(url: &str) -> Vec<i32> {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let samples = sqlx::query_scalar("select samples from observation_chunk order by at");
+    samples.fetch_all(&mut connection).await.unwrap()
 }
 
 #[tokio::test]

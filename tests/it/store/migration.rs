@@ -226,7 +226,8 @@ async fn every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!((moved.days, moved.samples), (1, 1), "{version}");
+        let packed = moved.packed;
+        assert_eq!((packed.days, packed.samples), (1, 1), "{version}");
         assert_eq!(everything(&store).await, expected, "{version}");
     }
 }
@@ -237,6 +238,52 @@ fn unmeasured(observation: &Observation) -> Span {
         longest_silence_s: None,
         ..opening(observation).span
     }
+}
+
+/// Samples as they were when each was a row: of two rounds, over hours and midnight, more than a row holds now, with every
+/// column at its ends.
+const ROWS: &str = "
+create table observation_20261123 (like observation including all);
+alter table observation attach partition observation_20261123
+    for values from ('2026-11-23 00:00:00+00') to ('2026-11-24 00:00:00+00');
+insert into observation (at, round_id, answer_id, ttl, age, series_id, annotation_id, rtt_us, size, mismatched, flags,
+    attempts, transport, ttls)
+select '2026-11-22T21:59:59.999999Z'::timestamptz + n * interval '1.000333 seconds', 1 + n / 7000, 1 + n % 3 * 70000,
+    case n % 5 when 0 then null when 1 then 4294967295 when 2 then 0 else 65535 + n % 3 end,
+    case when n between 3000 and 3999 and n % 2 = 0 then 4294967295 - n end,
+    1 + n * 7919 % 2147483647, 1 + n % 2 * 2147483646, case n % 4 when 0 then 0 when 1 then 2147483647 else n * 17 end,
+    n % 2 * 65535, n % 3 * 32767, case n % 3 when 0 then 12 when 1 then -32768 else 32767 end, 1 + n % 255, n % 6,
+    case when n % 11 = 0 then '60,60;300;' end
+from generate_series(1, 12000) as n;
+create table held as table observation;
+";
+
+#[tokio::test]
+async fn samples_that_were_rows_are_the_same_in_chunks() {
+    let url = at_version(23).await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
+    let held = count(&url, "held").await;
+    assert_eq!(held, 12_001);
+    Store::open(&url).await.unwrap();
+    let columns = "at, round_id, answer_id, ttl, age, series_id, annotation_id, rtt_us, size, mismatched, flags, attempts,
+        transport, ttls";
+    let unlike = format!(
+        "((select {columns} from held except all select {columns} from observation)
+        union all (select {columns} from observation except all select {columns} from held)) as unlike"
+    );
+    assert_eq!(count(&url, &unlike).await, 0);
+    assert_eq!(count(&url, "observation").await, held);
+    // Two rounds in four hours, and the one that was there.
+    let samples: Vec<i32> =
+        sqlx::query_scalar("select samples from observation_chunk order by at, series_id")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    assert!(
+        (8..20).contains(&samples.len()) && samples.iter().all(|one| *one <= 2_000),
+        "{samples:?}"
+    );
 }
 
 #[tokio::test]

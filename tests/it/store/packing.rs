@@ -18,7 +18,10 @@ use super::{
     killed,
     samples::{at, begin, observation, opening, resolver},
 };
-use crate::postgres::{execute, fresh_database, fresh_store};
+use crate::{
+    cli::program::program,
+    postgres::{execute, fresh_database, fresh_store},
+};
 
 /// Some days after what is recorded here.
 fn later() -> DateTime<Utc> {
@@ -42,8 +45,10 @@ async fn everything(store: &Store) -> Vec<Observation> {
 }
 
 async fn pack(store: &Store) -> Packed {
-    let packed = store.pack_due(Duration::ZERO, later(), Pace::Full).await;
-    packed.unwrap().unwrap()
+    let closed = store.pack_due(Duration::ZERO, later(), Pace::Full).await;
+    let closed = closed.unwrap().unwrap();
+    assert!(closed.failed.is_empty(), "{:?}", closed.failed);
+    closed.packed
 }
 
 async fn number(url: &str, statement: &str) -> i64 {
@@ -236,6 +241,55 @@ async fn steps_of_the_clock_put_samples_where_their_instants_are() {
 }
 
 #[tokio::test]
+async fn a_day_that_cannot_be_packed_keeps_no_other_waiting_and_is_told() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let total = record_a_day(&store, 2).await;
+    let round = begin(&store, at(1)).await;
+    let next = observation(
+        &resolver("quad9", "9.9.9.9:53"),
+        "d1.example",
+        "192.0.2.1",
+        60,
+        at(0) + TimeDelta::days(1),
+    );
+    store
+        .record_asides(round, std::slice::from_ref(&next))
+        .await
+        .unwrap();
+    let refuse = format!(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise 'not this day'; end $$;
+         create trigger refuse before insert on observation_pack for each row when (new.hour < '{} 00:00+00')
+            execute function refuse()",
+        next.at.date_naive()
+    );
+    execute(&url, refuse).await;
+    let ran = pack_by_hand(&url);
+    let told = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(3), "{told}");
+    let expected = format!("{} is not packed, and stays as it is: ", day());
+    assert!(
+        told.contains(&expected) && told.contains("not this day"),
+        "{told}"
+    );
+    assert_eq!(number(&url, RAW).await, total);
+    assert_eq!(number(&url, PACKED).await, 1);
+    execute(&url, "drop trigger refuse on observation_pack".to_owned()).await;
+    assert_eq!(pack_by_hand(&url).status.code(), Some(0));
+    assert_eq!(number(&url, PACKED).await, total + 1);
+}
+
+/// Runs `db pack` with nothing kept raw.
+fn pack_by_hand(url: &str) -> std::process::Output {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("auditor.toml");
+    std::fs::write(&file, "vantage = \"here\"\n[retention]\nraw = \"0s\"\n").unwrap();
+    let mut program = program(directory.path());
+    program.args(["db", "pack", "--config"]).arg(&file);
+    program.env("DATABASE_URL", url).output().unwrap()
+}
+
+#[tokio::test]
 async fn two_instances_that_pack_at_once_pack_every_sample_once() {
     let url = fresh_database().await;
     let (one, two) = (
@@ -333,13 +387,18 @@ async fn what_the_disk_changes_is_told_before_the_rows_go_and_afterwards() {
             .to_owned(),
     )
     .await;
-    let refused = store
+    let closed = store
         .pack_due(Duration::ZERO, later(), Pace::Full)
         .await
-        .unwrap_err();
+        .unwrap()
+        .unwrap();
+    let [failed] = &closed.failed[..] else {
+        panic!("{closed:?}")
+    };
+    assert_eq!((failed.day, closed.packed), (day(), Packed::default()));
     assert!(
-        matches!(refused, StoreError::Unreadable { what: "pack", .. }),
-        "{refused}"
+        matches!(failed.error, StoreError::Unreadable { what: "pack", .. }),
+        "{failed:?}"
     );
     assert_eq!(
         (number(&url, RAW).await, number(&url, PACKED).await),

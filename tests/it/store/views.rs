@@ -147,7 +147,7 @@ async fn spans_and_verdicts_are_those_of_the_timeline() {
 }
 
 #[tokio::test]
-async fn samples_are_rows_until_their_day_is_packed_and_the_view_of_packs_says_so() {
+async fn samples_are_seen_until_their_day_is_packed_and_the_view_of_packs_says_so() {
     let watched = history().await;
     let url = url(&watched);
     let all = rows(
@@ -186,6 +186,9 @@ async fn samples_are_rows_until_their_day_is_packed_and_the_view_of_packs_says_s
             .any(|row| row["source_kind"] == "authority" && row["aa"] == true)
     );
 
+    let astray =
+        "select at from v_observation where chunk_at > at or chunk_at <= at - interval '1 hour'";
+    assert_eq!(rows(&url, astray).await.unwrap(), [Json::Null; 0]);
     let everything = rows(&url, "select * from v_observation")
         .await
         .unwrap()
