@@ -100,9 +100,13 @@ impl Extent {
 impl Chunk {
     /// `None` where some column's numbers lie too far apart.
     fn of(part: &[Stored], extent: Extent) -> Option<Self> {
-        let wide = |of: fn(&Stored) -> Option<i64>| Column::of(part.iter().map(of));
+        let wide = |of: fn(&Stored) -> Option<i64>| {
+            let numbers: Vec<_> = part.iter().map(of).collect();
+            Column::of(&numbers)
+        };
         let narrow = |of: fn(&Sample) -> i64| {
-            let column = Column::of(part.iter().map(|one| Some(of(&one.sample))))?;
+            let numbers: Vec<_> = part.iter().map(|one| Some(of(&one.sample))).collect();
+            let column = Column::of(&numbers)?;
             column.high.is_none().then_some(column)
         };
         let mut at = wide(|one| Some(one.sample.at))?;
@@ -193,8 +197,8 @@ impl Chunk {
 
 impl Column {
     /// `None` where some lie 2^32 or more above others.
-    fn of(numbers: impl Iterator<Item = Option<i64>> + Clone) -> Option<Self> {
-        let there = numbers.clone().flatten();
+    fn of(numbers: &[Option<i64>]) -> Option<Self> {
+        let there = numbers.iter().copied().flatten();
         let Some((least, most)) = there.fold(None, |ends, number| {
             let (least, most) = ends.unwrap_or((number, number));
             Some((number.min(least), number.max(most)))
@@ -209,10 +213,10 @@ impl Column {
         if width > u32::MAX.into() {
             return None;
         }
-        let is_one = width == 0 && numbers.clone().all(|number| number.is_some());
+        let is_one = width == 0 && numbers.iter().all(Option::is_some);
         let half = |shift: u32| {
             let above = move |number: i64| ((number - least) >> shift) as u16;
-            let halves = numbers.clone().map(move |number| Some(above(number?)));
+            let halves = numbers.iter().map(|number| Some(above((*number)?)));
             halves.map(|half| half.map(u16::cast_signed)).collect()
         };
         Some(Self {
@@ -231,10 +235,6 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn column(numbers: &[Option<i64>]) -> Option<Column> {
-        Column::of(numbers.iter().copied())
-    }
 
     /// As `observation_of` reads it.
     fn read(column: &Column, nth: usize) -> Option<i64> {
@@ -265,13 +265,13 @@ mod tests {
                 (true, true),
             ),
         ] {
-            let column = column(numbers).unwrap();
+            let column = Column::of(numbers).unwrap();
             assert_eq!((column.low.is_some(), column.high.is_some()), arrays);
             let back: Vec<_> = (0..numbers.len()).map(|nth| read(&column, nth)).collect();
             assert_eq!(back, numbers);
         }
-        assert_eq!(column(&[Some(0), Some(1 << 32)]), None);
-        assert_eq!(column(&[Some(i64::MIN), Some(i64::MAX)]), None);
+        assert_eq!(Column::of(&[Some(0), Some(1 << 32)]), None);
+        assert_eq!(Column::of(&[Some(i64::MIN), Some(i64::MAX)]), None);
     }
 
     fn stored(series_id: i32, at: i64, answer_id: i64) -> Stored {
