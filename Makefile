@@ -2,10 +2,11 @@
 
 SECONDS ?= 60
 ROUNDS ?= 300
+KILLS ?= 100
 CASES ?= 20000
 CONFIG ?= $(or $(DNS_AUDITOR_CONFIG),config/dns-auditor.toml)
 
-.PHONY: help run test lab bench-probe bench-store fuzz properties soak check
+.PHONY: help run test lab bench-probe bench-store fuzz properties soak kills check
 
 help:
 	@echo "make run     the service, with $(CONFIG) (another: make run CONFIG=FILE)"
@@ -16,6 +17,7 @@ help:
 	@echo "make fuzz    octets against everything that reads them, SECONDS=60 for each target"
 	@echo "make properties   CASES=20000 random worlds for each property of the judge (SEED=7 from that one on)"
 	@echo "make soak    ROUNDS=300 of ordinary life on a network that loses packets, then each fault (SEED=7 again as that)"
+	@echo "make kills   KILLS=100 deaths by SIGKILL, of the service and of its PostgreSQL (SEED=7 again as that)"
 	@echo "make check   formatting, lints and documentation, warnings denied"
 
 run:
@@ -61,6 +63,10 @@ properties:
 soak:
 	packaging/install-deps soak
 	ROUNDS=$(ROUNDS) SEED=$(SEED) cargo test --locked --test it service::soak -- --nocapture
+
+kills:
+	packaging/install-deps test
+	KILLS=$(KILLS) SEED=$(SEED) cargo test --locked --test it resilience::deaths -- --nocapture
 
 check:
 	cargo fmt --check

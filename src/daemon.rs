@@ -181,6 +181,9 @@ async fn serve(
     if let Err(error) = journal.reconcile(store).await {
         tracing::warn!(%error, "the journal of an earlier life is not taken over yet");
     }
+    if let Err(error) = journal.recall(store).await {
+        tracing::warn!(%error, "what an earlier life left in the outbox waits for the database");
+    }
     upkeep::at_start(&config, store, clock::now()).await?;
     let evaluator = Evaluator::restore(
         config.clone(),

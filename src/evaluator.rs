@@ -297,7 +297,7 @@ impl Evaluator {
         };
         let observations = heard.samples();
         // Before they can be told: what is told is forgotten.
-        self.journal.remember_new(&messages);
+        self.journal.expect(&messages);
         let outcome = match desk {
             Desk::Database(round) => self.record(round, group, &recorder, heard).await,
             Desk::Journal(why) => Err(why),
@@ -305,6 +305,7 @@ impl Evaluator {
         let unrecorded = match outcome {
             Ok(()) => {
                 self.is_away.store(false, Ordering::Relaxed);
+                self.journal.confirm(&messages);
                 self.journal.know(&group.name, &ledger);
                 self.memory().caps_are_stored(caps);
                 self.ledgers().insert(group.name.clone(), ledger);

@@ -62,6 +62,8 @@ struct Kept {
     ledgers: BTreeMap<String, (Ledger, bool)>,
     /// Messages of the outbox that are not told yet, in order.
     remembered: Vec<Carried>,
+    /// Messages of rounds that are just being recorded: whether the outbox has them is not known yet.
+    unconfirmed: Vec<Carried>,
     under_way: HashSet<Uuid>,
     reconciled: u64,
 }
@@ -183,6 +185,8 @@ impl Journal {
             return;
         }
         for one in messages {
+            // Leased: the outbox has it, though whoever wrote it does not know that yet.
+            kept.confirm(one.message.id);
             let mut known = kept.remembered.iter();
             match known.position(|known| known.message.id == one.message.id) {
                 // Whoever wrote it knows its fallback, whoever tried it its attempts.
@@ -197,15 +201,28 @@ impl Journal {
         }
     }
 
-    /// Remembers messages that were just written to the outbox.
-    pub fn remember_new(&self, messages: &[NewMessage]) {
-        self.remember(messages.iter().cloned().map(Carried::new));
+    /// Expects that the outbox takes these messages: until [`Journal::confirm`] says so nothing of them is told from here, since
+    /// a crash would leave messages of steps that nobody recorded.
+    pub fn expect(&self, messages: &[NewMessage]) {
+        let mut kept = self.lock();
+        if kept.file.is_some() {
+            let expected = messages.iter().cloned().map(Carried::new);
+            kept.unconfirmed.extend(expected);
+        }
+    }
+
+    /// Remembers messages that were expected: the outbox has them. Those that were told meanwhile are forgotten already.
+    pub fn confirm(&self, messages: &[NewMessage]) {
+        let mut kept = self.lock();
+        messages.iter().for_each(|message| kept.confirm(message.id));
     }
 
     /// Forgets messages that the outbox did not take.
     pub fn forget(&self, messages: &[NewMessage]) {
         let is_among = |one: &Carried| messages.iter().any(|message| message.id == one.message.id);
-        self.lock().remembered.retain(|one| !is_among(one));
+        let mut kept = self.lock();
+        kept.unconfirmed.retain(|one| !is_among(one));
+        kept.remembered.retain(|one| !is_among(one));
     }
 
     /// Whether a message waits here to be told.
@@ -220,7 +237,8 @@ impl Journal {
         let Some(at) = known.position(|one| one.message.id == tried.message_id) else {
             return;
         };
-        match tried.outcome {
+        let stand_in = kept.remembered[at].stand_in(tried.at);
+        let told_instead = match tried.outcome {
             Outcome::Failed {
                 again_at,
                 tell_fallback,
@@ -231,11 +249,18 @@ impl Journal {
                 if tell_fallback {
                     one.message.fallback = None;
                 }
+                stand_in.filter(|_| tell_fallback)
             }
-            _ => {
+            Outcome::Buried { .. } => {
                 kept.remembered.remove(at);
+                stand_in
             }
-        }
+            Outcome::Delivered { .. } | Outcome::Held { .. } => {
+                kept.remembered.remove(at);
+                None
+            }
+        };
+        kept.remembered.extend(told_instead);
     }
 
     /// Whether messages of the outbox are remembered, which the journal would have to tell if it goes away now.
@@ -298,6 +323,18 @@ impl Journal {
 }
 
 impl Kept {
+    /// An expected message is in the outbox.
+    fn confirm(&mut self, message: Uuid) {
+        let mut expected = self.unconfirmed.iter();
+        let Some(at) = expected.position(|one| one.message.id == message) else {
+            return;
+        };
+        let one = self.unconfirmed.remove(at);
+        if self.remembered.len() < MOST_REMEMBERED {
+            self.remembered.push(one);
+        }
+    }
+
     fn append(&mut self, record: Record) -> Result<(), JournalError> {
         let said = serde_json::to_vec(&record)?;
         let file = self.file.as_mut().ok_or(JournalError::Absent)?;

@@ -27,6 +27,7 @@ mod held;
 mod log;
 mod standing;
 mod threads;
+mod waiting;
 
 pub use disabled::DisabledChannel;
 pub(super) use displaced::displace;

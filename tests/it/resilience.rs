@@ -3,6 +3,7 @@
 mod commands;
 mod configuration;
 mod database;
+mod deaths;
 mod kills;
 mod learned;
 mod metrics;

@@ -138,6 +138,16 @@ impl Sink {
         self.shared.received.lock().unwrap().clone()
     }
 
+    /// From now on it takes everything.
+    pub(crate) fn relent(&self) {
+        self.shared.script.lock().unwrap().clear();
+    }
+
+    /// Waits until the next request has come.
+    pub(crate) async fn arrival(&self) {
+        self.shared.arrived.notified().await;
+    }
+
     /// Waits until at least `count` requests have come.
     ///
     /// # Panics

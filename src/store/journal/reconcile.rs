@@ -26,6 +26,16 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Journal {
+    /// Remembers what an earlier life left in the outbox: should the database go away, it is told from here, and before what
+    /// follows it.
+    pub async fn recall(&self, store: &Store) -> Result<(), StoreError> {
+        if self.is_there() {
+            let most = super::MOST_REMEMBERED;
+            self.remember(store.waiting_messages(&self.vantage, most).await?);
+        }
+        Ok(())
+    }
+
     /// Gives the database everything that it does not have yet, and empties the journal. Returns how many records that were.
     ///
     /// After an error everything is as it was before.

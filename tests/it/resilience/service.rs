@@ -124,9 +124,10 @@ impl Service {
         assert!(status.success(), "{status}:\n{}", self.log());
     }
 
-    /// Kills it as a machine does that loses its power.
-    pub(super) async fn kill(mut self) {
+    /// Kills it as a machine does that loses its power. Returns what it has said.
+    pub(super) async fn kill(mut self) -> String {
         self.end(Signal::KILL).await;
+        self.log()
     }
 
     /// Status and body of a page.

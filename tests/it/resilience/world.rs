@@ -164,9 +164,9 @@ impl World {
         )
     }
 
-    /// The same of a database that is there.
+    /// The same, once the database is there.
     pub(super) async fn ask(&self, query: &str) -> Vec<String> {
-        self.try_ask(query).await.expect(query)
+        until(query, || self.try_ask(query)).await
     }
 
     /// A query that gives one number.
@@ -219,14 +219,6 @@ impl World {
         processes_in(&self.data_dir().join("postgres/data"))
     }
 
-    /// Kills every process of the private cluster at once.
-    pub(super) fn kill_postgres(&self) {
-        for process in self.postgres() {
-            // It may have ended by itself, now that another one has.
-            let _ = kill_process(Pid::from_raw(process).unwrap(), Signal::KILL);
-        }
-    }
-
     /// The private server's first process.
     pub(super) fn postmaster(&self) -> Option<i32> {
         let file = self.data_dir().join("postgres/data/postmaster.pid");
@@ -256,6 +248,25 @@ impl World {
     pub(super) fn owner(&self) -> (u32, u32) {
         let owner = fs::metadata(self.data_dir().join("postgres")).unwrap();
         (owner.uid(), owner.gid())
+    }
+}
+
+/// Kills every process of the cluster below this data directory at once.
+pub(super) fn kill_postgres(data_dir: &Path) {
+    for process in processes_in(&data_dir.join("postgres/data")) {
+        // It may have ended by itself, now that another one has.
+        let _ = kill_process(Pid::from_raw(process).unwrap(), Signal::KILL);
+    }
+}
+
+/// Kills the first process of the cluster below this data directory; the others see that and end.
+pub(super) fn kill_postmaster(data_dir: &Path) {
+    let file = data_dir.join("postgres/data/postmaster.pid");
+    let first = fs::read_to_string(file).ok();
+    let first = first.and_then(|text| text.lines().next()?.parse().ok());
+    let lives = |process: &i32| processes_in(&data_dir.join("postgres/data")).contains(process);
+    if let Some(process) = first.filter(lives) {
+        let _ = kill_process(Pid::from_raw(process).unwrap(), Signal::KILL);
     }
 }
 

@@ -243,6 +243,62 @@ async fn what_the_outbox_had_leased_and_could_not_record_is_told_from_the_journa
 }
 
 #[tokio::test]
+async fn a_message_is_told_from_the_journal_only_once_the_outbox_has_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ops, pager) = (Sink::start([]).await, Sink::start([]).await);
+    let store = fresh_store().await;
+    let journal = Journal::open(directory.path(), "here").unwrap();
+    let queued = [message(1, Some(1), "ops", at(0))];
+    journal.expect(&queued);
+    let telling = dispatcher(&store, &journal, &ops, &pager);
+    tell_all(&telling, at(1)).await;
+    assert!(ids(&ops).is_empty(), "its step may never be recorded");
+    assert_eq!(journal.depth().records, 0);
+    journal.confirm(&queued);
+    tell_all(&telling, at(2)).await;
+    assert_eq!(ids(&ops), [1]);
+    journal.expect(&queued);
+    journal.forget(&queued);
+    journal.confirm(&queued);
+    assert!(!journal.remembers_any());
+}
+
+#[tokio::test]
+async fn what_an_earlier_life_left_in_the_outbox_is_told_before_what_follows_it_in_the_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ops, pager) = (Sink::start([]).await, Sink::start([]).await);
+    let store = fresh_store().await;
+    let left = NewMessage {
+        fallback: Some(Fallback {
+            channel: "pager".to_owned(),
+            body: serde_json::json!({ "number": "at the pager" }),
+        }),
+        ..message(7, Some(1), "ops", at(-60))
+    };
+    store.enqueue(std::slice::from_ref(&left)).await.unwrap();
+    store.lease(&claim("here"), at(-60)).await.unwrap().unwrap();
+    let journal = Journal::open(directory.path(), "here").unwrap();
+    journal.recall(&store).await.unwrap();
+    let known = store.waiting_messages("here", 10).await.unwrap();
+    assert_eq!(known.len(), 1);
+    assert_eq!((&known[0].message, known[0].attempts), (&left, 1));
+    assert!(
+        store
+            .waiting_messages("there", 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    // From now on the database is away.
+    write(&journal, whole_life()).await;
+    tell_all(&dispatcher(&store, &journal, &ops, &pager), at(61)).await;
+    assert_eq!(ids(&ops), [7, 1, 2]);
+    journal.reconcile(&store).await.unwrap();
+    let depth = store.outbox_depth("here").await.unwrap();
+    assert_eq!((depth.waiting, depth.buried), (0, 0));
+}
+
+#[tokio::test]
 async fn what_people_did_meanwhile_stays() {
     let directory = tempfile::tempdir().unwrap();
     let store = fresh_store().await;
