@@ -17,7 +17,7 @@ use crate::config::Retention;
 /// Something that went, or is to go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gone {
-    /// `packed`, `messages`, `replay` or `spans`.
+    /// `packed`, `messages`, `replay`, `spans` or `recurrence`.
     pub kind: &'static str,
     /// The table, or the partition where it goes whole.
     pub table: String,
@@ -42,6 +42,9 @@ pub enum Prune {
 
 /// A clock is believed once rounds were finished so long ago by it, and no longer.
 const LIVED: (TimeDelta, TimeDelta) = (TimeDelta::days(7), TimeDelta::days(1));
+
+/// The longest `flap_window`: what began before that is asked by nobody.
+const LONGEST_FLAP_WINDOW: TimeDelta = TimeDelta::days(7);
 
 impl Store {
     /// Lets go what has been kept long enough at `now`; the database's own clock has a say, too, and the earlier one wins.
@@ -115,6 +118,8 @@ impl Store {
         if let Some(before) = before(retention.spans) {
             gone.extend(self.prune_rows(&SPANS, before, how).await?);
         }
+        let long_ago = now - LONGEST_FLAP_WINDOW;
+        gone.extend(self.prune_rows(&RECURRENCES, long_ago, how).await?);
         Ok(gone)
     }
 
@@ -222,3 +227,12 @@ const SPANS: [Ended; 3] = [
         condition: "until < $1",
     },
 ];
+
+/// What began of late in groups that have had no round since: they are no longer configured, or not asked so often.
+const RECURRENCES: [Ended; 1] = [Ended {
+    kind: "recurrence",
+    table: "recurrence",
+    condition: "not exists (
+        select from round
+        where round.vantage_id = recurrence.vantage_id and round.group_name = recurrence.group_name and due_at >= $1)",
+}];

@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::killed;
 use super::samples::{at, begin, observation, opening, quiet, resolver};
-use crate::postgres::fresh_database;
+use crate::postgres::{execute, fresh_database};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -107,6 +107,28 @@ async fn a_dry_run_says_what_would_go_and_a_real_one_does_it() {
             .unwrap(),
         []
     );
+}
+
+#[tokio::test]
+async fn what_began_in_groups_that_have_no_rounds_any_more_is_forgotten_and_nothing_of_the_others()
+{
+    let (url, store, then) = an_old_history().await;
+    let forever = Retention::default();
+    let (now, week) = (then + TimeDelta::days(100), TimeDelta::days(7));
+    begin(&store, now).await;
+    let groups = "insert into recurrence (vantage_id, group_name, document)
+        select vantage_id, group_name, '{}' from vantage cross join (values ('dialers'), ('gone')) as of (group_name)";
+    execute(&url, groups.to_owned()).await;
+    let forget = async |now: DateTime<Utc>, how| store.prune(&forever, now, how).await.unwrap();
+    let left = async || names(&url, "select group_name from recurrence").await;
+    let dry = forget(now, Prune::DryRun).await;
+    assert_eq!(told(&dry), [("recurrence", Some(1))]);
+    assert_eq!(dry[0].before, now - week);
+    forget(now, Prune::TrustingTheClock).await;
+    assert_eq!(left().await, ["dialers"]);
+    let later = now + week + TimeDelta::seconds(1);
+    assert_eq!(forget(later, Prune::TrustingTheClock).await.len(), 1);
+    assert_eq!(left().await, [""; 0]);
 }
 
 #[tokio::test]
