@@ -31,7 +31,7 @@
 )]
 
 mod authority;
-mod certificates;
+pub(crate) mod certificates;
 pub(crate) mod dig;
 pub(crate) mod front;
 mod loss;

@@ -11,3 +11,4 @@ mod pinned;
 mod receivers;
 mod samples;
 mod tls;
+mod tls_pinned;

@@ -91,14 +91,80 @@ mod tests {
         }
     }
 
+    /// How 127.0.0.1 can be written: dotted, short, decimal, hexadecimal, octal, mixed, as a complete name, encoded, in
+    /// other digits and with other dots.
+    const LOOPBACK: [&str; 14] = [
+        "127.0.0.1",
+        "127.0.0.1.",
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "2130706433.",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "017700000001",
+        "0x7F.0X0.0.01",
+        "%31%32%37.0.0.1",
+        "１２７.0.0.1",
+        "127。0。0。1",
+    ];
+
+    #[test]
+    fn an_address_is_recognised_however_it_is_spelt_and_never_asked_of_a_resolver() {
+        for host in LOOPBACK {
+            for scheme in ["http", "https"] {
+                let url = target(&format!("{scheme}://{host}:9/hook")).unwrap();
+                let here = Host::Ipv4(std::net::Ipv4Addr::LOCALHOST);
+                assert_eq!(url.host(), Some(here), "{scheme}://{host}");
+            }
+            for scheme in ["http", "https", "smtp", "smtps"] {
+                let url = Secret::new(format!("{scheme}://{host}:9"));
+                assert_eq!(host_name(&url), None, "{scheme}://{host}");
+            }
+        }
+        for host in ["127.0.0.1.example.com", "0x7f.example", "localhost."] {
+            let url = Secret::new(format!("https://{host}/"));
+            assert_eq!(host_name(&url).as_deref(), Some(host));
+        }
+    }
+
+    #[test]
+    fn what_looks_like_an_address_and_is_none_is_refused() {
+        for host in [
+            "256.1.1.1",
+            "127.0.0.0.1",
+            "0x1ffffffff",
+            "4294967296",
+            "1.2.3.08",
+            "127..1",
+            "[::ffff:127.1]",
+            "[127.0.0.1]",
+        ] {
+            assert!(target(&format!("https://{host}/")).is_err(), "{host}");
+        }
+    }
+
     #[test]
     fn addresses_that_are_never_receivers_are_refused_however_they_are_spelt() {
         for text in [
             "http://169.254.169.254/latest",
+            "http://169.254.169.254./",
+            "http://169.254.43518/",
+            "http://169.16689662/",
             "http://0xa9fea9fe/",
+            "http://0xa9.0xfe.0xa9.0xfe/",
+            "http://0251.0376.0251.0376/",
+            "http://025177524776/",
             "http://2852039166/",
+            "http://0x64.0x64.25800/",
             "http://[::ffff:169.254.169.254]/",
+            "http://[::ffff:a9fe:a9fe]/",
+            "http://[64:ff9b::a9fe:a9fe]/",
+            "http://[fd00:ec2:0::254]/",
             "http://0/",
+            "http://0x/",
+            "http://0.0.0.0./",
         ] {
             assert!(target(text).is_err(), "{text}");
         }

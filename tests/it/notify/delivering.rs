@@ -63,6 +63,39 @@ async fn deliver(channel: &Channel, now: DateTime<Utc>) -> Delivery {
         .await
 }
 
+#[tokio::test]
+async fn an_address_in_the_url_is_what_it_stands_for_however_it_is_spelt() {
+    let sink = Sink::start([]).await;
+    let url = sink.url();
+    let spelt = |host: &str| channel(Form::Standard, &url.replace("127.0.0.1", host));
+    let own = [
+        "127.1",
+        "2130706433",
+        "0x7f.0.0.1",
+        "0177.0.0.01",
+        "127.0.0.1.",
+    ];
+    for host in own {
+        assert_eq!(
+            deliver(&spelt(host), at("19:05:01")).await,
+            delivered(),
+            "{host}"
+        );
+    }
+    assert_eq!(sink.received().len(), own.len());
+    for host in [
+        "0251.0376.0251.0376",
+        "2852039166",
+        "0xa9fea9fe",
+        "169.254.43518",
+        "0x0",
+    ] {
+        let outcome = deliver(&spelt(host), at("19:05:01")).await;
+        let refused = matches!(&outcome, Delivery::Dead { why } if why.contains("never a receiver's address"));
+        assert!(refused, "{host}: {outcome:?}");
+    }
+}
+
 fn retry(why: &str) -> Delivery {
     Delivery::Retry {
         after: None,

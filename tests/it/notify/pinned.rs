@@ -18,18 +18,18 @@ use crate::{
     sink::{Sink, webhook},
 };
 
-const HOST: &str = "hooks.example.test";
+pub(super) const HOST: &str = "hooks.example.test";
 
 /// An unbound that knows one name.
-struct Unbound {
+pub(super) struct Unbound {
     directory: TempDir,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     server: Server,
 }
 
 impl Unbound {
     /// One that answers, by its own word for the name.
-    async fn start(says: &str) -> Self {
+    pub(super) async fn start(says: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let probe = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = probe.local_addr().unwrap();
@@ -52,7 +52,7 @@ impl Unbound {
     }
 
     /// From now on the name has this address.
-    async fn say(&mut self, address: &str) {
+    pub(super) async fn say(&mut self, address: &str) {
         self.stop();
         let at = self.address;
         let text = format!(
@@ -79,17 +79,22 @@ impl Unbound {
 }
 
 /// A notifier as it is after a start: it asks this resolver, and remembers what stands in the file.
-fn notifier(resolver: SocketAddr, file: &Path) -> Notifier {
+pub(super) fn notifier(resolver: SocketAddr, file: &Path) -> Notifier {
     let resolver = WebhookResolver::asking(&[resolver]).remembering_in(file.to_owned());
     Notifier::over(Duration::from_secs(10), resolver)
 }
 
 async fn deliver(notifier: &Notifier, sink: &Sink) -> Delivery {
     let port = url::Url::parse(&sink.url()).unwrap().port().unwrap();
+    deliver_to(notifier, &format!("http://{HOST}:{port}/hook")).await
+}
+
+/// One attempt at a webhook, which may lead to loopback.
+pub(super) async fn deliver_to(notifier: &Notifier, url: &str) -> Delivery {
     let channel = Channel {
         route: dns_auditor::config::Route::default(),
         id: "hook".to_owned(),
-        receiver: Receiver::Webhook(webhook(&format!("http://{HOST}:{port}/hook"))),
+        receiver: Receiver::Webhook(webhook(url)),
         allow: vec!["127.0.0.0/8".parse().unwrap()],
         min_severity: Severity::Warning,
         fallback: None,
@@ -99,7 +104,7 @@ async fn deliver(notifier: &Notifier, sink: &Sink) -> Delivery {
         .await
 }
 
-fn said(delivery: Delivery) -> (bool, String) {
+pub(super) fn said(delivery: Delivery) -> (bool, String) {
     match delivery {
         Delivery::Delivered { answer } => (true, answer),
         Delivery::Retry { why, .. } | Delivery::Dead { why } | Delivery::Gone { why } => {

@@ -4,7 +4,14 @@
 //! may not change its own environment: the test runs itself again as a child. The certificates beside this file are for
 //! these tests only.
 
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use dns_auditor::{
     config::{Channel, Receiver},
@@ -34,6 +41,14 @@ const CHILD: &str = "DNS_AUDITOR_TEST_CHILD";
 
 /// An HTTPS receiver on `localhost` that says 200 to everything; its port.
 async fn receiver() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    serve(listener, SERVER, KEY);
+    port
+}
+
+/// Says 200 to everything with this certificate, a connection each; how often it did.
+pub(super) fn serve(listener: TcpListener, certificate: &[u8], key: &[u8]) -> Arc<AtomicUsize> {
     let server = rustls::ServerConfig::builder_with_provider(Arc::new(
         rustls::crypto::ring::default_provider(),
     ))
@@ -41,13 +56,13 @@ async fn receiver() -> u16 {
     .unwrap()
     .with_no_client_auth()
     .with_single_cert(
-        vec![CertificateDer::from_pem_slice(SERVER).unwrap()],
-        PrivateKeyDer::from_pem_slice(KEY).unwrap(),
+        vec![CertificateDer::from_pem_slice(certificate).unwrap()],
+        PrivateKeyDer::from_pem_slice(key).unwrap(),
     )
     .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(server));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let served = Arc::new(AtomicUsize::new(0));
+    let count = served.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             // A client that does not trust us breaks off here.
@@ -56,12 +71,13 @@ async fn receiver() -> u16 {
             };
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).await;
+            count.fetch_add(1, Ordering::Relaxed);
             let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
             let _ = stream.write_all(reply).await;
             let _ = stream.shutdown().await;
         }
     });
-    port
+    served
 }
 
 async fn deliver(url: String) -> Delivery {
@@ -79,7 +95,7 @@ async fn deliver(url: String) -> Delivery {
 }
 
 /// Runs the test of this name in a process that trusts exactly the authorities of `file`.
-fn in_a_process_that_trusts(file: &str, test: &str) {
+pub(super) fn in_a_process_that_trusts(file: &str, test: &str) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture", test])
         .env(CHILD, "1")
@@ -95,7 +111,7 @@ fn in_a_process_that_trusts(file: &str, test: &str) {
     );
 }
 
-fn is_child() -> bool {
+pub(super) fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
