@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use crate::{
     audit::{
+        declared::Via,
+        incident::{Axis, Incident},
         short_id,
-        {declared::Via, incident::Incident},
     },
     names::DnsName,
     types::{Labelled, Matchers},
@@ -261,6 +262,34 @@ impl fmt::Display for Reason<'_> {
                 write!(f, "maintenance {name} until {}", utc(*until))
             }
         }
+    }
+}
+
+/// The matchers that mean this incident as it is, as texts: what becomes something else is told.
+pub fn matchers_of(incident: &Incident) -> Vec<String> {
+    let key = &incident.key;
+    let mut matchers = vec![
+        exactly("group", &key.group),
+        exactly("axis", key.axis.as_str()),
+        exactly("state", &incident.verdict),
+    ];
+    match key.axis {
+        Axis::Name => {
+            let (name, rtype) = key.subject.rsplit_once(' ').unwrap_or((&key.subject, ""));
+            matchers.extend([exactly("name", name), exactly("type", rtype)]);
+        }
+        Axis::Resolver => matchers.push(exactly("resolver", &key.subject)),
+        Axis::Authority | Axis::Vantage => {}
+    }
+    matchers
+}
+
+/// A matcher of this value alone, whatever is in it: after `=` a `*` would stand for anything.
+fn exactly(label: &str, value: &str) -> String {
+    if value.contains(['*', '?']) {
+        format!("{label}=~{}", regex::escape(value))
+    } else {
+        format!("{label}={value}")
     }
 }
 

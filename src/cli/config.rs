@@ -127,6 +127,7 @@ fn channel_report(channel: &Channel, config: &Config) -> String {
     let Route {
         matchers,
         group_wait,
+        repeat_interval,
     } = &channel.route;
     if !matchers.is_empty() {
         text += &wrap(&matchers.texts().join(", "), "  told of    ");
@@ -138,7 +139,12 @@ fn channel_report(channel: &Channel, config: &Config) -> String {
             "  waits      ",
         );
     }
-    if let Some(why) = config.deaf(channel) {
+    if let Some(every) = repeat_interval {
+        let every = humantime::format_duration(*every);
+        text += &wrap(&format!("every {every} at most"), "  reminded   ");
+    }
+    let warnings = [config.deaf(channel), config.idle_interval(channel)];
+    for why in warnings.into_iter().flatten() {
         text += &wrap(&why, "  warning    ");
     }
     text

@@ -1,4 +1,5 @@
-//! Reads what a channel is told of, and how long it waits for more: `matchers` and `group_wait`.
+//! Reads what a channel is told of, how long it waits for more, and how often it is reminded: `matchers`, `group_wait` and
+//! `repeat_interval`.
 //!
 //! Deliberately absent: `min_severity`, which every channel has.
 
@@ -13,6 +14,8 @@ use crate::{
 
 /// Longest `group_wait`.
 const LONGEST: Duration = Duration::from_hours(1);
+/// The shortest and the longest `repeat_interval`, as a group's.
+const REPEAT: [Duration; 2] = [Duration::from_mins(1), Duration::from_hours(30 * 24)];
 /// The names of what is no state and no finding.
 const OTHER_STATES: [&str; 2] = ["blind", "unwatched"];
 
@@ -23,9 +26,12 @@ pub struct Route {
     pub matchers: Routing,
     /// How long an incident must last before the channel hears of it. What is over by then it never hears of.
     pub group_wait: Duration,
+    /// The least time between a message and a reminder of its incident; `None`: as the group says. What is shorter than that
+    /// changes nothing, since there are no more reminders than the group makes.
+    pub repeat_interval: Option<Duration>,
 }
 
-/// Reads both keys.
+/// Reads the keys.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Route {
     let matchers = section.list("matchers", |text| {
         let read = text.parse::<Matcher>();
@@ -33,13 +39,30 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Route {
     });
     let matchers = matchers.unwrap_or_default().into_iter();
     let wait = section.duration("group_wait", Duration::ZERO..=LONGEST);
+    let [shortest, longest] = REPEAT;
     Route {
         matchers: Routing::new(matchers.map(|located| located.value).collect()),
         group_wait: wait.unwrap_or_default(),
+        repeat_interval: section.duration("repeat_interval", shortest..=longest),
     }
 }
 
 impl Config {
+    /// Why a channel's own `repeat_interval` changes nothing, in a sentence; `None` where it does, or there is none.
+    pub fn idle_interval(&self, channel: &Channel) -> Option<String> {
+        let own = channel.route.repeat_interval?;
+        let groups = self.groups.iter();
+        let groups = groups.filter(|group| group.channels.contains(&channel.id));
+        let shortest = groups.map(|group| group.policy.repeat_interval).min()?;
+        (own <= shortest).then(|| {
+            format!(
+                "repeat_interval = \"{}\" changes nothing: its groups remind every {} at most",
+                humantime::format_duration(own),
+                humantime::format_duration(shortest)
+            )
+        })
+    }
+
     /// Why a channel that groups name can never be told anything, in a sentence; `None` where it can.
     pub fn deaf(&self, channel: &Channel) -> Option<String> {
         let groups = self.groups.iter();

@@ -20,6 +20,7 @@ use crate::{
     notify::{self, Form, MessageContext},
     store::{
         NewMessage, Store, StoreError,
+        incidents::Told,
         outbox::{Fallback, HeldBack},
     },
 };
@@ -27,17 +28,20 @@ use crate::{
 /// How long a step is news. Told later, it says that it is history.
 const NEWS: TimeDelta = TimeDelta::hours(1);
 
-/// The channels that were told of each incident before.
-pub type ToldBefore = BTreeMap<Uuid, Vec<String>>;
+/// The channels that were told of each incident before, and when last.
+pub type ToldBefore = BTreeMap<Uuid, Told>;
 
-/// Reads it for the incidents of these steps, where it can matter: for channels with matchers.
+/// Reads it for the incidents of these steps, where it can matter: for channels with matchers or reminders of their own pace.
 pub async fn told_before(
     config: &Config,
     store: &Store,
     transitions: &[Transition],
 ) -> Result<ToldBefore, StoreError> {
     let mut told = ToldBefore::new();
-    let is_routed = |channel: &std::sync::Arc<Channel>| !channel.route.matchers.is_empty();
+    let is_routed = |channel: &std::sync::Arc<Channel>| {
+        let route = &channel.route;
+        !route.matchers.is_empty() || route.repeat_interval.is_some()
+    };
     if !config.channels.iter().any(is_routed) {
         return Ok(told);
     }
@@ -60,18 +64,26 @@ pub fn for_transitions(
     let channels = group.channels.iter();
     let channels: Vec<&Channel> = channels.filter_map(|id| channel(config, id)).collect();
     let messages = transitions.iter().flat_map(|step| {
-        let before = told.get(&step.incident.id).map_or(&[][..], Vec::as_slice);
-        let wants = |channel: &&&Channel| {
-            before.contains(&channel.id)
-                || channel
-                    .route
-                    .matchers
-                    .takes(&labelled(&step.incident, &group.tags))
+        let before = told.get(&step.incident.id);
+        let last = |channel: &Channel| before?.get(&channel.id).copied();
+        let wants = |channel: &&&Channel| match last(channel) {
+            Some(last) => is_time(channel, step, last),
+            None => {
+                let labelled = labelled(&step.incident, &group.tags);
+                channel.route.matchers.takes(&labelled)
+            }
         };
         let channels: Vec<_> = channels.iter().filter(wants).copied().collect();
         to_each(config, step, &channels, &context)
     });
     messages.collect()
+}
+
+/// Whether a step comes late enough for a channel that was told of its incident at `last`: a reminder may come too soon.
+fn is_time(channel: &Channel, step: &Transition, last: DateTime<Utc>) -> bool {
+    let interval = channel.route.repeat_interval.unwrap_or_default();
+    let interval = TimeDelta::from_std(interval).unwrap_or_default();
+    step.kind != TransitionKind::Reminder || step.at - last >= interval
 }
 
 /// One message of a step to each of these channels that wants its severity. What a fallback hears of anyway, it is not told
@@ -100,14 +112,10 @@ fn to_each(
 }
 
 /// One message of a step to each of these channels that is still configured: for an incident whose group is not.
-pub fn for_those_told(
-    config: &Config,
-    told: &[String],
-    transition: &Transition,
-) -> Vec<NewMessage> {
+pub fn for_those_told(config: &Config, told: &Told, transition: &Transition) -> Vec<NewMessage> {
     let base_url = config.http.base_url();
     let context = MessageContext::of(config, &base_url, None);
-    told.iter()
+    told.keys()
         .filter_map(|id| channel(config, id))
         .map(|channel| message(transition, channel, &context))
         .collect()

@@ -1,11 +1,12 @@
 //! The command that keeps an incident quiet for an hour, ready to paste.
 //!
-//! It means this incident as it is: what becomes something else is told. Deliberately absent: links. Whoever reads a message
-//! may not be whoever may silence it.
+//! It means this incident as it is: what becomes something else is told. Deliberately absent: the page that does the same,
+//! which a link leads to where people can reach it.
 
 use crate::{
     audit::{
-        incident::{Axis, Incident, Status},
+        incident::{Incident, Status},
+        quiet::matchers_of,
         short_id,
     },
     notify::inert::shell_word,
@@ -19,20 +20,7 @@ pub(super) fn command(incident: &Incident) -> Option<String> {
     if incident.status == Status::Resolved {
         return None;
     }
-    let key = &incident.key;
-    let mut matchers = vec![
-        format!("group={}", key.group),
-        format!("axis={}", key.axis.as_str()),
-        format!("state={}", incident.verdict),
-    ];
-    match key.axis {
-        Axis::Name => {
-            let (name, rtype) = key.subject.rsplit_once(' ')?;
-            matchers.extend([format!("name={name}"), format!("type={rtype}")]);
-        }
-        Axis::Resolver => matchers.push(format!("resolver={}", key.subject)),
-        Axis::Authority | Axis::Vantage => {}
-    }
+    let matchers = matchers_of(incident);
     let words: Option<Vec<String>> = matchers.iter().map(|word| shell_word(word)).collect();
     let command = format!(
         "dns-auditor silence add {} --for 1h --comment 'incident {}'",
@@ -79,6 +67,9 @@ mod tests {
             found.contains("axis=vantage state=blind --for 1h"),
             "{found}"
         );
+        incident.key.subject = "*.example.com A".to_owned();
+        let found = command(&incident).unwrap();
+        assert!(found.contains(r"'name=~\*\.example\.com'"), "{found}");
         incident = of("divergent");
         incident.status = Status::Resolved;
         assert_eq!(command(&incident), None);

@@ -28,6 +28,7 @@ mod recurrence;
 
 pub use event::{EventKind, IncidentEvent};
 pub use list::{IncidentFilter, IncidentPage, IncidentRow, PageKey};
+pub use live::Told;
 
 pub(super) use event::{NewEvent, append};
 

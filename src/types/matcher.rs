@@ -1,5 +1,8 @@
 //! Which incidents are meant, in the manner of Alertmanager: `group=dialers`, `name=~"dialer.*"`, `severity!=critical`.
 //!
+//! What `=` and `!=` compare with may be a pattern, too: `name=dialer*.example.com`. A `*` stands for any number of characters
+//! and a `?` for one, dots included.
+//!
 //! Where an incident has several names, resolvers or types, a matcher holds if it holds for each of them, so that a wider
 //! breach is never hidden behind a narrow one; where it has none, the empty text is looked at. Regular expressions match the
 //! whole text. Deliberately absent: what follows for the incidents that are meant.
@@ -87,7 +90,9 @@ pub struct Labelled<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAMatcher {
     /// No relation in it.
-    #[error("`{0}` is no matcher: write name=VALUE, name!=VALUE, name=~REGEX or name!~REGEX")]
+    #[error(
+        "`{0}` is no matcher: write name=VALUE, name!=VALUE (with * and ?), name=~REGEX or name!~REGEX"
+    )]
     NoRelation(String),
     /// A label that there is not.
     #[error(
@@ -198,8 +203,8 @@ impl Label {
 impl Matcher {
     fn fits(&self, value: &str) -> bool {
         match &self.test {
-            Test::Is => self.text == value,
-            Test::IsNot => self.text != value,
+            Test::Is => is_like(&self.text, value),
+            Test::IsNot => !is_like(&self.text, value),
             Test::Like(regex) => regex.is_match(value),
             Test::Unlike(regex) => !regex.is_match(value),
         }
@@ -217,6 +222,34 @@ impl Matcher {
     pub(super) fn touches(&self, labelled: &Labelled<'_>) -> bool {
         let values = self.label.values(labelled);
         (values.is_empty() && self.fits("")) || values.iter().any(|value| self.fits(value))
+    }
+}
+
+/// Whether a text is like a pattern of `*` and `?`, all of it. Goes back to the last `*` only, so that it ends soon.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut last_star = None;
+    loop {
+        let here = text.clone();
+        match (pattern.next(), text.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                text = here;
+                last_star = Some((pattern.clone(), text.clone()));
+            }
+            (Some('?'), Some(_)) => {}
+            (Some(wanted), Some(found)) if wanted == found => {}
+            _ => {
+                let Some((after, mut from)) = last_star.take() else {
+                    return false;
+                };
+                if from.next().is_none() {
+                    return false;
+                }
+                (pattern, text) = (after.clone(), from.clone());
+                last_star = Some((after, from));
+            }
+        }
     }
 }
 

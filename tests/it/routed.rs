@@ -104,6 +104,36 @@ fn config() -> Config {
     config::load(Some(&file), &BTreeMap::new()).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+/// The channels, of two that hear of everything, that a step of this age is told at: `slow` is reminded each twelve hours.
+fn reminded(kind: TransitionKind, hours_since_last: i64) -> Vec<String> {
+    let mut config = config();
+    config
+        .channels
+        .retain(|channel| channel.id == "all" || channel.id == "wide");
+    let slow = Arc::make_mut(&mut config.channels[1]);
+    slow.route = config::Route {
+        repeat_interval: Some(Duration::from_hours(12)),
+        ..config::Route::default()
+    };
+    let incident = incident(1, "a.example", at(0));
+    let last = |channel: &str| (channel.to_owned(), at(0));
+    let before = BTreeMap::from([(incident.id, ["all", "wide"].map(last).into())]);
+    let now = at(0) + TimeDelta::hours(hours_since_last);
+    let step = step(3, kind, &incident, now);
+    let messages = for_transitions(&config, &config.groups[0], &[step], &before);
+    messages.into_iter().map(|one| one.channel).collect()
+}
+
+#[test]
+fn a_channel_is_reminded_at_its_own_pace_and_told_everything_else_at_once() {
+    let (all, both) = (vec!["all"], vec!["all", "wide"]);
+    assert_eq!(reminded(TransitionKind::Reminder, 4), all);
+    assert_eq!(reminded(TransitionKind::Reminder, 11), all);
+    assert_eq!(reminded(TransitionKind::Reminder, 12), both);
+    assert_eq!(reminded(TransitionKind::Updated, 1), both);
+    assert_eq!(reminded(TransitionKind::Resolved, 1), both);
+}
+
 fn told(config: &Config, number: u32, incident: &Incident, before: &ToldBefore) -> Vec<String> {
     let kind = if number == 0 {
         TransitionKind::Opened

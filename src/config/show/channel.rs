@@ -16,6 +16,7 @@ pub(super) fn channel_table(channel: &Channel) -> Vec<Entry> {
     let Route {
         matchers,
         group_wait,
+        repeat_interval,
     } = &channel.route;
     if !matchers.is_empty() {
         shown.push(("matchers", texts(&matchers.texts())));
@@ -23,6 +24,7 @@ pub(super) fn channel_table(channel: &Channel) -> Vec<Entry> {
     if !group_wait.is_zero() {
         shown.push(("group_wait", duration(*group_wait)));
     }
+    shown.extend(repeat_interval.map(|every| ("repeat_interval", duration(every))));
     if let Some(url) = channel.receiver.url() {
         shown.push(secret(url, ["url", "url_env", "url_file"]));
     }

@@ -268,8 +268,32 @@ fn a_channel_whose_secret_is_missing_is_left_out_where_nobody_is_told() {
 }
 
 #[test]
+fn a_literal_address_is_this_machines_own_however_it_is_spelt() {
+    let errors = |host: &str| {
+        let url = format!("kind = 'slack'\nurl = 'http://{host}:9/hook'");
+        let read = read(&channel(&url), &ENVIRONMENT);
+        read.err().map(|errors| errors.to_string())
+    };
+    for host in [
+        "127.0.0.1.",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "[0::1]",
+    ] {
+        assert_eq!(errors(host), None, "{host}");
+    }
+    for host in ["10.1", "0251.0376.0251.0376", "0x7e.1", "127.0.0.1.example"] {
+        let said = errors(host).unwrap_or_default();
+        assert!(said.contains("allowed for loopback"), "{host}: {said}");
+    }
+}
+
+#[test]
 fn matchers_and_waits_are_read_shown_and_read_again() {
-    let keys = "kind = 'slack'\nurl_env = 'URL'\nmatchers = ['axis=resolver', 'severity!=warning']\ngroup_wait = '30s'";
+    let keys = "kind = 'slack'\nurl_env = 'URL'\nmatchers = ['axis=resolver', 'severity!=warning']\ngroup_wait = '30s'\n\
+        repeat_interval = '12h'";
     let config = one(keys);
     let route = &config.channels[0].route;
     assert_eq!(
@@ -277,6 +301,10 @@ fn matchers_and_waits_are_read_shown_and_read_again() {
         ["axis=resolver", "severity!=warning"]
     );
     assert_eq!(route.group_wait, std::time::Duration::from_secs(30));
+    assert_eq!(
+        route.repeat_interval,
+        Some(std::time::Duration::from_hours(12))
+    );
     let shown = config.show();
     let again = read(&shown, &ENVIRONMENT).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(again.channels[0].route, *route);
@@ -287,6 +315,22 @@ fn matchers_and_waits_are_read_shown_and_read_again() {
     let errors = errors.unwrap_err().to_string();
     assert!(errors.contains("`nonsense` cannot be matched"), "{errors}");
     assert!(errors.contains("no regular expression"), "{errors}");
+}
+
+#[test]
+fn a_pace_of_reminders_that_changes_nothing_is_found() {
+    let idle = |every: &str| {
+        let text = format!(
+            "{}[[group]]\nname = 'g'\nnames = ['a.example']\nresolvers = ['google']\nchannels = ['c']\n",
+            channel(&format!("kind = 'slack'\nurl_env = 'URL'\n{every}"))
+        );
+        let config = read(&text, &ENVIRONMENT).unwrap_or_else(|errors| panic!("{errors}"));
+        config.idle_interval(&config.channels[0])
+    };
+    assert_eq!(idle(""), None);
+    assert_eq!(idle("repeat_interval = '5h'"), None);
+    let why = idle("repeat_interval = '30m'").unwrap();
+    assert!(why.contains("its groups remind every 4h at most"), "{why}");
 }
 
 #[test]

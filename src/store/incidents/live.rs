@@ -2,12 +2,18 @@
 //!
 //! Deliberately absent: the incidents themselves.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
     store::{Store, StoreError, columns},
     types::Severity,
 };
+
+/// The channels that were told of an incident, and when the last message for each was written.
+pub type Told = BTreeMap<String, DateTime<Utc>>;
 
 impl Store {
     /// How many incidents of a vantage are open or recovering, by severity; severities without one are left out.
@@ -45,14 +51,17 @@ impl Store {
     }
 
     /// The channels that an incident was told on, or is about to be.
-    pub async fn channels_told(&self, id: Uuid) -> Result<Vec<String>, StoreError> {
-        let channels = sqlx::query_scalar!(
-            "-- channels_told
-            select distinct channel from outbox where incident_id = $1 order by channel",
+    pub async fn channels_told(&self, id: Uuid) -> Result<Told, StoreError> {
+        let rows = sqlx::query!(
+            r#"-- channels_told
+            select channel, max(created_at) as "last!" from outbox where incident_id = $1 group by channel"#,
             id
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(channels)
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.channel, row.last))
+            .collect())
     }
 }

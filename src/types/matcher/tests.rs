@@ -49,6 +49,16 @@ fn every_relation_and_every_label_is_looked_at() {
         ("severity=warning", false),
         ("type=a", true),
         ("type=AAAA", false),
+        ("name=dialer*.example.com", true),
+        ("name=DIALER?.*.com.", true),
+        ("name=dialer?", false),
+        ("name=*.net", false),
+        ("group=d*", true),
+        ("resolver=go??le", true),
+        ("state=*verg*", true),
+        ("severity=crit*", true),
+        ("tag.customer=a*", true),
+        ("tag.team=v*", false),
         ("tag.customer=acme", true),
         ("tag.customer=~.+", true),
         ("tag.team=voip", false),
@@ -64,6 +74,10 @@ fn a_negation_narrows_what_another_matcher_asks_for() {
         ("severity!=critical", false),
         ("severity!=warning", true),
         ("resolver!~goo.*", false),
+        ("resolver!=goo*", false),
+        ("resolver!=qu*", true),
+        ("name!=d.?", false),
+        ("name!=sip*", true),
         ("resolver!=quad9", true),
         ("tag.team!=voip", true),
         ("tag.customer!=", true),
@@ -126,7 +140,12 @@ fn matchers_are_shown_in_their_order_and_none_is_like_another() {
 
 #[test]
 fn what_would_match_everything_is_refused() {
-    for texts in [vec![], vec!["name=~.*"], vec!["group!=sip", "resolver!~x"]] {
+    for texts in [
+        vec![],
+        vec!["name=~.*"],
+        vec!["name=*"],
+        vec!["group!=s*", "resolver!~x"],
+    ] {
         let texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
         let refused = Matchers::try_from(texts).unwrap_err();
         assert_eq!(refused, NotAMatcher::Everything);
@@ -145,6 +164,22 @@ proptest! {
         prop_assert_eq!(&again, &matcher);
         let json = serde_json::to_string(&matcher).unwrap();
         prop_assert_eq!(serde_json::from_str::<Matcher>(&json).unwrap(), matcher);
+    }
+
+    #[test]
+    fn a_pattern_means_what_the_same_regular_expression_does(
+        pattern in "[ab.*?é]{0,8}", text in "[ab.é]{0,8}",
+    ) {
+        let regex: String = pattern
+            .chars()
+            .map(|here| match here {
+                '*' => ".*".to_owned(),
+                '?' => ".".to_owned(),
+                other => regex::escape(&other.to_string()),
+            })
+            .collect();
+        let regex = Regex::new(&format!("^(?:{regex})$")).unwrap();
+        prop_assert_eq!(is_like(&pattern, &text), regex.is_match(&text));
     }
 
     #[test]
