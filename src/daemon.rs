@@ -223,6 +223,7 @@ async fn serve(
         resolvers: config.resolvers.clone().into(),
         periods: Arc::new(config.periods()),
         maintenance: config.maintenance.clone().into(),
+        base_url: config.http.base_url().into(),
     });
     let upkeep = upkeep::keep_house(store.clone(), config.retention, shutdown.clone());
     let parts = [

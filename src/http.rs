@@ -1,7 +1,7 @@
 //! The HTTP face: health, metrics, and the JSON API under `/api/v1`.
 //!
-//! [`app`] is the routes, apart from [`serve`]. Deliberately absent: pages, authentication (it listens on loopback
-//! unless told otherwise), and queries of its own: CLI and API read the same ones.
+//! [`app`] is the routes, apart from [`serve`]. Deliberately absent: pages but for the one that makes a silence,
+//! authentication (it listens on loopback unless told otherwise), and queries of its own: CLI and API read the same ones.
 
 mod api;
 mod declarations;
@@ -10,6 +10,7 @@ mod parameters;
 mod past;
 mod problem;
 mod questions;
+mod silence_page;
 mod silences;
 mod writing;
 
@@ -38,15 +39,18 @@ pub struct Context {
     pub periods: Arc<BTreeMap<String, Duration>>,
     /// Windows in which incidents are not told.
     pub maintenance: Arc<[Maintenance]>,
+    /// Where people reach this face ([`crate::config::Http::base_url`]).
+    pub base_url: Arc<str>,
 }
 
 /// Every path, and who answers it.
-fn routes() -> [(&'static str, MethodRouter<Context>); 27] {
+fn routes() -> [(&'static str, MethodRouter<Context>); 28] {
     [
         ("/", get(health::index)),
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(health::metrics)),
+        ("/silence", get(silence_page::form).post(silence_page::make)),
         ("/api/v1/openapi.json", get(api::openapi)),
         ("/api/v1/incidents", get(api::incidents)),
         ("/api/v1/incidents/{id}", get(api::incident)),

@@ -29,13 +29,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use remarks::Remarks;
 use serde_json::Value;
+use uuid::Uuid;
 
 pub use alertmanager::STANDS_FOR;
 pub use deliver::{Delivery, Notifier, Post, Thread};
 pub use wire::{Form, shown};
 
 use crate::{
-    audit::incident::{Incident, Transition},
+    audit::incident::{Incident, Status, Transition},
     config::{Config, Group},
     types::Resolver,
 };
@@ -48,6 +49,8 @@ pub struct MessageContext<'a> {
     /// Where this instance's HTTP face is reached by people, such as `https://auditor.example.com`; `None`: no links
     /// to incidents.
     pub base_url: Option<&'a str>,
+    /// Whether that is an address for others than this machine, so that a link to silence an incident helps.
+    pub is_public: bool,
     /// What the configuration says of the incident's group; nothing where it is no longer configured.
     pub group: GroupFacts<'a>,
     /// The resolvers an incident may name, for their operators and flush pages.
@@ -85,6 +88,7 @@ impl<'a> MessageContext<'a> {
         Self {
             vantage: &config.vantage,
             base_url: Some(base_url),
+            is_public: config.http.url.is_some(),
             group: group.map_or_else(GroupFacts::default, GroupFacts::from),
             resolvers: group.map_or(&config.resolvers, |group| &group.resolvers),
         }
@@ -94,6 +98,14 @@ impl<'a> MessageContext<'a> {
     pub(crate) fn incident_url(&self, incident: &Incident) -> Option<String> {
         let base = self.base_url?.trim_end_matches('/');
         Some(format!("{base}/api/v1/incidents/{}", incident.id))
+    }
+
+    /// The address of the page that silences an incident; `None` where people cannot reach it, or it is over.
+    pub(crate) fn silence_url(&self, incident: &Incident) -> Option<String> {
+        let base = self.base_url.filter(|_| self.is_public)?;
+        let base = base.trim_end_matches('/');
+        let is_over = incident.status == Status::Resolved;
+        (!is_over).then(|| format!("{base}/silence?incident={}", incident.id))
     }
 
     pub(crate) fn resolver(&self, id: &str) -> Option<&Resolver> {
@@ -119,6 +131,16 @@ pub fn test_body(form: Form, vantage: &str, now: DateTime<Utc>) -> Value {
         Form::Slack => slack::test_message(vantage, now).to_value(),
         Form::SlackBot => slack_bot::test_message(&slack::test_message(vantage, now)),
         Form::Standard => webhook::Message::test(vantage, now).to_value(),
+    }
+}
+
+/// The body that ends an earlier test, by its id.
+pub fn test_end_body(form: Form, vantage: &str, of: Uuid, now: DateTime<Utc>) -> Value {
+    let slack = || slack::test_end_message(vantage, of, now);
+    match form {
+        Form::Slack => slack().to_value(),
+        Form::SlackBot => slack_bot::test_message(&slack()),
+        Form::Standard => webhook::Message::test_end(vantage, of, now).to_value(),
     }
 }
 

@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::{CliError, EXIT_BREACH, EXIT_OK, Printed, history, output::Output};
 use crate::{
     clock,
-    config::{Channel, Config},
+    config::{Channel, Config, Receiver},
     dispatcher::Dispatcher,
-    notify::{self, Form, Notifier},
+    notify::{self, Form, Notifier, sample::Step},
     store::{NewMessage, Store, incidents::EventKind},
     types::Severity,
 };
@@ -37,6 +37,9 @@ enum NotifyCommand {
         channel: String,
         #[command(flatten)]
         sample: sample::SampleArgs,
+        /// The end of an earlier test, by the id it was sent with: what it opened at the receiver is closed
+        #[arg(long, value_name = "ID", conflicts_with = "step")]
+        end: Option<Uuid>,
     },
     /// The body of a made-up message for a channel, as it would be sent
     Preview(sample::PreviewArgs),
@@ -60,7 +63,11 @@ impl NotifyArgs {
 
 pub(super) async fn run(args: NotifyArgs, config: &Config, output: Output) -> Result<u8, CliError> {
     match args.command {
-        NotifyCommand::Test { channel, sample } => test(&channel, &sample, config, output).await,
+        NotifyCommand::Test {
+            channel,
+            sample,
+            end,
+        } => test(&channel, &sample, end, config, output).await,
         NotifyCommand::Preview(args) => sample::preview(&args, config, output),
         NotifyCommand::Log(args) => log::run(&args, config, output).await,
         NotifyCommand::Replay(args) => log::replay(&args, config, output).await,
@@ -86,14 +93,20 @@ fn known<'a>(config: &'a Config, id: &str) -> Result<&'a Channel, CliError> {
 async fn test(
     channel: &str,
     sample: &sample::SampleArgs,
+    end: Option<Uuid>,
     config: &Config,
     output: Output,
 ) -> Result<u8, CliError> {
     let channel = known(config, channel)?;
     let (id, now) = (Uuid::new_v4(), clock::now());
-    let body = match sample.verdict() {
-        Some(verdict) => sample::body(verdict, sample.step, channel, config, id, now)?,
-        None => notify::test_body(Form::of(&channel.receiver), &config.vantage, now),
+    let (form, vantage) = (Form::of(&channel.receiver), &config.vantage);
+    let body = match (sample.verdict(), end) {
+        (Some(verdict), None) => sample::body(verdict, sample.step, channel, config, id, now)?,
+        (Some(verdict), Some(of)) => {
+            sample::body(verdict, Step::Resolved, channel, config, of, now)?
+        }
+        (None, None) => notify::test_body(form, vantage, now),
+        (None, Some(of)) => notify::test_end_body(form, vantage, of, now),
     };
     let message = NewMessage {
         id,
@@ -107,10 +120,34 @@ async fn test(
         expires_at: None,
         fallback: None,
     };
-    history::with(config, output, async |store| {
+    let code = history::with(config, output, async |store| {
         send(store, channel, &message, config, output).await
     })
-    .await?
+    .await??;
+    if let (EXIT_OK, None) = (code, end)
+        && let Some(command) = ending(channel, sample, id)
+    {
+        output.text(&format!("it stays open there; to end it: {command}"))?;
+    }
+    Ok(code)
+}
+
+/// The command that ends a test at a receiver which keeps it open; `None` where there is nothing to end.
+fn ending(channel: &Channel, sample: &sample::SampleArgs, id: Uuid) -> Option<String> {
+    let keeps = matches!(
+        channel.receiver,
+        Receiver::PagerDuty { .. } | Receiver::Alertmanager { .. }
+    );
+    let sample = match sample.verdict() {
+        Some(_) if sample.step == Step::Resolved => return None,
+        Some(verdict) => format!(" --sample {verdict}"),
+        None if keeps => String::new(),
+        None => return None,
+    };
+    let channel = &channel.id;
+    Some(format!(
+        "dns-auditor notify test {channel}{sample} --end {id}"
+    ))
 }
 
 async fn send(

@@ -9,6 +9,8 @@ mod lanes;
 mod markdown;
 mod sections;
 
+pub(crate) use html::escape;
+
 use chrono::{DateTime, Utc};
 use clap::Args;
 

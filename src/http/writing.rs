@@ -2,7 +2,7 @@
 //!
 //! There is no log-in, so that whoever reaches the port may write. A page in somebody's browser reaches a loopback port,
 //! too: browsers send `Origin` with every POST and DELETE that a page makes, whatever host name it came by, and so every
-//! request with one is refused. Deliberately absent: pages of our own that write, and CORS.
+//! request with one is refused. Deliberately absent: CORS, and the one page of our own that writes (`silence_page`).
 
 use axum::{
     body::Bytes,

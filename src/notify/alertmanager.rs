@@ -38,6 +38,7 @@ pub(super) struct Alert {
 /// The body of `POST /api/v2/alerts` at `now`.
 pub(super) fn alerts(message: &Message, now: DateTime<Utc>) -> [Alert; 1] {
     let (began, until, url) = match &message.data {
+        Data::Message(_) if message.ends.is_some() => (message.timestamp, message.timestamp, None),
         Data::Message(_) => (message.timestamp, now + TEST_STANDS_FOR, None),
         Data::Incident(incident) => (
             incident.opened_at,
@@ -57,7 +58,10 @@ pub(super) fn alerts(message: &Message, now: DateTime<Utc>) -> [Alert; 1] {
 /// The body that Alertmanager itself would send to a webhook receiver called `receiver`.
 pub(super) fn webhook(message: &Message, receiver: &str) -> Value {
     let incident = incident(message);
-    let resolved = incident.and_then(|incident| incident.resolved_at);
+    let test_over = message.ends.map(|_| message.timestamp);
+    let resolved = incident
+        .and_then(|incident| incident.resolved_at)
+        .or(test_over);
     let status = if resolved.is_some() {
         "resolved"
     } else {

@@ -49,14 +49,22 @@ struct Link<'a> {
     text: &'a str,
 }
 
-/// The event that tells `message`; `id` is the message's own, for a test that is about no incident.
+/// The event that tells `message`; `id` is the message's own, for a test that is about no incident. What ends a test
+/// resolves it there.
 pub(super) fn event<'a>(message: &'a Message, routing_key: &'a str, id: &str) -> Event<'a> {
     let timestamp = message.timestamp.to_rfc3339();
     match &message.data {
         Data::Message(text) => Event {
             routing_key,
-            action: "trigger",
-            dedup_key: format!("dns-auditor-test-{id}"),
+            action: if message.ends.is_some() {
+                "resolve"
+            } else {
+                "trigger"
+            },
+            dedup_key: match message.ends {
+                Some(test) => format!("dns-auditor-test-{test}"),
+                None => format!("dns-auditor-test-{id}"),
+            },
             client: "dns-auditor",
             client_url: None,
             payload: Payload {

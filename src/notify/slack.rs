@@ -9,13 +9,17 @@ mod headline;
 mod place;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 pub(super) use blocks::HEADER;
 pub use blocks::{Block, MOST_CHARACTERS, Message, Text};
 pub use headline::headline;
 
 use crate::{
-    audit::incident::{Incident, Status, Transition, TransitionKind},
+    audit::{
+        incident::{Incident, Status, Transition, TransitionKind},
+        short_id,
+    },
     notify::{
         MessageContext,
         inert::{code, prose},
@@ -72,6 +76,18 @@ pub fn test_message(vantage: &str, now: DateTime<Utc>) -> Message {
     let mut message = Message::new("dns-auditor: a test of this channel");
     message.section(format!(
         "Nothing is wrong. Sent by dns-auditor at {} on {}.",
+        code(vantage, 80),
+        local(now)
+    ));
+    message
+}
+
+/// The body that says that a test is over.
+pub fn test_end_message(vantage: &str, of: Uuid, now: DateTime<Utc>) -> Message {
+    let mut message = Message::new("dns-auditor: a test of this channel is over");
+    message.section(format!(
+        "The test {} is over. Sent by dns-auditor at {} on {}.",
+        code(&short_id(of), 40),
         code(vantage, 80),
         local(now)
     ));
@@ -178,8 +194,11 @@ fn footer(incident: &Incident, context: &MessageContext<'_>) -> String {
         Some(url) => format!("<{url}|incident {id}>"),
         None => format!("incident `{id}`"),
     };
+    let silence = context.silence_url(incident);
+    let silence = silence.and_then(|url| link_target(&url));
+    let silence = silence.map_or_else(String::new, |url| format!(" · <{url}|silence it>"));
     format!(
-        "{shown} · group {} · seen from {}",
+        "{shown}{silence} · group {} · seen from {}",
         code(&incident.key.group, 60),
         code(context.vantage, 60)
     )

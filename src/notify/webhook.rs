@@ -15,6 +15,7 @@ use crate::{
         evidence,
         evidence::BaselineKind,
         incident::{Incident, Transition},
+        short_id,
     },
     notify::{
         MessageContext,
@@ -49,6 +50,9 @@ pub struct Message {
     /// Only where it is late or told in another channel's stead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryNote>,
+    /// Only in a test: the id of an earlier one, which is over by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Uuid>,
 }
 
 /// What there is to say of the delivery itself.
@@ -136,6 +140,9 @@ pub struct IncidentBody {
     /// The command that keeps it quiet for an hour; null once it is over.
     #[serde(default)]
     pub silence: Option<String>,
+    /// The page that does the same; absent once it is over, and where people cannot reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence_url: Option<String>,
 }
 
 /// What part of a resolver's samples of the last hour was bad.
@@ -230,6 +237,7 @@ impl Message {
             timestamp: transition.at,
             data: Data::Incident(Box::new(incident_body(transition, context))),
             delivery: None,
+            ends: None,
         }
     }
 
@@ -242,6 +250,19 @@ impl Message {
                 "A test of this channel by dns-auditor at {vantage}. Nothing is wrong."
             )),
             delivery: None,
+            ends: None,
+        }
+    }
+
+    /// The end of an earlier test, by its id.
+    pub fn test_end(vantage: &str, of: Uuid, now: DateTime<Utc>) -> Self {
+        Self {
+            data: Data::Message(format!(
+                "The test {} of this channel by dns-auditor at {vantage} is over.",
+                short_id(of)
+            )),
+            ends: Some(of),
+            ..Self::test(vantage, now)
         }
     }
 
@@ -316,6 +337,7 @@ fn incident_body(transition: &Transition, context: &MessageContext<'_>) -> Incid
             count: one.onsets,
         }),
         silence: quieting::command(incident),
+        silence_url: context.silence_url(incident),
     }
 }
 

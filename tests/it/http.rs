@@ -7,4 +7,5 @@ mod health;
 mod openapi;
 mod refusals;
 pub(crate) mod schema;
+mod silence_page;
 mod silences;

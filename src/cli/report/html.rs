@@ -57,7 +57,7 @@ pub(super) fn page(document: &Document) -> String {
 }
 
 /// Text that is nothing but text, in an element and in a quoted attribute.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in inert(text).chars() {
         match c {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dns_auditor::{http, metrics::Metrics, store::Store, types::Resolver};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -21,6 +21,7 @@ pub(crate) struct Face {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) kind: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
@@ -55,6 +56,7 @@ impl Face {
             resolvers,
             periods: Arc::new([("dialers".to_owned(), std::time::Duration::from_mins(1))].into()),
             maintenance: Arc::new([]),
+            base_url: base.as_str().into(),
         });
         let shutdown = CancellationToken::new();
         tokio::spawn(http::serve(listener, app, shutdown.clone()));
@@ -68,6 +70,11 @@ impl Face {
     pub(crate) async fn over(watched: &Watched) -> Self {
         let resolvers = watched.config.resolvers.clone().into();
         Self::with(watched.store.clone(), watched.metrics.clone(), resolvers).await
+    }
+
+    /// Its address, without a path.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -99,6 +106,7 @@ impl Face {
         Answer {
             status: answer.status(),
             kind: kind.map_or("", |kind| kind.to_str().unwrap()).to_owned(),
+            headers: answer.headers().clone(),
             body: answer.text().await.unwrap(),
         }
     }

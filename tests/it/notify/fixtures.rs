@@ -80,6 +80,7 @@ pub(super) fn context(resolvers: &[Arc<Resolver>]) -> MessageContext<'_> {
     MessageContext {
         vantage: "us-west-2",
         base_url: Some("https://auditor.example.com/"),
+        is_public: false,
         group: GroupFacts {
             runbook: Some("https://wiki.example.com/dns?page=flush&v=2"),
             tags: Some(tags()),

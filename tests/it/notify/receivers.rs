@@ -85,6 +85,35 @@ async fn an_incident_is_one_of_pagerduty_from_trigger_to_resolve() {
 }
 
 #[tokio::test]
+async fn a_test_is_ended_at_pagerduty_by_its_id() {
+    let sink = Sink::start([]).await;
+    let test = notify::test_body(Form::Standard, "us-west-2", at("19:05:00"));
+    let notifier = Notifier::new(Duration::from_secs(10));
+    let (first, second) = (Uuid::from_u128(7), Uuid::from_u128(8));
+    let end = notify::test_end_body(Form::Standard, "us-west-2", first, at("19:06:00"));
+    for (id, body) in [(first, &test), (second, &test), (second, &end)] {
+        let told = notifier
+            .deliver(&channel(pagerduty(&sink)), id, body, at("19:06:01"))
+            .await;
+        assert!(matches!(told, Delivery::Delivered { .. }), "{told:?}");
+    }
+    let said: Vec<_> = sink
+        .received()
+        .iter()
+        .map(Received::json)
+        .map(|event| [event["event_action"].clone(), event["dedup_key"].clone()])
+        .collect();
+    let key = |id: Uuid| Value::from(format!("dns-auditor-test-{id}"));
+    assert_eq!(said[0], ["trigger".into(), key(first)]);
+    assert_eq!(said[1], ["trigger".into(), key(second)]);
+    assert_eq!(
+        said[2],
+        ["resolve".into(), key(first)],
+        "the first alone is over"
+    );
+}
+
+#[tokio::test]
 async fn the_largest_incident_fits_an_event_and_what_pagerduty_refuses_is_said() {
     let refusal = r#"{"status":"invalid event","errors":["'routing_key' is invalid"]}"#;
     let sink = Sink::start([Reply::status(400).saying(refusal), Reply::status(429)]).await;
