@@ -247,3 +247,22 @@ async fn its_receivers_are_spoken_to_as_it_speaks_itself() {
     let bodies: Vec<Value> = sink.received().iter().map(Received::json).collect();
     insta::assert_json_snapshot!("alertmanager_webhook", bodies);
 }
+
+#[tokio::test]
+async fn a_test_is_ended_by_its_id() {
+    let alertmanager = Alertmanager::start().await;
+    let channel = alertmanager.channel();
+    let now = Utc::now();
+    let test = notify::test_body(Form::Standard, "us-west-2", now);
+    assert!(matches!(
+        tell(&channel, &test, now).await,
+        Delivery::Delivered { .. }
+    ));
+    assert_eq!(alertmanager.alerts().await.len(), 1);
+    let later = now + TimeDelta::seconds(1);
+    let over = notify::test_end_body(Form::Standard, "us-west-2", Uuid::from_u128(7), later);
+    let told = tell(&channel, &over, later).await;
+    assert!(matches!(told, Delivery::Delivered { .. }), "{told:?}");
+    let alerts = alertmanager.alerts().await;
+    assert!(alerts.iter().all(|alert| end(alert) <= later), "{alerts:?}");
+}

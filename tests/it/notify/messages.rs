@@ -34,6 +34,26 @@ fn a_wrong_answer_is_told() {
 }
 
 #[test]
+fn a_page_to_silence_it_is_linked_while_it_lasts_and_people_can_reach_it() {
+    let resolvers = resolvers();
+    let told = |form, is_public, kind, incident| {
+        let transition = step(kind, incident);
+        let mut context = context(&resolvers);
+        context.is_public = is_public;
+        notify::body(form, &transition, &context).to_string()
+    };
+    let link = format!(
+        "https://auditor.example.com/silence?incident={}",
+        divergent().id
+    );
+    for form in [Form::Slack, Form::Standard] {
+        assert!(told(form, true, Kind::Opened, divergent()).contains(&link));
+        assert!(!told(form, false, Kind::Opened, divergent()).contains("/silence?"));
+        assert!(!told(form, true, Kind::Resolved, resolved()).contains("/silence?"));
+    }
+}
+
+#[test]
 fn a_ttl_above_policy_is_told() {
     snapshot("opened_ttl_above_policy", Kind::Opened, ttl_above_policy());
 }
