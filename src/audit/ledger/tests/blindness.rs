@@ -61,6 +61,16 @@ fn a_blind_vantage_is_one_critical_incident_and_nothing_else_moves() {
 }
 
 #[test]
+fn a_vantage_that_sees_others_fail_is_not_blind() {
+    let mut lab = Lab::new();
+    let mut light = all(40, "google", State::Servfail);
+    light.extend(all(40, "quad9", State::Consistent));
+    let told = lab.rounds(5, &light);
+    assert_eq!(kinds(&told), [Opened]);
+    assert!(!lab.ledger.is_blind());
+}
+
+#[test]
 fn a_blip_of_the_vantage_is_silent_and_a_long_night_is_told_again() {
     let mut lab = Lab::new();
     dark(&mut lab);
