@@ -97,7 +97,7 @@ impl Store {
         at: DateTime<Utc>,
         name: Option<&DnsName>,
     ) -> Result<Vec<StateRow>, StoreError> {
-        let mut rows = self.latest_runs(at, name).await?;
+        let mut rows = Box::pin(self.latest_runs(at, name)).await?;
         let series = name.map(|_| distinct(rows.iter().map(|row| row.series_id)));
         let verdicts = self.verdicts_at(at, series.as_deref()).await?;
         let referred = Referred::by(&self.pool, &rows).await?;

@@ -60,8 +60,9 @@ impl Referred {
         let new = rows.iter().map(|row| row.answer_id);
         let new = distinct(new.filter(|id| !self.answers.contains_key(id)));
         let mut connection = pool.acquire().await?;
-        self.series = referred::series(&mut connection, &series).await?;
-        let answers = referred::answers(&mut *connection, &new).await?;
+        // Boxed, since every question's future holds this one.
+        self.series = Box::pin(referred::series(&mut connection, &series)).await?;
+        let answers = Box::pin(referred::answers(&mut *connection, &new)).await?;
         self.answers.extend(answers);
         Ok(())
     }
