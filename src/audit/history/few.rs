@@ -248,6 +248,15 @@ mod tests {
     }
 
     #[test]
+    fn it_is_like_another_with_the_same_entries_and_shown_as_they_are() {
+        let few = |entries: &[(u8, u8)]| entries.iter().copied().collect::<Few<_, _>>();
+        assert_eq!(few(&[(1, 2), (3, 4)]), few(&[(3, 4), (1, 2)]));
+        assert_ne!(few(&[(1, 2)]), few(&[(1, 3)]));
+        assert_ne!(few(&[(1, 2)]), few(&[(1, 2), (3, 4)]));
+        assert_eq!(format!("{:?}", few(&[(3, 4), (1, 2)])), "{1: 2, 3: 4}");
+    }
+
+    #[test]
     fn an_empty_one_is_three_words() {
         assert_eq!(size_of::<Few<u64, u64>>(), 24);
     }

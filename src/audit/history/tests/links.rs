@@ -149,6 +149,20 @@ fn three_rounds_without_a_word_are_a_gap_and_one_in_which_somebody_else_answered
         "10:00",
         &[],
     );
+    check_gaps(&["10:00", "!10:00", "10:02"], "10:00", &[]);
     check_gaps(&["10:00", "!10:01", "10:01:30"], "10:00", &[]);
     check_gaps(&["!10:00", "10:01"], "10:01", &[]);
+}
+
+#[test]
+fn the_last_sixteen_gaps_are_remembered() {
+    let mut link = LinkHistory::default();
+    let nth = |nth: i64| at("00:00") + secs(600 * nth);
+    for round in 0..=17 {
+        link.heard(nth(round), nth(round), Duration::from_mins(3));
+    }
+    let policy = Policy::default();
+    let standing = standing(&link, &policy, "12:00");
+    let found: Vec<_> = standing.gaps.iter().map(|gap| gap.until).collect();
+    assert_eq!(found, (2..=17).map(nth).collect::<Vec<_>>());
 }
