@@ -59,7 +59,8 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) async fn run(args: &DemoArgs, output: Output) -> Result<u8, CliError> {
-    LocalSet::new().run_until(perform(args, output)).await
+    let performance = Box::pin(perform(args, output));
+    LocalSet::new().run_until(performance).await
 }
 
 async fn perform(args: &DemoArgs, output: Output) -> Result<u8, CliError> {

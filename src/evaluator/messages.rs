@@ -66,12 +66,10 @@ pub fn for_transitions(
     let messages = transitions.iter().flat_map(|step| {
         let before = told.get(&step.incident.id);
         let last = |channel: &Channel| before?.get(&channel.id).copied();
+        let labelled = || labelled(&step.incident, &group.tags);
         let wants = |channel: &&&Channel| match last(channel) {
             Some(last) => is_time(channel, step, last),
-            None => {
-                let labelled = labelled(&step.incident, &group.tags);
-                channel.route.matchers.takes(&labelled)
-            }
+            None => channel.route.matchers.takes(&labelled()),
         };
         let channels: Vec<_> = channels.iter().filter(wants).copied().collect();
         to_each(config, step, &channels, &context)

@@ -62,7 +62,7 @@ pub(super) fn event<'a>(message: &'a Message, routing_key: &'a str, id: &str) ->
                 "trigger"
             },
             dedup_key: match message.ends {
-                Some(test) => format!("dns-auditor-test-{test}"),
+                Some(ended) => format!("dns-auditor-test-{ended}"),
                 None => format!("dns-auditor-test-{id}"),
             },
             client: "dns-auditor",

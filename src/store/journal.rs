@@ -214,7 +214,9 @@ impl Journal {
     /// Remembers messages that were expected: the outbox has them. Those that were told meanwhile are forgotten already.
     pub fn confirm(&self, messages: &[NewMessage]) {
         let mut kept = self.lock();
-        messages.iter().for_each(|message| kept.confirm(message.id));
+        for message in messages {
+            kept.confirm(message.id);
+        }
     }
 
     /// Forgets messages that the outbox did not take.

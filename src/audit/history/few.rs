@@ -16,6 +16,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const MOST_LISTED: usize = 32;
 
 /// A map in order of key.
+#[expect(
+    clippy::box_collection,
+    reason = "a tree beside the list would make all of them larger, and most are lists"
+)]
 #[derive(Clone)]
 pub(super) enum Few<K, V> {
     Listed(Vec<(K, V)>),
