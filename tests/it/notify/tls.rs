@@ -61,8 +61,8 @@ pub(super) fn serve(listener: TcpListener, certificate: &[u8], key: &[u8]) -> Ar
     )
     .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(server));
-    let served = Arc::new(AtomicUsize::new(0));
-    let count = served.clone();
+    let answered = Arc::new(AtomicUsize::new(0));
+    let count = answered.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             // A client that does not trust us breaks off here.
@@ -77,7 +77,7 @@ pub(super) fn serve(listener: TcpListener, certificate: &[u8], key: &[u8]) -> Ar
             let _ = stream.shutdown().await;
         }
     });
-    served
+    answered
 }
 
 async fn deliver(url: String) -> Delivery {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{service::run, world::World};
-use crate::sink::{Reply, Sink};
+use crate::sink::{Received, Reply, Sink};
 
 const TEST: [&str; 3] = ["notify", "test", "hook"];
 
@@ -53,7 +53,7 @@ async fn a_test_that_stays_open_at_its_receiver_says_how_it_is_ended() {
         assert_eq!(ended.status.code(), Some(0), "{said}{ended:?}");
         assert_eq!(String::from_utf8_lossy(&ended.stdout).lines().count(), 1);
     }
-    let events: Vec<_> = world.sink.received().iter().map(|one| one.json()).collect();
+    let events: Vec<_> = world.sink.received().iter().map(Received::json).collect();
     let actions: Vec<_> = events
         .iter()
         .map(|one| one["event_action"].as_str().unwrap())
