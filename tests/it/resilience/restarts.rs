@@ -80,6 +80,6 @@ async fn a_start_makes_the_partitions_of_today_and_of_the_two_days_after_it() {
     world.rounds(1).await;
     service.stop().await;
     let ahead = "select count(*) from generate_series(0, 2) as day
-        where to_regclass('observation_' || to_char((now() at time zone 'utc')::date + day, 'YYYYMMDD')) is null";
+        where to_regclass('observation_chunk_' || to_char((now() at time zone 'utc')::date + day, 'YYYYMMDD')) is null";
     assert_eq!(world.count(ahead).await, 0);
 }
