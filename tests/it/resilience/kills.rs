@@ -198,7 +198,8 @@ pub(super) async fn incidents_are_whole(world: &World) {
         world,
         "two incidents of one thing at one time",
         "select one.incident_id from incident as one join incident as other using (vantage_id, group_name, subject)
-        where one.incident_id <> other.incident_id and one.opened_at <= other.opened_at
+        where one.incident_id <> other.incident_id and one.document -> 'key' = other.document -> 'key'
+            and one.opened_at <= other.opened_at
             and one.resolved_at > other.opened_at",
     )
     .await;
