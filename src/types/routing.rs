@@ -42,9 +42,13 @@ mod tests {
     use super::*;
     use crate::types::matcher::tests::{labelled, tags};
 
-    fn takes(matchers: &[&str], names: &[&str], resolvers: &[&str]) -> bool {
+    fn routing(matchers: &[&str]) -> Routing {
         let matchers = matchers.iter().map(|text| text.parse().unwrap());
-        Routing::new(matchers.collect()).takes(&labelled(&tags(), names, resolvers))
+        Routing::new(matchers.collect())
+    }
+
+    fn takes(matchers: &[&str], names: &[&str], resolvers: &[&str]) -> bool {
+        routing(matchers).takes(&labelled(&tags(), names, resolvers))
     }
 
     #[test]
@@ -72,5 +76,26 @@ mod tests {
             takes(&["resolver=~.*"], &[eu], &[]),
             "findings have no resolver"
         );
+    }
+    #[test]
+    fn the_first_condition_that_nothing_fulfils_is_named() {
+        let tags = tags();
+        let google = labelled(&tags, &["d1.eu.example.com"], &["google"]);
+        let quad9 = labelled(&tags, &["d1.us.example.com"], &["quad9"]);
+        let all = [google, quad9];
+        for (matchers, vain) in [
+            (&[][..], None),
+            (&["resolver=google", "resolver=quad9"], None),
+            (
+                &["resolver=google", "resolver=opendns", "group=others"],
+                Some("resolver=opendns"),
+            ),
+        ] {
+            let routing = routing(matchers);
+            let found = routing.unfulfilled(&all).map(ToString::to_string);
+            assert_eq!(found.as_deref(), vain, "{matchers:?}");
+            assert_eq!(routing.texts(), matchers);
+            assert_eq!(routing.is_empty(), matchers.is_empty());
+        }
     }
 }

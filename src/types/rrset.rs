@@ -77,6 +77,9 @@ mod tests {
         let set: Rrset = texts.map(str::to_owned).into();
         assert_eq!(set.iter().collect::<Vec<_>>(), ["192.0.2.10", "192.0.2.2"]);
         assert!(set.contains("192.0.2.2") && !set.contains("192.0.2.1"));
+        assert_eq!((set.len(), set.is_empty()), (2, false));
+        let none = Rrset::default();
+        assert_eq!((none.len(), none.is_empty()), (0, true));
         assert_eq!(format!("{set:?}"), r#"{"192.0.2.10", "192.0.2.2"}"#);
         let read: Rrset = serde_json::from_value(serde_json::json!(texts)).unwrap();
         assert_eq!(read, set);

@@ -61,4 +61,12 @@ mod tests {
         pool.forget();
         assert!(pool.0.is_empty());
     }
+
+    #[test]
+    fn a_copy_shares_what_the_original_does() {
+        let mut pool = Pool::<str>::default();
+        let first = pool.share("fra3", Arc::from);
+        let mut copy = pool.clone();
+        assert!(Arc::ptr_eq(&first, &copy.share("fra3", Arc::from)));
+    }
 }

@@ -196,6 +196,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sample_belongs_to_the_five_minutes_that_it_begins() {
+        let mut tally = Tally::default();
+        let begins = at(5) - TimeDelta::seconds(30);
+        for sample in [at(4), begins, begins] {
+            tally.note(sample, None, false);
+        }
+        assert_eq!(tally.bins.len(), 2);
+        let all = |now| tally.share(now).all;
+        let hour = at(60) - TimeDelta::seconds(30);
+        assert_eq!((all(hour), all(at(60)), all(at(66))), (3, 2, 0));
+    }
+
+    #[test]
     fn samples_may_come_in_any_order_and_sites_are_bounded() {
         let (mut one, mut other) = (Tally::default(), Tally::default());
         for minute in 0..50 {
@@ -203,6 +216,7 @@ mod tests {
             other.note(at(49 - minute), None, (49 - minute) % 3 == 0);
         }
         assert_eq!(one, other);
+        assert!(one.bins.is_sorted_by_key(|bin| bin.from));
         for site in 0..100 {
             one.note(at(50), Some(&format!("pop{site}")), true);
         }

@@ -230,8 +230,15 @@ fn a_server_that_answers_for_nothing_but_the_names_above_is_as_lame_as_before() 
         (_, EMPTY) => nodata(),
         (_, name) => data().link(name, rrset(&[GOOD]), 60),
     };
-    let round = scene().round(at("10:00"), &|source, asked, _| world(source, asked));
+    let world = |source: &Source, asked: &Question, _| world(source, asked);
+    let round = scene().round(at("10:00"), &world);
     assert_eq!(round.kinds(), [FindingKind::LameAuthority]);
+    // Where one of those is watched itself, it answers for what it is asked for.
+    let mut watching = scene();
+    watching.questions.push(question(EMPTY, RecordType::A));
+    let round = watching.round(at("10:00"), &world);
+    let kinds = round.kinds();
+    assert!(!kinds.contains(&FindingKind::LameAuthority), "{kinds:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! TTLs above policy, unequal TTLs, and resolvers that stretch them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     audit::{
@@ -205,4 +205,26 @@ fn nobody_stretches_what_no_server_was_heard_on_in_the_round() {
     assert_eq!(silent.kinds(), [FindingKind::AuthorityUnreachable]);
     let heard = scene.round(at("10:06"), &says(a(&[GOOD], 300), long()));
     assert_eq!(heard.kinds(), [FindingKind::TtlStretched]);
+}
+
+#[test]
+fn a_ttl_may_have_risen_at_a_server_that_was_not_heard_since_the_copy_was_fetched() {
+    let legal = says(a(&[GOOD], 300), Reply::silence());
+    // Beside each other within five seconds; a resolver is heard 5 ms after the round's beginning.
+    let last = at("10:00:05") - TimeDelta::milliseconds(5);
+    for (begins, severity) in [
+        (last, Severity::Warning),
+        (last + TimeDelta::milliseconds(1), Severity::Info),
+    ] {
+        let mut scene = Scene::new();
+        scene.round(at("10:00"), &legal);
+        let ns2_is_silent = |source: &Source, _: &Question, _: DateTime<Utc>| match &*source.id {
+            "ns1" => a(&[GOOD], 300),
+            "ns2" => Reply::silence(),
+            _ => a(&[GOOD], 100_000),
+        };
+        let round = scene.round(begins, &ns2_is_silent);
+        let finding = round.finding(FindingKind::TtlStretched);
+        assert_eq!(finding.severity, severity, "{begins}");
+    }
 }

@@ -166,3 +166,71 @@ fn the_last_sixteen_gaps_are_remembered() {
     let found: Vec<_> = standing.gaps.iter().map(|gap| gap.until).collect();
     assert_eq!(found, (2..=17).map(nth).collect::<Vec<_>>());
 }
+
+/// Authorities were heard at ten; somebody else answered at the instant given.
+fn is_spoken_over(foreign: Option<&str>) -> bool {
+    let mut link = LinkHistory::default();
+    link.heard(at("10:00"), at("10:00"), Duration::from_mins(3));
+    if let Some(foreign) = foreign {
+        link.spoken_over(at(foreign));
+    }
+    link.is_spoken_over()
+}
+
+#[test]
+fn a_zone_is_spoken_over_where_none_of_its_own_servers_was_heard_in_the_same_round() {
+    for (foreign, expected) in [
+        (None, false),
+        (Some("09:59"), false),
+        (Some("10:00"), false),
+        // Replies to questions that were put at once come within five seconds.
+        (Some("10:00:05"), false),
+        (Some("10:00:06"), true),
+    ] {
+        assert_eq!(is_spoken_over(foreign), expected, "{foreign:?}");
+    }
+    let mut unheard = LinkHistory::default();
+    assert!(!unheard.is_spoken_over());
+    unheard.spoken_over(at("10:00"));
+    assert!(unheard.is_spoken_over());
+}
+
+#[test]
+fn a_gap_is_forgotten_when_it_ended_before_the_horizon() {
+    let mut link = LinkHistory::default();
+    for heard in ["10:00", "10:10", "10:20"] {
+        link.heard(at(heard), at(heard), Duration::from_mins(3));
+    }
+    for (horizon, ends, is_left) in [
+        ("10:10", &["10:10", "10:20"][..], true),
+        ("10:10:01", &["10:20"], true),
+        ("10:20", &["10:20"], true),
+        ("10:20:01", &[], false),
+    ] {
+        assert_eq!(link.forget_before(at(horizon)), is_left, "{horizon}");
+        let policy = Policy::default();
+        let standing = standing(&link, &policy, "12:00");
+        let found: Vec<_> = standing.gaps.iter().map(|gap| gap.until).collect();
+        let expected: Vec<_> = ends.iter().map(|end| at(end)).collect();
+        assert_eq!(found, expected, "{horizon}");
+    }
+}
+
+#[test]
+fn an_authority_is_known_where_a_server_that_counts_was_ever_heard() {
+    let heard = link(&[(1, GOOD, 60, "10:00")]);
+    let policy = Policy::default();
+    for (membership, is_known) in [
+        (Membership::Listed, true),
+        (Membership::Left, true),
+        (Membership::Stranger, false),
+    ] {
+        // Long silent or not.
+        for when in ["10:01", "12:00"] {
+            let standing = heard.standing(|_, _| membership, &policy, at(when));
+            assert_eq!(standing.is_known(), is_known, "{membership:?} {when}");
+        }
+    }
+    let unheard = LinkHistory::default();
+    assert!(!standing(&unheard, &policy, "10:00").is_known());
+}

@@ -333,3 +333,31 @@ fn who_had_a_past_value_in_the_last_instant_that_was_right_had_not_outstayed_bef
         assert_eq!(round.state("google"), expected, "{begins}");
     }
 }
+
+/// BAD was served until nine, and nobody looked until noon. Authorities serve `first` then and GOOD from 12:01 on; google has
+/// held BAD since 11:59, for two hours: what it is found with seven minutes later.
+fn held_since_a_gap(first: &str) -> (State, String) {
+    let mut scene = Scene::new();
+    scene.run("08:00", "09:00", &says(a(&[BAD], 300), a(&[BAD], 300)));
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| match source.kind {
+        SourceKind::Authority if now < at("12:01") => a(&[first], 300),
+        SourceKind::Authority => a(&[GOOD], 300),
+        SourceKind::Resolver => {
+            let left = (at("13:59") - now).num_seconds();
+            a(&[BAD], u32::try_from(left).unwrap()).at_site("fra3")
+        }
+    };
+    let round = scene.restarted().run("12:00", "12:08", &world).unwrap();
+    let verdict = round.at("google");
+    (verdict.state, verdict.reason.clone())
+}
+
+#[test]
+fn a_gap_says_nothing_of_a_value_that_an_authority_gave_at_its_end() {
+    let (state, reason) = held_since_a_gap(GOOD);
+    assert_eq!(state, Unexplained, "{reason}");
+    let told = "until some time between 2020-08-30T08:59:00Z and 2020-08-30T12:00:00Z";
+    assert!(reason.contains(told), "{reason}");
+    let (state, reason) = held_since_a_gap(BAD);
+    assert_eq!(state, StaleOverdue, "{reason}");
+}
