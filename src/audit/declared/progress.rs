@@ -166,11 +166,11 @@ struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     /// Of every site the old run that may be held longest, of those that may still be held, or that are what the address
-    /// gave last.
+    /// gave last; in the very instant of a new one, too, since two backends may have given them.
     fn holding(&self, still_asked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<&'a Span> {
         let last_new = self.new.iter().map(|span| span.last_seen).max();
         let holds = |span: &&'a Span| {
-            let is_last = last_new.is_none_or(|new| span.last_seen > new);
+            let is_last = last_new.is_none_or(|new| span.last_seen >= new);
             let is_asked = still_asked.is_none_or(|since| span.last_seen >= since);
             let gives_it = is_last && is_asked;
             let is_resolver = span.series.source.kind == SourceKind::Resolver;

@@ -239,3 +239,17 @@ fn it_is_done_when_the_last_place_was_first_seen_with_the_new_value() {
     ];
     check(&spans, "12:51", Stage::Done, &[], Some("12:05"));
 }
+
+#[test]
+fn an_address_that_gives_both_values_in_one_instant_still_gives_the_old_one() {
+    let ns1 = server("ns1", "192.0.2.1").source();
+    let mut spans = vec![
+        span(&ns1, "-", GOOD, ("12:01", "12:20"), 600),
+        span(&google(), "ams", BAD, ("11:00", "12:05"), 0),
+        span(&google(), "fra", GOOD, ("12:05", "12:05"), 600),
+    ];
+    check(&spans, "12:05:30", Stage::UnderWay, &["ams"], None);
+    // What was seen no later than the old value does not say that this is over.
+    spans.push(span(&google(), "ams", GOOD, ("12:06", "12:20"), 600));
+    check(&spans, "12:06:30", Stage::Done, &[], Some("12:06"));
+}
