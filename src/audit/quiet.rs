@@ -408,4 +408,22 @@ mod tests {
             "maintenance weekly push until 1970-01-01T01:00:00Z"
         );
     }
+
+    #[test]
+    fn matchers_mean_an_incident_as_it_is_and_a_star_in_it_is_a_star() {
+        let mut incident = testing::incident();
+        incident.key.group = "dialers".into();
+        incident.key.axis = Axis::Name;
+        incident.key.subject = "*.example.com A".into();
+        incident.verdict = "divergent".into();
+        let begin = ["group=dialers", "axis=name", "state=divergent"];
+        let matchers = matchers_of(&incident);
+        assert_eq!(matchers[..3], begin);
+        assert_eq!(matchers[3..], [r"name=~\*\.example\.com", "type=A"]);
+        incident.key.axis = Axis::Resolver;
+        incident.key.subject = "quad9".into();
+        assert_eq!(matchers_of(&incident)[3..], ["resolver=quad9"]);
+        incident.key.axis = Axis::Vantage;
+        assert_eq!(matchers_of(&incident).len(), 3);
+    }
 }

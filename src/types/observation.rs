@@ -235,6 +235,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_backend_is_called_by_its_nsid_and_in_hex_where_that_is_no_word() {
+        assert_eq!(site_of(b"fra3").as_deref(), Some("fra3"));
+        assert_eq!(site_of(b"fra 3").as_deref(), Some("6672612033"));
+        assert_eq!(site_of(&[0, 255]).as_deref(), Some("00ff"));
+        assert_eq!(site_of(b""), None);
+    }
+
+    #[test]
     fn a_transport_is_encrypted_or_goes_to_a_path_by_its_kind() {
         use Transport::{H3, Https, Quic, Tcp, Tls, Udp};
         let all = [Udp, Tcp, Tls, Https, Quic, H3];
