@@ -66,7 +66,7 @@ soak:
 
 kills:
 	packaging/install-deps test
-	KILLS=$(KILLS) SEED=$(SEED) cargo test --locked --test it resilience::deaths -- --nocapture
+	KILLS=$(KILLS) SEED=$(SEED) cargo test --locked --test it resilience::deaths -- --nocapture --include-ignored
 
 check:
 	cargo fmt --check
