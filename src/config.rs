@@ -53,6 +53,7 @@ pub use retention::Retention;
 pub use route::Route;
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{Secret, SecretSource};
+pub use settings::LONGEST_FLAP_WINDOW;
 
 use ipnet::IpNet;
 

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use super::{Channel, Config, Group, error::Complaint, section::Section};
+use super::{
+    Channel, Config, Group, error::Complaint, section::Section, settings::REPEAT_INTERVAL,
+};
 use crate::{
     audit::{finding::FindingKind, incident::Axis, verdict::State},
     names::DnsName,
@@ -14,8 +16,6 @@ use crate::{
 
 /// Longest `group_wait`.
 const LONGEST: Duration = Duration::from_hours(1);
-/// The shortest and the longest `repeat_interval`, as a group's.
-const REPEAT: [Duration; 2] = [Duration::from_mins(1), Duration::from_hours(30 * 24)];
 /// The names of what is no state and no finding.
 const OTHER_STATES: [&str; 2] = ["blind", "unwatched"];
 
@@ -39,11 +39,10 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Route {
     });
     let matchers = matchers.unwrap_or_default().into_iter();
     let wait = section.duration("group_wait", Duration::ZERO..=LONGEST);
-    let [shortest, longest] = REPEAT;
     Route {
         matchers: Routing::new(matchers.map(|located| located.value).collect()),
         group_wait: wait.unwrap_or_default(),
-        repeat_interval: section.duration("repeat_interval", shortest..=longest),
+        repeat_interval: section.duration("repeat_interval", REPEAT_INTERVAL),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: default values, which stand with the group they complete.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use super::{
     MOST_TTL,
@@ -18,6 +18,12 @@ use crate::types::{
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
+
+/// How often a reminder may be told, a group's or a channel's.
+pub(super) const REPEAT_INTERVAL: RangeInclusive<Duration> =
+    Duration::from_mins(1)..=Duration::from_hours(30 * 24);
+/// The longest `flap_window`.
+pub const LONGEST_FLAP_WINDOW: Duration = Duration::from_hours(7 * 24);
 
 /// The words of `unexpected_change`.
 const SEVERITIES: [(&str, Severity); 4] = [
@@ -103,11 +109,11 @@ impl Settings {
             axis_threshold: section.number("axis_threshold", 0.01..=1.0),
             authority_blind_limit: section
                 .duration("authority_blind_limit", 60 * SECOND..=30 * DAY),
-            repeat_interval: section.duration("repeat_interval", 60 * SECOND..=30 * DAY),
+            repeat_interval: section.duration("repeat_interval", REPEAT_INTERVAL),
             group_interval: section.duration("group_interval", Duration::ZERO..=DAY),
             update_threshold: section.number("update_threshold", 0.0..=1.0),
             flap_threshold: flap_threshold(section),
-            flap_window: section.duration("flap_window", 60 * SECOND..=7 * DAY),
+            flap_window: section.duration("flap_window", 60 * SECOND..=LONGEST_FLAP_WINDOW),
             samples: section
                 .integer("samples", 1..=10)
                 .map(|samples| samples as u8),

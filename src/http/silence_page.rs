@@ -19,10 +19,9 @@ use sha2::{Digest as _, Sha256};
 use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
-use super::{Context, parameters::Parameters, problem::Problem, writing::SOMEBODY};
+use super::{Context, parameters::Parameters, problem::Problem, silences::NewSilence};
 use crate::{
     audit::{
-        declared::Via,
         incident::{Incident, Status},
         quiet::{Silence, matchers_of},
         short_id,
@@ -140,20 +139,14 @@ fn silence(filled: &Filled, now: DateTime<Utc>) -> Result<Silence, String> {
     let lines = lines.filter(|line| !line.is_empty()).map(str::to_owned);
     let matchers = Matchers::try_from(lines.collect::<Vec<String>>());
     let by = filled.by.trim();
-    let silence = Silence {
-        id: Uuid::new_v4(),
+    let asked = NewSilence {
         matchers: matchers.map_err(|why| why.to_string())?,
-        comment: filled.comment.trim().to_owned(),
-        made_by: if by.is_empty() { SOMEBODY } else { by }.to_owned(),
-        made_at: now,
-        via: Via::Http,
-        starts_at: now,
+        starts_at: None,
         ends_at: now + TimeDelta::minutes(filled.minutes),
-        expired_at: None,
-        expired_by: None,
+        by: (!by.is_empty()).then(|| by.to_owned()),
+        comment: filled.comment.trim().to_owned(),
     };
-    silence.check().map_err(|why| why.to_string())?;
-    Ok(silence)
+    asked.made(now).map_err(|why| why.to_string())
 }
 
 fn form_page(incident: &Incident, filled: &Filled, wrong: Option<&str>) -> String {

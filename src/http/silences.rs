@@ -17,7 +17,7 @@ use super::{
 use crate::{
     audit::{
         declared::Via,
-        quiet::{QuietAt, Silence, SilenceAt},
+        quiet::{NoSilence, QuietAt, Silence, SilenceAt},
     },
     clock,
     types::Matchers,
@@ -27,11 +27,31 @@ use crate::{
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSilence {
-    matchers: Matchers,
-    starts_at: Option<DateTime<Utc>>,
-    ends_at: DateTime<Utc>,
-    by: Option<String>,
-    comment: String,
+    pub(super) matchers: Matchers,
+    pub(super) starts_at: Option<DateTime<Utc>>,
+    pub(super) ends_at: DateTime<Utc>,
+    pub(super) by: Option<String>,
+    pub(super) comment: String,
+}
+
+impl NewSilence {
+    /// The silence that it asks for at `now`, by whoever reaches the port.
+    pub(super) fn made(self, now: DateTime<Utc>) -> Result<Silence, NoSilence> {
+        let silence = Silence {
+            id: Uuid::new_v4(),
+            matchers: self.matchers,
+            comment: self.comment,
+            made_by: self.by.unwrap_or_else(|| SOMEBODY.to_owned()),
+            made_at: now,
+            via: Via::Http,
+            starts_at: self.starts_at.unwrap_or(now),
+            ends_at: self.ends_at,
+            expired_at: None,
+            expired_by: None,
+        };
+        silence.check()?;
+        Ok(silence)
+    }
 }
 
 /// `GET /api/v1/silences?expired=`.
@@ -69,20 +89,8 @@ pub(super) async fn add(
     Written(new): Written<NewSilence>,
 ) -> Result<(StatusCode, Json<SilenceAt>), Problem> {
     let now = clock::now();
-    let silence = Silence {
-        id: Uuid::new_v4(),
-        matchers: new.matchers,
-        comment: new.comment,
-        made_by: new.by.unwrap_or_else(|| SOMEBODY.to_owned()),
-        made_at: now,
-        via: Via::Http,
-        starts_at: new.starts_at.unwrap_or(now),
-        ends_at: new.ends_at,
-        expired_at: None,
-        expired_by: None,
-    };
     let wrong = |why| Problem::BadRequest(format!("{why}"));
-    silence.check().map_err(wrong)?;
+    let silence = new.made(now).map_err(wrong)?;
     context.store.add_silence(&silence).await?;
     Ok((StatusCode::CREATED, Json(SilenceAt::new(silence, now))))
 }

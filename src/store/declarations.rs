@@ -204,7 +204,6 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let spans = self.read_spans(&ids).await?;
-        Ok(spans.into_iter().map(|(_, span)| span).collect())
+        self.read_spans(&ids).await
     }
 }

@@ -12,7 +12,7 @@ use super::{
     Store, StoreError,
     partition::{Parent, Present},
 };
-use crate::config::Retention;
+use crate::config::{LONGEST_FLAP_WINDOW, Retention};
 
 /// Something that went, or is to go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,9 +42,6 @@ pub enum Prune {
 
 /// A clock is believed once rounds were finished so long ago by it, and no longer.
 const LIVED: (TimeDelta, TimeDelta) = (TimeDelta::days(7), TimeDelta::days(1));
-
-/// The longest `flap_window`: what began before that is asked by nobody.
-const LONGEST_FLAP_WINDOW: TimeDelta = TimeDelta::days(7);
 
 impl Store {
     /// Lets go what has been kept long enough at `now`; the database's own clock has a say, too, and the earlier one wins.
@@ -118,8 +115,10 @@ impl Store {
         if let Some(before) = before(retention.spans) {
             gone.extend(self.prune_rows(&SPANS, before, how).await?);
         }
-        let long_ago = now - LONGEST_FLAP_WINDOW;
-        gone.extend(self.prune_rows(&RECURRENCES, long_ago, how).await?);
+        // What began before the longest window is asked by nobody.
+        if let Some(before) = before(Some(LONGEST_FLAP_WINDOW)) {
+            gone.extend(self.prune_rows(&RECURRENCES, before, how).await?);
+        }
         Ok(gone)
     }
 

@@ -84,6 +84,6 @@ impl Store {
 
     async fn spans_by_key(&self, ids: &[i64]) -> Result<Vec<Span>, StoreError> {
         let spans = self.read_spans(ids).await?;
-        Ok(spans.into_iter().map(|(_, span)| span.span).collect())
+        Ok(spans.into_iter().map(|recorded| recorded.span).collect())
     }
 }

@@ -109,9 +109,9 @@ impl Row {
 }
 
 impl Store {
-    /// Rows by key, in order of first sight.
+    /// Rows by key, in no order.
     pub(in crate::store) async fn span_rows(&self, ids: &[i64]) -> Result<Vec<Row>, StoreError> {
-        let mut rows = sqlx::query_as!(
+        let rows = sqlx::query_as!(
             Row,
             "-- read_spans
             select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
@@ -121,7 +121,6 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        sort_by_first_sight(&mut rows);
         Ok(rows)
     }
 
@@ -129,13 +128,8 @@ impl Store {
     pub(in crate::store) async fn read_spans(
         &self,
         ids: &[i64],
-    ) -> Result<Vec<(i64, RecordedSpan)>, StoreError> {
-        let rows = self.span_rows(ids).await?;
-        let referred = Referred::by(&self.pool, &rows).await?;
-        let read = rows
-            .into_iter()
-            .map(|row| Ok((row.span_id, referred.read(row)?)));
-        read.collect()
+    ) -> Result<Vec<RecordedSpan>, StoreError> {
+        self.spans_of_rows(self.span_rows(ids).await?).await
     }
 
     /// Makes spans of rows, in order of first sight.
@@ -143,12 +137,8 @@ impl Store {
         &self,
         mut rows: Vec<Row>,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
-        sort_by_first_sight(&mut rows);
+        rows.sort_unstable_by_key(|row| (row.first_seen, row.span_id));
         let referred = Referred::by(&self.pool, &rows).await?;
         rows.into_iter().map(|row| referred.read(row)).collect()
     }
-}
-
-fn sort_by_first_sight(rows: &mut [Row]) {
-    rows.sort_unstable_by_key(|row| (row.first_seen, row.span_id));
 }

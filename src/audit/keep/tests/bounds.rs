@@ -74,19 +74,21 @@ fn what_lasts_is_proved_by_the_sample_that_decided() {
     assert_eq!(kept[0], format!("divergent google {BAD} of 4"));
 }
 
+/// The names of what is kept for being right, in order.
+fn names_of_right(choice: &Choice) -> Vec<&str> {
+    let kept = choice.kept.iter();
+    let right = kept.filter(|one| one.ground == Ground::Baseline);
+    right
+        .map(|one| one.observation.question.name.as_str())
+        .collect()
+}
+
 #[test]
 fn each_name_is_held_against_what_was_right_of_it() {
     let mut lab = Lab::new();
     lab.names.push(OTHER.to_owned());
     let choice = lab.round(State::Divergent, Severity::Critical, &a(&[BAD], 300));
-    let right = choice
-        .kept
-        .iter()
-        .filter(|one| one.ground == Ground::Baseline);
-    let names: Vec<_> = right
-        .map(|one| one.observation.question.name.as_str())
-        .collect();
-    assert_eq!(names, [NAME, OTHER]);
+    assert_eq!(names_of_right(&choice), [NAME, OTHER]);
 }
 
 #[test]
@@ -106,14 +108,7 @@ fn what_was_right_of_the_link_that_decided_is_kept_too() {
             ..verdict(&sample, State::Divergent, Severity::Critical)
         };
         let choice = lab.choose(&[&right[..], &[sample]].concat(), &[verdict], &[]);
-        let right = choice
-            .kept
-            .iter()
-            .filter(|one| one.ground == Ground::Baseline);
-        let names: Vec<_> = right
-            .map(|one| one.observation.question.name.as_str())
-            .collect();
-        assert_eq!(names, kept);
+        assert_eq!(names_of_right(&choice), kept);
     }
 }
 
