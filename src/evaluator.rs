@@ -54,10 +54,11 @@ pub use watch::{Audit, Watch, audit_once};
 
 /// What a round has heard, and what that did to the spans: one change an observation.
 struct Heard {
-    setting: Setting,
     asked: Asked,
     changes: Vec<SpanChange>,
     batches: Batches,
+    /// When everybody had answered, or had been given up.
+    at: DateTime<Utc>,
 }
 
 /// Runs rounds. One for the whole service.
@@ -118,6 +119,7 @@ impl Evaluator {
         }
         let keepers = keepers(&config, &store, now).await?;
         let calibrations = store.calibrations(&config.vantage, now).await?;
+        let declared = store.declared(now).await?;
         let session = store.begin_session(&config.vantage, &history, now).await?;
         let counting = asker.clone();
         metrics.count_probes(move || counting.counters());
@@ -132,7 +134,7 @@ impl Evaluator {
             ledgers: std::sync::Mutex::default(),
             stances: std::sync::Mutex::new(open),
             keepers: std::sync::Mutex::new(keepers),
-            known_declared: std::sync::Mutex::default(),
+            known_declared: std::sync::Mutex::new(declared),
             journal,
             is_away: AtomicBool::new(false),
         })
@@ -155,16 +157,14 @@ impl Evaluator {
         let group = &*Arc::new(group.following(targets));
         let mut loss = Loss(Some(&self.memory));
         let first = recorder();
-        let (begun, heard) = tokio::join!(self.begin(&first, due_at, started), self.ask(group));
-        let Some(mut desk) = begun? else {
+        let (begun, heard) = tokio::join!(self.begin(&first, due_at, started), self.hear(group));
+        let Some(desk) = begun? else {
             return Ok(None);
         };
         // Rounds of a group may overlap in their asking, never in their judging.
         let _turn = turn.lock().await;
-        let declared = self.declared(&first, &mut desk).await?;
-        let heard = self.hear_again(group, &declared, heard).await;
         let report = self
-            .judge_and_record(desk, group, &declared, heard, recorder())
+            .judge_and_record(desk, group, heard, recorder())
             .await?;
         if report.unrecorded.is_none() {
             loss.0 = None;
@@ -176,7 +176,24 @@ impl Evaluator {
         Ok(Some(report))
     }
 
-    async fn ask(&self, group: &Group) -> Heard {
+    /// Puts the questions, and those again whose replies must not be believed at once. The database is not waited for.
+    async fn hear(&self, group: &Group) -> Heard {
+        let mut asked = self.ask(group).await;
+        let setting = self.setting(group);
+        context::as_stored(&mut asked.observations);
+        let (changes, step) = self.memory().absorb(&setting, &asked.observations);
+        let batches = Batches::first(step, &asked.observations);
+        let mut heard = Heard {
+            asked,
+            changes,
+            batches,
+            at: clock::now(),
+        };
+        self.hear_again(group, setting, &mut heard).await;
+        heard
+    }
+
+    async fn ask(&self, group: &Group) -> Asked {
         let stance = self.stances().get(&group.name).cloned();
         let stance = stance.unwrap_or_default();
         let samples = |question: &Question, address| {
@@ -192,57 +209,53 @@ impl Evaluator {
             let canary = stance.throttles.canary(source, &questions, period, now);
             canary.cloned()
         };
-        let (mut asked, ()) = tokio::join!(
-            self.asker.ask(group, samples, canary),
-            self.read_calibrations(now)
-        );
-        let setting = setting(&group.calibrated(&self.calibrations(), now));
-        context::as_stored(&mut asked.observations);
-        let (changes, step) = self.memory().absorb(&setting, &asked.observations);
-        Heard {
-            batches: Batches::first(step, &asked.observations),
-            setting,
-            asked,
-            changes,
-        }
+        self.asker.ask(group, samples, canary).await
     }
 
-    /// Asks again what must not be believed at once.
-    async fn hear_again(&self, group: &Group, declared: &Declared, mut heard: Heard) -> Heard {
-        let context = judged_by(heard.setting.clone(), &heard.asked, declared);
+    /// Asks again what must not be believed at once, by what was last known of declarations.
+    async fn hear_again(&self, group: &Group, setting: Setting, heard: &mut Heard) {
+        let declared = self.known_declared().clone();
+        let context = judged_by(setting, &heard.asked, &declared);
         let observations = &heard.asked.observations;
-        let again = context.doubtful(&self.memory().history, observations, clock::now());
-        if !again.is_empty() {
-            let zones = &mut heard.asked.zones;
-            let mut more = self.asker.ask_again(group, &again, zones).await;
-            context::as_stored(&mut more);
-            let (changes, step) = self.memory().absorb(&heard.setting, &more);
-            heard.batches.again = Some((step, more.len()));
-            heard.changes.extend(changes);
-            heard.asked.observations.extend(more);
+        let again = context.doubtful(&self.memory().history, observations, heard.at);
+        if again.is_empty() {
+            return;
         }
-        heard
+        let zones = &mut heard.asked.zones;
+        let mut more = self.asker.ask_again(group, &again, zones).await;
+        context::as_stored(&mut more);
+        let (changes, step) = self.memory().absorb(&context.setting, &more);
+        heard.batches.again = Some((step, more.len()));
+        heard.changes.extend(changes);
+        heard.asked.observations.extend(more);
+        heard.at = clock::now();
+    }
+
+    /// What of a group's configuration, and of what was measured of its resolvers, decides of its verdicts.
+    fn setting(&self, group: &Group) -> Setting {
+        setting(&group.calibrated(&self.calibrations(), clock::now()))
     }
 
     async fn judge_and_record(
         &self,
         mut desk: Desk,
         group: &Group,
-        declared: &Declared,
         heard: Heard,
         recorder: Recorder<'_>,
     ) -> Result<RoundReport, StoreError> {
         let Heard {
-            setting,
             asked,
             changes,
             batches,
+            at,
         } = heard;
-        let context = judged_by(setting, &asked, declared);
+        let declared = self.known_declared().clone();
+        let context = judged_by(self.setting(group), &asked, &declared);
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
         let mut ledger = self.ledger(&recorder, group, &mut desk).await?;
-        let now = clock::now();
+        // However long the database was waited for: time in which nobody was heard proves nothing.
+        let now = self.memory().instant_after_last(&group.name, at);
         let observations = &asked.observations;
         let read = ledger.clone();
         let place = Place {
@@ -331,18 +344,6 @@ impl Evaluator {
             unrecorded,
             is_blind,
         })
-    }
-
-    /// A resolver may be measured while the service runs: what is known of that is read in every round, and stays where the
-    /// database is away.
-    async fn read_calibrations(&self, now: DateTime<Utc>) {
-        if self.is_away() {
-            return;
-        }
-        let read = self.store.calibrations(&self.config.vantage, now).await;
-        if let Ok(calibrations) = read {
-            *self.calibrations() = calibrations;
-        }
     }
 
     fn calibrations(&self) -> MutexGuard<'_, Vec<Calibration>> {

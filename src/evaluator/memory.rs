@@ -36,6 +36,8 @@ pub(super) struct Memory {
     checkpoint_due: DateTime<Utc>,
     /// The groups that have judged a round since the last checkpoint.
     judged: BTreeSet<String>,
+    /// When each group's last round was judged.
+    judged_at: BTreeMap<String, DateTime<Utc>>,
     /// What is stored of the caps that were learned.
     stored_caps: BTreeMap<Source, Cap>,
 }
@@ -61,6 +63,7 @@ impl Memory {
             step: 0,
             checkpoint_due: now + BETWEEN_CHECKPOINTS,
             judged: BTreeSet::new(),
+            judged_at: BTreeMap::new(),
         }
     }
 
@@ -82,6 +85,13 @@ impl Memory {
         (changes, self.step)
     }
 
+    /// The instant as which a group's round is judged that had heard everybody at `heard_at`: later than the last one's,
+    /// although that may have heard somebody later.
+    pub(super) fn instant_after_last(&self, group: &str, heard_at: DateTime<Utc>) -> DateTime<Utc> {
+        let last = self.judged_at.get(group);
+        last.map_or(heard_at, |last| heard_at.max(*last + TimeDelta::microseconds(1)))
+    }
+
     /// Judges a round, and drops what no deadline needs any more.
     pub(super) fn conclude(
         &mut self,
@@ -93,6 +103,7 @@ impl Memory {
         let conclusion = context.conclude(&self.history, ledger, observations, place);
         self.history.forget_before(place.now - context::REMEMBERED);
         self.step += 1;
+        self.judged_at.insert(place.group.to_owned(), place.now);
         let judged = JudgedAt {
             step: self.step,
             is_first: self.judged.insert(place.group.to_owned()),

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::Evaluator;
 use crate::{
     audit::{
+        calibration::Calibration,
         declared::Declared,
         history::SpanChange,
         incident::Transition,
@@ -152,6 +153,14 @@ impl<'a> Recorder<'a> {
     /// What people declared, as it stands at `now`.
     pub(super) async fn declared(&self, now: DateTime<Utc>) -> Result<Declared, StoreError> {
         insist(self.left(), |_| self.store.declared(now)).await
+    }
+
+    /// What was measured of resolvers by `now`.
+    pub(super) async fn calibrations(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Calibration>, StoreError> {
+        insist(self.left(), |_| self.store.calibrations(self.vantage, now)).await
     }
 
     pub(super) async fn context(

@@ -41,7 +41,7 @@ impl Evaluator {
         Self { journal, ..self }
     }
 
-    /// Begins the round that was due at `due_at`; `None` where it has run before.
+    /// Begins the round that was due at `due_at`, and reads what it is judged by; `None` where it has run before.
     pub(super) async fn begin(
         &self,
         recorder: &Recorder<'_>,
@@ -58,28 +58,26 @@ impl Evaluator {
             Ok(()) => recorder.begin(due_at, started).await,
             Err(error) => Err(error),
         };
-        match begun {
-            Ok(round) => Ok(round.map(Desk::Database)),
-            Err(error) => Ok(Some(Desk::Journal(self.go_without(error)?))),
-        }
+        let read = match begun {
+            Ok(None) => return Ok(None),
+            Ok(Some(round)) => self.read_known(recorder).await.map(|()| round),
+            Err(error) => Err(error),
+        };
+        Ok(Some(match read {
+            Ok(round) => Desk::Database(round),
+            Err(error) => Desk::Journal(self.go_without(error)?),
+        }))
     }
 
-    /// What people declared; where the database is away, as it was last read.
-    pub(super) async fn declared(
-        &self,
-        recorder: &Recorder<'_>,
-        desk: &mut Desk,
-    ) -> Result<Declared, StoreError> {
-        if let Desk::Database(_) = desk {
-            match recorder.declared(clock::now()).await {
-                Ok(declared) => {
-                    self.known_declared().clone_from(&declared);
-                    return Ok(declared);
-                }
-                Err(error) => *desk = Desk::Journal(self.go_without(error)?),
-            }
-        }
-        Ok(self.known_declared().clone())
+    /// Reads what people declared, and what was measured of resolvers: either may change while the service runs, and stays
+    /// as it was where the database is away.
+    async fn read_known(&self, recorder: &Recorder<'_>) -> Result<(), StoreError> {
+        let now = clock::now();
+        let declared = recorder.declared(now).await?;
+        *self.known_declared() = declared;
+        let calibrations = recorder.calibrations(now).await?;
+        *self.calibrations() = calibrations;
+        Ok(())
     }
 
     /// The group's ledger with everything that the journal held; where the database is away, as it was last known.
@@ -166,7 +164,7 @@ impl Evaluator {
         self.is_away.load(Ordering::Relaxed)
     }
 
-    fn known_declared(&self) -> MutexGuard<'_, Declared> {
+    pub(super) fn known_declared(&self) -> MutexGuard<'_, Declared> {
         let known = self.known_declared.lock();
         known.unwrap_or_else(PoisonError::into_inner)
     }

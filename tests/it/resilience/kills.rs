@@ -197,7 +197,9 @@ pub(super) async fn incidents_are_whole(world: &World) {
     none(
         world,
         "two incidents of one thing at one time",
-        "select one.incident_id from incident as one join incident as other using (vantage_id, group_name, subject)
+        "select concat_ws(' ', one.document ->> 'key', one.opened_at, one.document ->> 'confirmed_at', one.resolved_at, 'and',
+            other.opened_at, other.document ->> 'confirmed_at', other.resolved_at)
+        from incident as one join incident as other using (vantage_id, group_name, subject)
         where one.incident_id <> other.incident_id and one.document -> 'key' = other.document -> 'key'
             and one.opened_at <= other.opened_at
             and one.resolved_at > other.opened_at",
