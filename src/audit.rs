@@ -43,6 +43,5 @@ pub use short_id::short_id;
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
 ///
-/// What 7 changed: a value that no authority serves is not believed while none was heard beside it. What a restart brings back of a
-/// run says how long it was silent at most. A server that says the same as before under a lower TTL, later, takes the later end.
-pub const ENGINE_VERSION: u32 = 7;
+/// What 8 changed: a fetch that may have met the time before the authority raised its TTL teaches no cap.
+pub const ENGINE_VERSION: u32 = 8;

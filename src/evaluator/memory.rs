@@ -89,7 +89,9 @@ impl Memory {
     /// although that may have heard somebody later.
     pub(super) fn instant_after_last(&self, group: &str, heard_at: DateTime<Utc>) -> DateTime<Utc> {
         let last = self.judged_at.get(group);
-        last.map_or(heard_at, |last| heard_at.max(*last + TimeDelta::microseconds(1)))
+        last.map_or(heard_at, |last| {
+            heard_at.max(*last + TimeDelta::microseconds(1))
+        })
     }
 
     /// Judges a round, and drops what no deadline needs any more.
@@ -152,5 +154,29 @@ impl Drop for Loss<'_> {
             let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
             memory.has_lost_a_round(clock::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_is_judged_as_of_when_it_had_heard_everybody_but_never_before_an_earlier_one() {
+        let at = |second: u32| -> DateTime<Utc> {
+            format!("2026-11-22T19:00:{second:02}Z").parse().unwrap()
+        };
+        let mut memory = Memory::begin(History::default(), at(0));
+        let mut judged = |group: &str, heard_at| {
+            let now = memory.instant_after_last(group, heard_at);
+            memory.judged_at.insert(group.to_owned(), now);
+            now
+        };
+        assert_eq!(judged("dialers", at(9)), at(9));
+        let tick = TimeDelta::microseconds(1);
+        assert_eq!(judged("dialers", at(8)), at(9) + tick);
+        assert_eq!(judged("dialers", at(9) + tick), at(9) + tick + tick);
+        assert_eq!(judged("others", at(8)), at(8));
+        assert_eq!(judged("dialers", at(10)), at(10));
     }
 }

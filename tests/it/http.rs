@@ -1,6 +1,7 @@
 //! The HTTP face on a real port, over the history of real rounds.
 
 mod answers;
+mod browser;
 pub(crate) mod client;
 mod declarations;
 mod health;

@@ -36,6 +36,9 @@ pub(super) struct Epoch {
     /// `Θ`: the TTL at its start, seconds.
     pub(super) ttl: u32,
     pub(super) from: DateTime<Utc>,
+    /// Since when it has this TTL: one that is raised does not end the epoch. `None`: since its start.
+    #[serde(default)]
+    pub(super) raised: Option<DateTime<Utc>>,
     pub(super) last_seen: DateTime<Utc>,
     /// `t + θ` of the last sight.
     pub(super) expires: DateTime<Utc>,
@@ -69,10 +72,16 @@ impl Epoch {
             value: value.clone(),
             ttl,
             from: at,
+            raised: None,
             last_seen: at,
             expires: at + TimeDelta::seconds(i64::from(ttl)),
             scope: None,
         }
+    }
+
+    /// Since when it is served with this TTL.
+    pub(super) fn unchanged_since(&self) -> DateTime<Utc> {
+        self.raised.unwrap_or(self.from)
     }
 }
 
@@ -151,6 +160,7 @@ impl ServerHistory {
             // The longer TTL outlives whatever the shorter one allowed: one epoch serves for both.
             *epoch = Epoch {
                 from: epoch.from,
+                raised: Some(next.from),
                 ..next
             };
         } else {

@@ -199,14 +199,14 @@ impl LinkHistory {
         epochs
     }
 
-    /// The lowest TTL under which any server serves the value, seconds; `None` where one has not done so since `from`, or
-    /// none does.
+    /// The lowest TTL under which any server serves the value, seconds; `None` where one has done so, or under this TTL, only
+    /// after `from`, or none does.
     pub(super) fn lowest_ttl(&self, value: &Value, from: DateTime<Utc>) -> Option<u32> {
         let epochs = self.servers.values().map(|server| &server.epoch);
         let serving = epochs.filter(|epoch| epoch.value == *value);
         let mut lowest = None;
         for epoch in serving {
-            if epoch.from > from {
+            if epoch.unchanged_since() > from {
                 return None;
             }
             lowest = Some(lowest.unwrap_or(u32::MAX).min(epoch.ttl));

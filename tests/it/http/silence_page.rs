@@ -5,7 +5,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::client::{Answer, Face};
+use super::{
+    browser::Browser,
+    client::{Answer, Face},
+};
 use crate::{
     postgres::fresh_store,
     store::samples::{at, incident, step},
@@ -154,4 +157,42 @@ async fn nobody_elses_page_can_send_it() {
         );
     }
     assert!(silences(&face).await.is_empty());
+}
+
+#[tokio::test]
+async fn in_a_browser_the_form_is_sent_by_its_own_page_and_by_no_other() {
+    let face = face("</textarea><script>document.title='run'</script>").await;
+    let browser = Browser::start().await;
+    let page = format!("{}/silence?incident={ID}", face.base());
+    browser.open(&page).await;
+    assert!(browser.text("p + p").await.contains("<script>"), "as text");
+    assert_eq!(browser.style("label", "font-weight").await, "600");
+
+    browser.clear("#matchers").await;
+    browser.type_into("#matchers", "nmae=a.example").await;
+    browser.type_into("#by", "anna").await;
+    browser.click("button").await;
+    let wrong = browser.text(".wrong").await;
+    assert!(wrong.contains("`nmae` cannot be matched"), "{wrong}");
+
+    browser.clear("#matchers").await;
+    browser.type_into("#matchers", "name=a.example").await;
+    browser.click("option[value=\"240\"]").await;
+    browser.click("button").await;
+    let made = browser.text("body").await;
+    assert!(made.starts_with("Silenced until "), "{made}");
+    let known = silences(&face).await;
+    assert_eq!(known.len(), 1, "{known:?}");
+    assert_eq!(known[0]["matchers"], json!(["name=a.example"]));
+    assert_eq!(known[0]["made_by"], "anna");
+
+    let forged = format!(
+        "data:text/html,<form method=post action=\"{page}\"><input name=incident value={ID}><input name=matchers value=name=*>\
+         <input name=minutes value=60><input name=by value=eve><input name=comment value=gone><button>Win</button></form>"
+    );
+    browser.open(&forged).await;
+    browser.click("button").await;
+    let refused = browser.text("body").await;
+    assert!(refused.contains("this form is taken from"), "{refused}");
+    assert_eq!(silences(&face).await.len(), 1);
 }

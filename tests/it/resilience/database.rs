@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dns_auditor::store::private_pg::PrivatePg;
 use rustix::process::{Pid, Signal, kill_process};
+use sqlx::{Connection as _, PgConnection};
 
 use super::{
     service::{Service, run, until},
@@ -104,6 +105,35 @@ async fn while_the_database_is_away_the_service_says_so_and_tells_what_begins_me
     let running = "select count(*) from round where status = 'running'";
     assert_eq!(world.count(running).await, 0);
     stop(postgres).await;
+}
+
+#[tokio::test]
+async fn a_round_that_waited_for_the_database_is_judged_as_of_when_everybody_had_answered() {
+    let world = World::new().await;
+    let service = world.served().await;
+    let mut holder = PgConnection::connect(&world.url().unwrap()).await.unwrap();
+    let mut hold = holder.begin().await.unwrap();
+    let lock = "lock table round in access exclusive mode";
+    sqlx::query(lock).execute(&mut *hold).await.unwrap();
+    let held = "select now()::text";
+    let held: String = sqlx::query_scalar(held)
+        .fetch_one(&mut *hold)
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    hold.commit().await.unwrap();
+    world.rounds(4).await;
+    service.stop().await;
+
+    let late = "select round.round_id from round join observation using (round_id)
+        where status = 'finished' group by round.round_id
+        having finished_at > max(at) + interval '3 seconds'";
+    assert_eq!(world.ask(late).await, Vec::<String>::new());
+    let met = format!(
+        "select count(*) from round where status = 'finished' and started_at between timestamptz '{held}' - interval '1 second'
+            and timestamptz '{held}' + interval '2 seconds'"
+    );
+    assert!(world.count(&met).await > 0, "no round waited");
 }
 
 /// The one step of the one incident stands in the database, and its message as delivered at the first attempt.

@@ -43,7 +43,6 @@ async fn deaths_of_the_service_and_of_its_database_server_lose_nothing_and_repea
 }
 
 #[tokio::test]
-#[ignore = "of a hundred deaths some leave two incidents of one thing at one time, and nobody knows why yet"]
 async fn deaths_of_the_service_and_of_its_private_postgresql_lose_nothing_and_repeat_nothing() {
     let world = World::private().await;
     Deaths::new(world, None).await.run().await;

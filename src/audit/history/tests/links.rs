@@ -90,6 +90,10 @@ fn the_lowest_ttl_is_known_where_every_server_has_served_the_value_for_long_enou
     assert_eq!(link.lowest_ttl(&good, at("10:05")), Some(60));
     assert_eq!(link.lowest_ttl(&good, at("10:04:59")), None);
     assert_eq!(link.lowest_ttl(&rrset(&["192.0.2.99"]), at("11:00")), None);
+    // One that was raised is not yet everywhere.
+    let raised = self::link(&[(1, GOOD, 60, "10:00"), (1, GOOD, 300, "10:10")]);
+    assert_eq!(raised.lowest_ttl(&good, at("10:10")), Some(300));
+    assert_eq!(raised.lowest_ttl(&good, at("10:09:59")), None);
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn what_comes_over_an_intercepted_path_teaches_nothing() {
 
 #[test]
 fn a_fetch_during_which_the_authority_changed_teaches_nothing() {
-    let learned_while = |before: &str| {
+    let learned_while = |before: &str, ttl: u32| {
         let mut scene = Scene::new();
         let asked = scene.questions[0].clone();
         let ns1 = server("ns1", "192.0.2.1").source();
@@ -113,7 +113,7 @@ fn a_fetch_during_which_the_authority_changed_teaches_nothing() {
         for hour in 10..13 {
             // It is fetched between the resolver's two replies, and the authority comes back to it between them, too.
             for (source, time, reply) in [
-                (&ns1, "00:00", a(&[before], 86_400)),
+                (&ns1, "00:00", a(&[before], ttl)),
                 (&google, "00:30", a(&[GOOD], 10)),
                 (&ns1, "01:00", a(&[GOOD], 86_400)),
                 (&google, "02:00", a(&[GOOD], 3_000)),
@@ -124,8 +124,9 @@ fn a_fetch_during_which_the_authority_changed_teaches_nothing() {
         }
         learned(&scene)
     };
-    assert_eq!(learned_while(GOOD), Some(3_000));
-    assert_eq!(learned_while(BAD), None);
+    assert_eq!(learned_while(GOOD, 86_400), Some(3_000));
+    assert_eq!(learned_while(BAD, 86_400), None);
+    assert_eq!(learned_while(GOOD, 3_000), None, "the shorter TTL is whole");
 }
 
 #[test]
