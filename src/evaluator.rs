@@ -143,7 +143,7 @@ impl Evaluator {
     /// Runs the round that was due at `due_at`; `None` where it has run before.
     ///
     /// A database that is away is waited for, a bounded time. The questions are put all the same, so that the history in
-    /// memory has no gap; where there is a journal, the round is judged by what was last known, and its steps are written there.
+    /// memory has no gap; the round is judged as of when everybody had answered, however long that wait was. Where there is a journal, the round is judged by what was last known, and its steps are written there.
     /// An error leaves the incidents as they were before the round: the next round finds and tells them.
     pub async fn run_round(
         &self,
