@@ -102,6 +102,8 @@ pub(super) fn redacted() -> Settings {
         ),
         (r"\b\d+\.\d ms, \d+ octets", "[TIME] ms, [SIZE] octets"),
         (r"/tmp/\.tmp\w+/", "[DIR]/"),
+        (r"\bby rules \d+", "by rules N"),
+        (r"rules( +)\d+ then, \d+ now", "rules${1}N then, N now"),
     ] {
         settings.add_filter(pattern, replacement);
     }

@@ -1,4 +1,4 @@
-//! A real browser, driven by the WebDriver protocol (W3C): what a page does there no request of our own can show.
+//! A real browser, driven by the `WebDriver` protocol (W3C): what a page does there no request of our own can show.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -10,15 +10,22 @@ use std::{
 use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-/// The name under which WebDriver gives an element.
+/// The name under which `WebDriver` gives an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long a page may take, on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What drives browsers, and where they write. They end with it.
+struct Driver(
+    Child,
+    #[expect(dead_code, reason = "removed when dropped")] TempDir,
+);
 
 /// One window of Chromium, with a profile of its own; it ends with this.
 pub(super) struct Browser {
-    driver: Child,
+    _driver: Driver,
     client: Client,
     /// The session's address.
     session: String,
@@ -26,24 +33,16 @@ pub(super) struct Browser {
 
 impl Browser {
     pub(super) async fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            // The browsers that it starts end with it.
-            .process_group(0)
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("chromedriver: {error}: run packaging/install-deps test")
-            });
-        let said = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let mut driver = Driver::start();
+        // Every client wants one, also over plain TCP.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let said = BufReader::new(driver.0.stdout.take().unwrap()).lines();
         let port = said.map(Result::unwrap).find_map(|line| {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
         let mut browser = Self {
-            driver,
+            _driver: driver,
             client: Client::builder().timeout(PATIENCE).build().unwrap(),
             session: format!("http://127.0.0.1:{}/session", port.expect("a port")),
         };
@@ -57,6 +56,11 @@ impl Browser {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Value) -> Value {
+        let answer = self.try_ask(method, path, body).await;
+        answer.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    async fn try_ask(&self, method: Method, path: &str, body: Value) -> Result<Value, Value> {
         let request = self
             .client
             .request(method.clone(), format!("{}{path}", self.session));
@@ -67,8 +71,11 @@ impl Browser {
         let answer = request.send().await.unwrap();
         let mut answer: Value = answer.json().await.unwrap();
         let value = answer["value"].take();
-        assert!(value["error"].is_null(), "{path}: {value}");
-        value
+        if value["error"].is_null() {
+            Ok(value)
+        } else {
+            Err(value)
+        }
     }
 
     pub(super) async fn open(&self, url: &str) {
@@ -105,18 +112,61 @@ impl Browser {
         self.ask(Method::POST, &path, json!({})).await;
     }
 
-    /// Clicks, and waits for the page that follows.
     pub(super) async fn click(&self, selector: &str) {
         let path = format!("/element/{}/click", self.element(selector).await);
         self.ask(Method::POST, &path, json!({})).await;
     }
+
+    /// Clicks what sends a form, and waits until its answer is there instead.
+    pub(super) async fn send_by(&self, selector: &str) {
+        let before = format!("/element/{}/name", self.element("body").await);
+        self.click(selector).await;
+        let is_gone = async || {
+            self.try_ask(Method::GET, &before, Value::Null)
+                .await
+                .is_err()
+        };
+        wait_until(is_gone).await;
+        let is_whole = async || {
+            let state = json!({"script": "return document.readyState", "args": []});
+            let state = self.try_ask(Method::POST, "/execute/sync", state).await;
+            state.is_ok_and(|state| state == "complete")
+        };
+        wait_until(is_whole).await;
+    }
 }
 
-impl Drop for Browser {
+async fn wait_until(ready: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !ready().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    waited.expect("the answer to a form");
+}
+
+impl Driver {
+    fn start() -> Self {
+        let mut command = Command::new("chromedriver");
+        let dir = TempDir::new().unwrap();
+        command.arg("--port=0").env("TMPDIR", dir.path());
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        // A group of its own, with all that it starts.
+        let started = command.process_group(0).spawn();
+        let started = started.unwrap_or_else(|error| {
+            panic!("chromedriver: {error}: run packaging/install-deps test")
+        });
+        Self(started, dir)
+    }
+}
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        if let Some(group) = i32::try_from(self.driver.id()).ok().and_then(Pid::from_raw) {
+        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
         }
-        let _ = self.driver.wait();
+        let _ = self.0.wait();
     }
 }

@@ -171,14 +171,14 @@ async fn in_a_browser_the_form_is_sent_by_its_own_page_and_by_no_other() {
     browser.clear("#matchers").await;
     browser.type_into("#matchers", "nmae=a.example").await;
     browser.type_into("#by", "anna").await;
-    browser.click("button").await;
+    browser.send_by("button").await;
     let wrong = browser.text(".wrong").await;
     assert!(wrong.contains("`nmae` cannot be matched"), "{wrong}");
 
     browser.clear("#matchers").await;
     browser.type_into("#matchers", "name=a.example").await;
     browser.click("option[value=\"240\"]").await;
-    browser.click("button").await;
+    browser.send_by("button").await;
     let made = browser.text("body").await;
     assert!(made.starts_with("Silenced until "), "{made}");
     let known = silences(&face).await;
@@ -191,7 +191,7 @@ async fn in_a_browser_the_form_is_sent_by_its_own_page_and_by_no_other() {
          <input name=minutes value=60><input name=by value=eve><input name=comment value=gone><button>Win</button></form>"
     );
     browser.open(&forged).await;
-    browser.click("button").await;
+    browser.send_by("button").await;
     let refused = browser.text("body").await;
     assert!(refused.contains("this form is taken from"), "{refused}");
     assert_eq!(silences(&face).await.len(), 1);

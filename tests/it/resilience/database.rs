@@ -115,8 +115,7 @@ async fn a_round_that_waited_for_the_database_is_judged_as_of_when_everybody_had
     let mut hold = holder.begin().await.unwrap();
     let lock = "lock table round in access exclusive mode";
     sqlx::query(lock).execute(&mut *hold).await.unwrap();
-    let held = "select now()::text";
-    let held: String = sqlx::query_scalar(held)
+    let since: String = sqlx::query_scalar("select now()::text")
         .fetch_one(&mut *hold)
         .await
         .unwrap();
@@ -130,8 +129,8 @@ async fn a_round_that_waited_for_the_database_is_judged_as_of_when_everybody_had
         having finished_at > max(at) + interval '3 seconds'";
     assert_eq!(world.ask(late).await, Vec::<String>::new());
     let met = format!(
-        "select count(*) from round where status = 'finished' and started_at between timestamptz '{held}' - interval '1 second'
-            and timestamptz '{held}' + interval '2 seconds'"
+        "select count(*) from round where status = 'finished' and started_at between timestamptz '{since}' - interval '1 second'
+            and timestamptz '{since}' + interval '2 seconds'"
     );
     assert!(world.count(&met).await > 0, "no round waited");
 }
