@@ -48,7 +48,7 @@ impl Looks {
             return;
         }
         let is_bad = touch == Touch::Bad;
-        if is_concerned(incident, verdict) {
+        if incident.names.contains(&verdict.question.name) {
             let look = self.members.entry(member(incident, verdict)).or_default();
             look.is_bad |= is_bad;
             look.is_clean |= !is_bad;
@@ -83,14 +83,6 @@ fn member(incident: &Incident, verdict: &Verdict) -> String {
     match incident.key.axis {
         Axis::Name => verdict.resolver.clone(),
         _ => verdict.question.name.to_string(),
-    }
-}
-
-/// Whether what a verdict speaks of was ever bad.
-fn is_concerned(incident: &Incident, verdict: &Verdict) -> bool {
-    match incident.key.axis {
-        Axis::Name => incident.resolvers.contains(&verdict.resolver),
-        _ => incident.names.contains(&verdict.question.name),
     }
 }
 

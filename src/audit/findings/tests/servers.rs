@@ -167,6 +167,18 @@ fn parent_and_child_that_list_different_servers_are_a_mismatch() {
         finding.reason.contains("parent only: ns2.example.com")
             && finding.reason.contains("child only: ns3.example.com")
     );
+    for (parent_ns, child_ns) in [
+        (listed.parent_ns.clone(), BTreeSet::new()),
+        (BTreeSet::new(), listed.child_ns.clone()),
+    ] {
+        scene.zones.insert(Arc::new(Zone {
+            parent_ns,
+            child_ns,
+            ..listed.clone()
+        }));
+        let found = scene.round(at("10:00"), &ns2(data())).findings;
+        assert_eq!(found, [], "what was not heard is no mismatch");
+    }
     scene.zones.insert(Arc::new(Zone {
         child_ns: listed.parent_ns.clone(),
         ..listed

@@ -113,6 +113,35 @@ fn what_was_right_of_the_link_that_decided_is_kept_too() {
 }
 
 #[test]
+fn whom_it_was_held_against_is_kept_and_nobody_else() {
+    for (kind, who) in [
+        (BaselineKind::Authority, "ns1"),
+        (BaselineKind::Quorum, "quad9"),
+    ] {
+        let mut lab = Lab::new();
+        let ns1 = server("ns1", "192.0.2.1").source();
+        let quad9 = Source {
+            id: "quad9".to_owned(),
+            address: "9.9.9.9:53".parse().unwrap(),
+            ..google()
+        };
+        let said = |source, address, nth| lab.observation(source, NAME, &a(&[address], 300), nth);
+        let heard = [
+            said(&ns1, GOOD, 0),
+            said(&quad9, ALIEN, 1),
+            said(&google(), BAD, 2),
+        ];
+        let mut verdict = verdict(&heard[2], State::Divergent, Severity::Critical);
+        verdict.baseline.as_mut().unwrap().kind = kind;
+        let choice = lab.choose(&heard, &[verdict], &[]);
+        let kept = choice.kept.iter();
+        let right = kept.filter(|one| one.ground == Ground::Baseline);
+        let right: Vec<_> = right.map(|one| &*one.observation.source.id).collect();
+        assert_eq!(right, [who]);
+    }
+}
+
+#[test]
 fn of_what_nobody_is_told_of_nothing_is_kept_back() {
     let mut lab = Lab::new();
     for _ in 1..=5 {

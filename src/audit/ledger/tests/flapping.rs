@@ -1,6 +1,6 @@
 //! What comes and goes is told once, held open, and ends when it is quiet.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::TimeDelta;
 
@@ -11,7 +11,7 @@ use crate::{
             Status,
             TransitionKind::{Opened, Reminder, Resolved, Updated},
         },
-        ledger::resolve_by_hand,
+        ledger::{resolve_by_hand, retire},
         verdict::{State, Verdict},
     },
     types::Severity,
@@ -151,4 +151,38 @@ fn a_lull_is_no_end_while_a_cache_may_hold_it() {
     let told = lab.rounds(30, &at(GOOD));
     assert_eq!(kinds(&told), [Resolved]);
     assert!(told[0].at > until);
+}
+
+#[test]
+fn a_beginning_counts_for_less_than_the_window() {
+    let third_after = |apart: [i64; 2]| {
+        let mut lab = Lab::new();
+        lab.policy.telling.flap_window = Duration::from_hours(1);
+        lab.rounds(1, &at(BAD));
+        for minutes in apart {
+            lab.rounds(12, &at(GOOD));
+            lab.now += TimeDelta::minutes(minutes - 13);
+            lab.rounds(1, &at(BAD));
+        }
+        lab.only().flapping.is_some()
+    };
+    assert!(third_after([29, 30]));
+    assert!(!third_after([30, 30]), "the first is an hour ago");
+    let mut lab = Lab::new();
+    lab.rounds(1, &at(BAD));
+    lab.rounds(59, &at(GOOD));
+    assert_eq!(lab.ledger.recurrences.len(), 1);
+    lab.rounds(1, &at(GOOD));
+    assert!(lab.ledger.recurrences.is_empty());
+}
+
+#[test]
+fn what_is_asked_no_more_begins_afresh() {
+    let mut lab = Lab::new();
+    lab.rounds(1, &at(BAD));
+    assert_eq!(lab.ledger.recurrences.len(), 1);
+    let now = lab.now;
+    let told = retire(&mut lab.ledger, &BTreeSet::new(), &[], now);
+    assert_eq!(kinds(&told), [Resolved]);
+    assert!(lab.ledger.recurrences.is_empty());
 }

@@ -50,6 +50,10 @@ fn a_flush_that_clean_rounds_follow_ends_it_though_caches_might_hold_it() {
     let at = at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let reason = format!("flushed at {at}, and clean since wherever it was bad");
     assert_eq!(told[0].reason, reason);
+    assert!(
+        lab.ledger.recurrences.is_empty(),
+        "mended: the next one is something else"
+    );
 }
 
 #[test]

@@ -168,3 +168,24 @@ fn silence_is_neither_leaving_nor_a_sample() {
     assert_eq!((share("google").bad, share("google").all), (3, 3));
     assert_eq!((share("quad9").bad, share("quad9").all), (1, 1));
 }
+
+#[test]
+fn who_joins_is_told_also_where_nobody_else_is_bad_in_that_round() {
+    let mut lab = Lab::new();
+    lab.round(vec![at("google", BAD)]);
+    let told = lab.round(vec![at("google", GOOD), at("quad9", BAD)]);
+    assert_eq!(kinds(&told), [Updated]);
+    assert_eq!(told[0].reason, "also at quad9");
+}
+
+#[test]
+fn a_resolver_does_not_leave_while_a_site_that_was_bad_was_not_seen_since() {
+    let mut lab = Lab::new();
+    let quad9 = |site, state| at("quad9", state).sites(&[(site, state)]);
+    lab.round(vec![at("google", BAD), quad9("fra", BAD)]);
+    let elsewhere = [at("google", BAD), quad9("ams", GOOD)];
+    assert!(lab.rounds(20, &elsewhere).is_empty());
+    let told = lab.rounds(3, &[at("google", BAD), quad9("fra", GOOD)]);
+    assert_eq!(kinds(&told), [Updated]);
+    assert_eq!(told[0].reason, "clean again at quad9");
+}

@@ -393,3 +393,43 @@ fn while_the_vantage_hears_nobody_nobody_begins_to_be_left_alone() {
     assert!(is_left_alone(2));
     assert!(!is_left_alone(0));
 }
+
+/// Whether quad9 is left alone once it turns away a name that it is known to refuse, and `dialer1` for the first time.
+fn is_left_alone_after(mut lab: Lab, mut known: Vec<Verdict>) -> bool {
+    let refused = |number| seen(&dialer(number), "quad9", State::Refused);
+    known.push(refused(2));
+    lab.rounds(3, &known);
+    assert!(!is_throttled(&lab, "quad9"));
+    lab.round(vec![refused(1), refused(2)]);
+    is_throttled(&lab, "quad9")
+}
+
+#[test]
+fn neither_a_failure_elsewhere_nor_a_wrong_value_says_that_a_question_is_turned_away() {
+    let elsewhere = vec![
+        seen(&dialer(1), "google", State::Refused),
+        seen(&dialer(1), "quad9", State::Consistent),
+    ];
+    let wrong = vec![seen(&dialer(1), "quad9", State::Divergent)];
+    for known in [elsewhere, wrong] {
+        assert!(!is_left_alone_after(Lab::new(), known.clone()), "{known:?}");
+    }
+}
+
+#[test]
+fn what_flapped_and_is_clean_says_nothing_until_it_is_believed_again() {
+    let mut lab = Lab::new();
+    for _ in 0..3 {
+        lab.rounds(
+            3,
+            &[
+                seen(&dialer(1), "quad9", State::Refused),
+                seen(&dialer(2), "quad9", State::Consistent),
+            ],
+        );
+        lab.rounds(3, &all(2, "quad9", State::Consistent));
+    }
+    assert!(lab.only().is_calm() && lab.only().status == Status::Open);
+    let clean = vec![seen(&dialer(1), "quad9", State::Consistent)];
+    assert!(!is_left_alone_after(lab, clean));
+}
