@@ -261,6 +261,13 @@ mod tests {
     }
 
     #[test]
+    fn it_is_a_list_of_as_many_as_are_moved_quickly_and_beyond_that_a_tree() {
+        let few = |entries| (0..entries).map(|key| (key, ())).collect::<Few<_, _>>();
+        assert!(matches!(few(MOST_LISTED), Few::Listed(_)));
+        assert!(matches!(few(MOST_LISTED + 1), Few::Mapped(_)));
+    }
+
+    #[test]
     fn an_empty_one_is_three_words() {
         assert_eq!(size_of::<Few<u64, u64>>(), 24);
     }

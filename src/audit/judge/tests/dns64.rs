@@ -198,3 +198,14 @@ fn a_records_that_are_asked_for_the_first_time_when_asked_again_are_an_answer() 
     );
     assert_eq!(second.state, Divergent, "{}", second.reason);
 }
+
+#[test]
+fn what_was_made_is_not_called_wrong_by_what_was_said_of_the_a_records_before_it() {
+    let both = [RecordType::A, RecordType::AAAA];
+    // They answer at the beginning of the second round, and no more when they are asked again.
+    let [_, unheard] = unconfirmed(&both, "10:09:01", ["10:08", "10:09"]);
+    assert_eq!(unheard.state, Unexplained, "{}", unheard.reason);
+    assert_eq!(unheard.flags, [VerdictFlag::LowConfidence]);
+    let [_, heard] = unconfirmed(&both, "10:09:02", ["10:08", "10:09"]);
+    assert_eq!(heard.state, Divergent, "{}", heard.reason);
+}
