@@ -5,7 +5,10 @@
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use ipnet::IpNet;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IntoDeserializer as _},
+};
 use serde_json::Value as Json;
 
 use super::StoreError;
@@ -118,7 +121,8 @@ pub(super) fn variant_from_text<T: DeserializeOwned>(
     what: &'static str,
     name: String,
 ) -> Result<T, StoreError> {
-    from_json(what, Json::String(name))
+    let read = T::deserialize(name.into_deserializer());
+    read.map_err(|error: serde::de::value::Error| StoreError::unreadable(what, error))
 }
 
 /// The number a transport has in `observation`.
