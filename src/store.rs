@@ -9,7 +9,8 @@
 //! module except inside [`StoreError`]. No call is repeated by itself: [`StoreError::is_transient`] says whether that
 //! can help, and [`patience`] does it for those who want to.
 //!
-//! Queries are checked when they are compiled, against the descriptions in `.sqlx`. After changing one, or a migration:
+//! Queries are checked when they are compiled, against the descriptions in `.sqlx`, but for those that bring thousands of rows by
+//! COPY (`copied`), which tests hold. After changing one, or a migration:
 //!
 //! ```sh
 //! createdb dns_auditor_dev && cat migrations/*.sql | psql -v ON_ERROR_STOP=1 -d dns_auditor_dev
@@ -21,6 +22,7 @@ mod calibrations;
 pub mod closing;
 mod columns;
 mod connect;
+mod copied;
 pub mod declarations;
 mod denied;
 pub mod diff;

@@ -4,24 +4,50 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
-use super::{StoreError, columns, spans::question};
+use super::{StoreError, columns, copied, spans::question};
 use crate::types::{Answer, Question, SeriesKey, Source};
 
-/// A series, and where it is seen from.
+/// A series by itself.
 pub(super) struct Series {
-    pub(super) vantage: String,
     pub(super) key: SeriesKey,
-    /// Where its question and its source come in order, among those read with it.
-    pub(super) place: (usize, usize),
 }
 
-impl Series {
-    /// What it is sorted by: its question, then its source, then where it is seen from. For those that were read together.
-    pub(super) fn order(&self) -> (usize, usize, &str) {
-        let (question, source) = self.place;
-        (question, source, &self.vantage)
+/// Series that were read together: each is three numbers, since many have their question or their source in common.
+#[derive(Default)]
+pub(super) struct SeriesTable {
+    places: HashMap<i32, Place>,
+    questions: Vec<Question>,
+    sources: Vec<Source>,
+    vantages: Vec<String>,
+}
+
+/// Where the question, the source and the vantage of a series come in order, each among those read with it: what series are
+/// sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    question: usize,
+    source: usize,
+    vantage: usize,
+}
+
+impl SeriesTable {
+    pub(super) fn holds(&self, id: i32) -> bool {
+        self.places.contains_key(&id)
+    }
+
+    pub(super) fn place(&self, id: i32) -> Result<Place, StoreError> {
+        of(&self.places, &id, "series").copied()
+    }
+
+    /// The series at a place, and where it is seen from.
+    pub(super) fn at(&self, place: Place) -> (SeriesKey, &str) {
+        let key = SeriesKey {
+            question: self.questions[place.question].clone(),
+            source: self.sources[place.source].clone(),
+        };
+        (key, &self.vantages[place.vantage])
     }
 }
 
@@ -43,11 +69,25 @@ pub(super) fn of<'a, K: Eq + Hash, T>(
     found.ok_or_else(|| StoreError::unreadable(what, "referred to, and not there"))
 }
 
-/// The series with these keys. Questions and sources are read apart: many series share them, and here they share what is read.
+/// The series with these keys.
 pub(super) async fn series(
     connection: &mut PgConnection,
     ids: &[i32],
 ) -> Result<HashMap<i32, Series>, StoreError> {
+    let table = some_series(connection, ids).await?;
+    let places = table.places.iter();
+    let series = places.map(|(id, place)| {
+        let (key, _) = table.at(*place);
+        (*id, Series { key })
+    });
+    Ok(series.collect())
+}
+
+/// The series with these keys. Questions and sources are read apart: many series share them.
+pub(super) async fn some_series(
+    connection: &mut PgConnection,
+    ids: &[i32],
+) -> Result<SeriesTable, StoreError> {
     let rows = sqlx::query!(
         "-- referred_series
         select series_id, vantage.name as vantage, question_id, source_id
@@ -57,24 +97,91 @@ pub(super) async fn series(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let questions = distinct(rows.iter().map(|row| row.question_id));
-    let questions = placed(self::questions(connection, &questions).await?);
-    let sources = distinct(rows.iter().map(|row| row.source_id));
-    let sources = placed(self::sources(connection, &sources).await?);
-    let read = rows.into_iter().map(|row| {
-        let (by_question, question) = of(&questions, &row.question_id, "question")?;
-        let (by_source, source) = of(&sources, &row.source_id, "source")?;
-        let series = Series {
-            vantage: row.vantage,
-            key: SeriesKey {
-                question: question.clone(),
-                source: source.clone(),
-            },
-            place: (*by_question, *by_source),
-        };
-        Ok((row.series_id, series))
-    });
-    read.collect()
+    let mut read = Rows::default();
+    for row in rows {
+        let ids = [row.series_id, row.question_id, row.source_id];
+        read.push(ids, &row.vantage);
+    }
+    let questions = self::questions(connection, &read.questions()).await?;
+    let sources = self::sources(connection, &read.sources()).await?;
+    read.table(questions, sources)
+}
+
+/// Every series there is.
+pub(super) async fn all_series(pool: &PgPool) -> Result<SeriesTable, StoreError> {
+    let mut read = Rows::default();
+    let query = "select series_id, question_id, source_id, vantage.name from series join vantage using (vantage_id)";
+    copied::rows(pool, "all_series", query, |columns| {
+        let ids = [columns.integer()?, columns.integer()?, columns.integer()?];
+        read.push(ids, columns.text()?);
+        Ok(())
+    })
+    .await?;
+    let query = "select question_id, name, rtype from question";
+    let questions = copied::rows(pool, "all_questions", query, |columns| {
+        let key = columns.integer()?;
+        Ok((question(columns.text()?, columns.integer()?)?, key))
+    })
+    .await?;
+    let mut connection = pool.acquire().await?;
+    let sources = self::sources(&mut connection, &read.sources()).await?;
+    read.table(questions, sources)
+}
+
+/// Series as they are stored.
+#[derive(Default)]
+struct Rows {
+    /// The keys of series, question and source, and which of the vantages.
+    rows: Vec<([i32; 3], usize)>,
+    /// A few, in no order.
+    vantages: Vec<String>,
+}
+
+impl Rows {
+    fn push(&mut self, ids: [i32; 3], vantage: &str) {
+        let known = self.vantages.iter().position(|one| one == vantage);
+        let vantage = known.unwrap_or_else(|| {
+            self.vantages.push(vantage.to_owned());
+            self.vantages.len() - 1
+        });
+        self.rows.push((ids, vantage));
+    }
+
+    fn questions(&self) -> Vec<i32> {
+        distinct(self.rows.iter().map(|([_, question, _], _)| *question))
+    }
+
+    fn sources(&self) -> Vec<i32> {
+        distinct(self.rows.iter().map(|([_, _, source], _)| *source))
+    }
+
+    fn table(
+        self,
+        questions: Vec<(Question, i32)>,
+        sources: Vec<(Source, i32)>,
+    ) -> Result<SeriesTable, StoreError> {
+        let (questions, by_question) = placed(questions);
+        let (sources, by_source) = placed(sources);
+        let vantages = self.vantages.into_iter().zip(0..).collect();
+        let (vantages, by_vantage) = placed::<String, usize>(vantages);
+        let places = self
+            .rows
+            .into_iter()
+            .map(|([id, question, source], vantage)| {
+                let place = Place {
+                    question: *of(&by_question, &question, "question")?,
+                    source: *of(&by_source, &source, "source")?,
+                    vantage: *of(&by_vantage, &vantage, "vantage")?,
+                };
+                Ok((id, place))
+            });
+        Ok(SeriesTable {
+            places: places.collect::<Result<_, StoreError>>()?,
+            questions,
+            sources,
+            vantages,
+        })
+    }
 }
 
 async fn questions(
@@ -114,13 +221,16 @@ async fn sources(
     read.collect()
 }
 
-/// Each by its key, with its place in order among them.
-fn placed<T: Ord>(mut values: Vec<(T, i32)>) -> HashMap<i32, (usize, T)> {
+/// All in order, and by key where each stands among them.
+fn placed<T: Ord, K: Ord + Eq + Hash>(mut values: Vec<(T, K)>) -> (Vec<T>, HashMap<K, usize>) {
     values.sort_unstable();
-    let placed = values.into_iter().enumerate();
-    placed
-        .map(|(place, (value, key))| (key, (place, value)))
-        .collect()
+    let mut places = HashMap::with_capacity(values.len());
+    let mut sorted = Vec::with_capacity(values.len());
+    for (place, (value, key)) in values.into_iter().enumerate() {
+        places.insert(key, place);
+        sorted.push(value);
+    }
+    (sorted, places)
 }
 
 pub(super) async fn answers(
@@ -134,10 +244,29 @@ pub(super) async fn answers(
     )
     .fetch_all(executor)
     .await?;
-    let read = rows.into_iter().map(|row| {
-        let answer = serde_json::from_str(&row.content);
-        let answer = answer.map_err(|error| StoreError::unreadable("answer", error))?;
-        Ok((row.answer_id, Arc::new(answer)))
-    });
+    let read = rows
+        .into_iter()
+        .map(|row| Ok((row.answer_id, answer(&row.content)?)));
     read.collect()
+}
+
+/// The same where there may be many.
+pub(super) async fn many_answers(
+    pool: &PgPool,
+    ids: &[i64],
+) -> Result<Vec<(i64, Arc<Answer>)>, StoreError> {
+    let query = format!(
+        "select answer_id, content::text from answer where answer_id = any({})",
+        copied::keys(ids)
+    );
+    let read =
+        |columns: &mut copied::Columns<'_>| Ok((columns.bigint()?, answer(columns.text()?)?));
+    copied::rows(pool, "many_answers", &query, read).await
+}
+
+fn answer(content: &str) -> Result<Arc<Answer>, StoreError> {
+    let answer = serde_json::from_str(content);
+    answer
+        .map(Arc::new)
+        .map_err(|error| StoreError::unreadable("answer", error))
 }

@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{
-    RecordedSpan, Store, StoreError, columns,
-    referred::{Series, distinct},
-    spans::read::{Referred, Row},
+    RecordedSpan, Store, StoreError, columns, copied,
+    referred::{self, distinct},
+    spans::read::{self, Referred, Row},
 };
 use crate::{
     audit::{ledger::MOST_APART, verdict::State},
@@ -97,21 +97,32 @@ impl Store {
         at: DateTime<Utc>,
         name: Option<&DnsName>,
     ) -> Result<Vec<StateRow>, StoreError> {
-        let mut rows = Box::pin(self.latest_runs(at, name)).await?;
-        let series = name.map(|_| distinct(rows.iter().map(|row| row.series_id)));
-        let verdicts = self.verdicts_at(at, series.as_deref()).await?;
-        let referred = Referred::by(&self.pool, &rows).await?;
-        rows.sort_unstable_by(|one, other| backend(one).cmp(&backend(other)));
-        // Stable, so that sites stay in order. Whoever refers to nothing is refused when it is read.
-        rows.sort_by_cached_key(|row| referred.series(row).ok().map(Series::order));
-        let states = rows.into_iter().map(|row| {
-            Ok(StateRow {
+        let runs = Box::pin(self.latest_runs(at, name));
+        let (mut rows, verdicts, referred) = if name.is_some() {
+            let rows = runs.await?;
+            let series = distinct(rows.iter().map(|row| row.series_id));
+            let verdicts = self.verdicts_at(at, Some(&series)).await?;
+            let referred = Referred::by(&self.pool, &rows).await?;
+            (rows, verdicts, referred)
+        } else {
+            let beside = Box::pin(async {
+                let series = referred::all_series(&self.pool).await?;
+                Ok((series, self.verdicts_at(at, None).await?))
+            });
+            let (rows, (series, verdicts)) = tokio::try_join!(runs, beside)?;
+            let referred = Referred::beside(series, &self.pool, &rows).await?;
+            (rows, verdicts, referred)
+        };
+        let mut states = Vec::with_capacity(rows.len());
+        for place in order(&rows, &referred)? {
+            let row = &mut rows[place];
+            states.push(StateRow {
                 age_seconds: (at - row.last_seen).num_seconds().max(0),
                 verdict: verdicts.get(&row.series_id).cloned(),
-                span: referred.read(row)?,
-            })
-        });
-        states.collect()
+                span: referred.read(std::mem::take(row))?,
+            });
+        }
+        Ok(states)
     }
 
     /// The last run of each backend that began by `at`, in no order.
@@ -141,17 +152,12 @@ impl Store {
 
     /// Goes backwards through the index, which has the runs of a backend side by side: nothing is sorted.
     async fn latest_in_one_pass(&self, at: DateTime<Utc>) -> Result<Vec<Row>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "-- latest_in_one_pass
-            select distinct on (series_id, site)
-                span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until, longest_silence_s
-            from span where first_seen <= $1
-            order by series_id desc, site desc, first_seen desc",
-            at
+        let from = format!(
+            "where first_seen <= {} order by series_id desc, site desc, first_seen desc",
+            copied::instant(at)
         );
-        Ok(rows.fetch_all(&self.pool).await?)
+        let which = ["distinct on (series_id, site)", &from];
+        read::many_rows(&self.pool, "latest_in_one_pass", which).await
     }
 
     /// Steps from site to site by the index, then takes the last run of each: no run is read in vain.
@@ -224,6 +230,12 @@ impl Store {
     }
 }
 
-fn backend(row: &Row) -> (i32, &str) {
-    (row.series_id, &row.site)
+/// Where the rows stand that come first, second, …: by question, source and vantage, then by site.
+fn order(rows: &[Row], referred: &Referred) -> Result<Vec<usize>, StoreError> {
+    let mut order = Vec::with_capacity(rows.len());
+    for (place, row) in rows.iter().enumerate() {
+        order.push((referred.place(row)?, row.site.as_str(), place));
+    }
+    order.sort_unstable();
+    Ok(order.into_iter().map(|(_, _, place)| place).collect())
 }

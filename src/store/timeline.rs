@@ -10,10 +10,10 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    RecordedSpan, Store, StoreError, columns,
+    RecordedSpan, Store, StoreError, columns, copied,
     findings::{FindingQuery, FindingSpan},
     incidents::{IncidentEvent, IncidentFilter, IncidentRow},
-    spans::{question, read::Row},
+    spans::{question, read},
 };
 use crate::{
     audit::{declared::Declaration, verdict::State},
@@ -125,23 +125,34 @@ impl Store {
     /// The past of a name.
     pub async fn timeline(&self, query: &TimelineQuery) -> Result<Timeline, StoreError> {
         let window = Window::of(query);
+        let spans = Box::pin(self.spans_within(&window));
+        let judged = Box::pin(self.judged_within(query, &window));
+        let (spans, judged) = tokio::try_join!(spans, judged)?;
+        Ok(Timeline { spans, ..judged })
+    }
+
+    /// Everything but the spans.
+    async fn judged_within(
+        &self,
+        query: &TimelineQuery,
+        window: &Window<'_>,
+    ) -> Result<Timeline, StoreError> {
         let incidents = self.incidents_of(query).await?;
         let ids: Vec<Uuid> = incidents.iter().map(|incident| incident.id).collect();
+        let findings = FindingQuery {
+            names: vec![query.name.clone()],
+            rtype: query.rtype,
+            kinds: Vec::new(),
+            from: window.from,
+            to: window.to,
+        };
         Ok(Timeline {
             name: query.name.clone(),
             from: query.from,
             to: query.to,
-            spans: self.spans_within(&window).await?,
-            verdicts: self.verdicts_within(&window).await?,
-            findings: self
-                .findings(&FindingQuery {
-                    names: vec![query.name.clone()],
-                    rtype: query.rtype,
-                    kinds: Vec::new(),
-                    from: window.from,
-                    to: window.to,
-                })
-                .await?,
+            spans: Vec::new(),
+            verdicts: self.verdicts_within(window).await?,
+            findings: self.findings(&findings).await?,
             events: self.events_of(&ids).await?,
             incidents,
             declarations: self
@@ -158,23 +169,25 @@ impl Store {
 
     /// Who served what, in order of first sight.
     async fn spans_within(&self, window: &Window<'_>) -> Result<Vec<RecordedSpan>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "-- spans_within
-            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until, longest_silence_s
-            from span join series using (series_id) join question using (question_id) join source using (source_id)
+        let series = sqlx::query_scalar!(
+            "-- series_within
+            select series_id
+            from series join question using (question_id) join source using (source_id)
             where question.name = $1 and ($2::integer is null or rtype = $2)
-                and ($3::text is null or source.kind = 'authority' or source.name = $3)
-                and first_seen <= $5 and last_seen >= $4",
+                and ($3::text is null or source.kind = 'authority' or source.name = $3)",
             window.name,
             window.rtype,
-            window.resolver,
-            window.from,
-            window.to
+            window.resolver
         )
         .fetch_all(&self.pool)
         .await?;
+        let from = format!(
+            "where series_id = any({}) and first_seen <= {} and last_seen >= {}",
+            copied::keys(&series),
+            copied::instant(window.to),
+            copied::instant(window.from)
+        );
+        let rows = read::many_rows(&self.pool, "spans_within", ["", &from]).await?;
         self.spans_of_rows(rows).await
     }
 

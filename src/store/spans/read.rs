@@ -11,13 +11,14 @@ use sqlx::PgPool;
 use super::RecordedSpan;
 use crate::{
     store::{
-        Store, StoreError, columns,
-        referred::{self, Series, distinct},
+        Store, StoreError, columns, copied,
+        referred::{self, Place, SeriesTable, distinct},
     },
-    types::{Answer, Span},
+    types::{Answer, SeriesKey, Span},
 };
 
 /// A row of `span`, as it is stored.
+#[derive(Default)]
 pub(in crate::store) struct Row {
     pub(in crate::store) span_id: i64,
     pub(in crate::store) series_id: i32,
@@ -38,7 +39,7 @@ pub(in crate::store) struct Row {
 /// What rows refer to.
 #[derive(Default)]
 pub(in crate::store) struct Referred {
-    series: HashMap<i32, Series>,
+    series: SeriesTable,
     answers: HashMap<i64, Arc<Answer>>,
 }
 
@@ -50,6 +51,23 @@ impl Referred {
         Ok(referred)
     }
 
+    /// The same where the series are known, but for those that began meanwhile.
+    pub(in crate::store) async fn beside(
+        series: SeriesTable,
+        pool: &PgPool,
+        rows: &[Row],
+    ) -> Result<Self, StoreError> {
+        if rows.iter().any(|row| !series.holds(row.series_id)) {
+            return Self::by(pool, rows).await;
+        }
+        let mut referred = Self {
+            series,
+            answers: HashMap::new(),
+        };
+        referred.read_answers(pool, rows).await?;
+        Ok(referred)
+    }
+
     /// Turns to other rows. The answers that were read before stay, since many rows share them.
     pub(in crate::store) async fn turn_to(
         &mut self,
@@ -57,34 +75,75 @@ impl Referred {
         rows: &[Row],
     ) -> Result<(), StoreError> {
         let series = distinct(rows.iter().map(|row| row.series_id));
-        let new = rows.iter().map(|row| row.answer_id);
-        let new = distinct(new.filter(|id| !self.answers.contains_key(id)));
         let mut connection = pool.acquire().await?;
         // Boxed, since every question's future holds this one.
-        self.series = Box::pin(referred::series(&mut connection, &series)).await?;
-        let answers = Box::pin(referred::answers(&mut *connection, &new)).await?;
+        self.series = Box::pin(referred::some_series(&mut connection, &series)).await?;
+        drop(connection);
+        self.read_answers(pool, rows).await
+    }
+
+    async fn read_answers(&mut self, pool: &PgPool, rows: &[Row]) -> Result<(), StoreError> {
+        let new = rows.iter().map(|row| row.answer_id);
+        let new = distinct(new.filter(|id| !self.answers.contains_key(id)));
+        let answers = Box::pin(referred::many_answers(pool, &new)).await?;
         self.answers.extend(answers);
         Ok(())
     }
 
-    /// The series of a row.
-    pub(in crate::store) fn series(&self, row: &Row) -> Result<&Series, StoreError> {
-        referred::of(&self.series, &row.series_id, "series")
+    /// Where the series of a row comes in order.
+    pub(in crate::store) fn place(&self, row: &Row) -> Result<Place, StoreError> {
+        self.series.place(row.series_id)
     }
 
     /// The span that a row stands for.
     pub(in crate::store) fn read(&self, row: Row) -> Result<RecordedSpan, StoreError> {
-        let series = self.series(&row)?;
+        let (series, vantage) = self.series.at(self.place(&row)?);
         let answer = referred::of(&self.answers, &row.answer_id, "answer")?;
-        row.into_span(series, answer)
+        Ok(RecordedSpan {
+            vantage: vantage.to_owned(),
+            span: row.into_span(series, answer)?,
+        })
     }
 }
 
+/// Rows where there may be thousands. `which` are those of `select` up to the columns, `from` what follows the table.
+pub(in crate::store) async fn many_rows(
+    pool: &PgPool,
+    name: &str,
+    [which, from]: [&str; 2],
+) -> Result<Vec<Row>, StoreError> {
+    let query = format!(
+        "select {which} span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples,
+            ttl_min, ttl_max, first_expires_at, cached_until, longest_silence_s
+        from span {from}"
+    );
+    copied::rows(pool, name, &query, Row::copied).await
+}
+
 impl Row {
-    fn into_span(self, series: &Series, answer: &Arc<Answer>) -> Result<RecordedSpan, StoreError> {
+    fn copied(columns: &mut copied::Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            span_id: columns.bigint()?,
+            series_id: columns.integer()?,
+            site: columns.text()?.to_owned(),
+            answer_id: columns.bigint()?,
+            authoritative: columns.boolean()?,
+            first_ttls: columns.text()?.to_owned(),
+            first_seen: columns.instant()?,
+            last_seen: columns.instant()?,
+            samples: columns.bigint()?,
+            ttl_min: columns.bigint_or_null()?,
+            ttl_max: columns.bigint_or_null()?,
+            first_expires_at: columns.instant_or_null()?,
+            cached_until: columns.instant_or_null()?,
+            longest_silence_s: columns.integer_or_null()?,
+        })
+    }
+
+    fn into_span(self, series: SeriesKey, answer: &Arc<Answer>) -> Result<Span, StoreError> {
         let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
-        let span = Span {
-            series: series.key.clone(),
+        Ok(Span {
+            series,
             site: Some(self.site).filter(|site| !site.is_empty()),
             answer: Arc::clone(answer),
             authoritative: self.authoritative,
@@ -100,10 +159,6 @@ impl Row {
                 .longest_silence_s
                 .map(|silence| columns::number("silence", silence))
                 .transpose()?,
-        };
-        Ok(RecordedSpan {
-            vantage: series.vantage.clone(),
-            span,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Questions about the past, and their answers from spans.
 
+use std::task::Poll;
+
 use chrono::{DateTime, Utc};
 use dns_auditor::{
     audit::{incident::TransitionKind, ledger::Ledger, verdict::State},
@@ -289,6 +291,49 @@ async fn the_state_of_all_is_that_of_each_however_it_is_read() {
             assert_eq!(of_all, of_it, "{when} {step}");
         }
     }
+}
+
+/// Stops at the nth time that it would have to wait; `None` where it did.
+async fn cut_off<T>(nth: usize, asked: impl Future<Output = T>) -> Option<T> {
+    let mut asked = std::pin::pin!(asked);
+    let mut left = nth;
+    std::future::poll_fn(|context| match (asked.as_mut().poll(context), left) {
+        (Poll::Ready(answer), _) => Poll::Ready(Some(answer)),
+        (Poll::Pending, 0) => Poll::Ready(None),
+        (Poll::Pending, _) => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// As when a client of the API goes away: what was on its way to it must not be the answer to the next question.
+#[tokio::test]
+async fn a_question_that_is_cut_off_anywhere_leaves_nothing_to_the_next() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    live_through_it(&store).await;
+    let more = "insert into span (series_id, site, first_seen, answer_id, authoritative, first_ttls, last_seen, samples)
+        select series_id, 'site ' || nth, first_seen, answer_id, false, '300;', last_seen, 1
+        from (select * from span limit 1) as one, generate_series(1, 4000) as nth; analyze";
+    execute(&url, more.to_owned()).await;
+    let (past, now) = (query(None, None, None), at(5 * MINUTE));
+    let timeline = store.timeline(&past).await.unwrap();
+    let state = store.state_at(now, None).await.unwrap();
+    assert!(timeline.spans.len() > 4_000 && state.len() > 4_000);
+    let mut cut = 0;
+    while cut_off(cut, store.timeline(&past)).await.is_none()
+        || cut_off(cut, store.state_at(now, None)).await.is_none()
+    {
+        assert!(store.timeline(&past).await.unwrap() == timeline, "{cut}");
+        assert!(store.state_at(now, None).await.unwrap() == state, "{cut}");
+        cut += 1;
+    }
+    assert!(
+        cut > 10,
+        "{cut} times were too few to be in the midst of it"
+    );
 }
 
 #[tokio::test]
