@@ -1,20 +1,24 @@
-//! The samples of one series and hour as a few hundred octets, and back.
+//! The samples of one series over some hours as a few hundred octets, and back.
 //!
 //! A pack is a version, columns, and the first four octets of the SHA-256 over both. Every column takes the shortest form
 //! it can have (`column`); instants are packed as the instants of sending, which are regular where those of receipt are
-//! not, and TTLs as instants of expiry (`ttls`). Everything comes back as it was: instants to the microsecond.
+//! not, and TTLs as instants of expiry (`ttls`). Servers behind one address differ in round trips and in what their caches hold,
+//! so these columns are packed server by server where that is shorter (`groups`). Everything comes back as it was: instants to
+//! the microsecond.
 //!
 //! Octets that are no pack are refused, with little memory spent on them. Deliberately absent: the database, and the
-//! keys' meaning. Packs live for ever: what reads version 1 stays.
+//! keys' meaning. Packs live for ever: what reads version 1, which had round trips first and no groups, stays.
 
 mod bits;
 mod column;
 pub mod fuzzing;
+mod groups;
 mod ttls;
 
 use sha2::{Digest as _, Sha256};
 
 use bits::{Reader, put_varint};
+use groups::Groups;
 
 /// The most samples in a pack.
 pub const MOST_SAMPLES: usize = 1 << 17;
@@ -22,7 +26,10 @@ pub const MOST_SAMPLES: usize = 1 << 17;
 /// The most numbers that come out of a pack.
 const MOST_NUMBERS: usize = 1 << 23;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// As released with 0.1.0.
+const FIRST_VERSION: u8 = 1;
 
 /// Octets of the checksum.
 const CHECKSUM: usize = 4;
@@ -71,8 +78,7 @@ pub struct Corrupt(&'static str);
 type Column = (fn(&Sample) -> i64, fn(&mut Sample, i64));
 
 /// Those that need nothing but themselves, in their order.
-const PLAIN: [Column; 9] = [
-    (|one| one.rtt_us, |one, rtt| one.rtt_us = rtt),
+const PLAIN: [Column; 8] = [
     (|one| one.round_id, |one, round| one.round_id = round),
     (|one| one.answer_id, |one, answer| one.answer_id = answer),
     (
@@ -100,11 +106,14 @@ pub fn pack(samples: &[Sample]) -> Option<Vec<u8>> {
         let values: Vec<_> = samples.iter().map(of).collect();
         column::put(&mut out, &values);
     }
+    let groups = groups_of(samples);
+    let round_trips: Vec<_> = samples.iter().map(|one| one.rtt_us).collect();
+    groups.put(&mut out, &round_trips);
     put_instants(&mut out, samples);
     let ages: Vec<_> = samples.iter().filter_map(|one| one.age).collect();
     column::put(&mut out, &ttls::flags(samples, |one| one.age.is_some()));
     column::put(&mut out, &ages);
-    ttls::put(&mut out, samples);
+    ttls::put(&mut out, samples, &groups);
     out.extend(checksum(&out));
     Some(out)
 }
@@ -132,19 +141,24 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 /// Reads a pack but for its checksum.
 fn read(body: &[u8]) -> Result<Vec<Sample>, Corrupt> {
     let mut reader = Reader::new(body, MOST_NUMBERS);
-    if reader.octet()? != VERSION {
-        return Err(Corrupt("of another version"));
-    }
+    let version = reader.octet()?;
     let count = reader.count(MOST_SAMPLES)?;
-    let mut columns = Vec::with_capacity(PLAIN.len());
-    for _ in PLAIN {
-        columns.push(column::read(&mut reader, count)?);
-    }
-    let mut samples = vec![Sample::default(); count];
-    for ((_, set), column) in PLAIN.iter().zip(columns) {
-        for (sample, value) in samples.iter_mut().zip(column) {
-            set(sample, value);
+    let (mut samples, round_trips, groups);
+    match version {
+        FIRST_VERSION => {
+            round_trips = column::read(&mut reader, count)?;
+            samples = read_plain(&mut reader, count)?;
+            groups = Groups::one(count);
         }
+        VERSION => {
+            samples = read_plain(&mut reader, count)?;
+            groups = groups_of(&samples);
+            round_trips = groups.read(&mut reader)?;
+        }
+        _ => return Err(Corrupt("of another version")),
+    }
+    for (sample, rtt_us) in samples.iter_mut().zip(round_trips) {
+        sample.rtt_us = rtt_us;
     }
     read_instants(&mut reader, &mut samples)?;
     let has_age = ttls::read_flags(&mut reader, count)?;
@@ -153,11 +167,31 @@ fn read(body: &[u8]) -> Result<Vec<Sample>, Corrupt> {
     for (sample, _) in samples.iter_mut().zip(&has_age).filter(|(_, has)| **has) {
         sample.age = ages.next();
     }
-    ttls::read(&mut reader, &mut samples)?;
+    ttls::read(&mut reader, &mut samples, &groups)?;
     if reader.left() > 0 {
         return Err(Corrupt("octets after its end"));
     }
     Ok(samples)
+}
+
+/// Samples that have nothing yet but what [`PLAIN`] says.
+fn read_plain(reader: &mut Reader<'_>, count: usize) -> Result<Vec<Sample>, Corrupt> {
+    let mut columns = Vec::with_capacity(PLAIN.len());
+    for _ in PLAIN {
+        columns.push(column::read(reader, count)?);
+    }
+    let mut samples = vec![Sample::default(); count];
+    for ((_, set), column) in PLAIN.iter().zip(columns) {
+        for (sample, value) in samples.iter_mut().zip(column) {
+            set(sample, value);
+        }
+    }
+    Ok(samples)
+}
+
+fn groups_of(samples: &[Sample]) -> Groups {
+    let annotations: Vec<_> = samples.iter().map(|one| one.annotation_id).collect();
+    Groups::of(&annotations)
 }
 
 /// A reply is received when it was sent for plus the time it took: the shorter column of both instants.

@@ -77,6 +77,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The next octet, which stays.
+    pub(super) fn next(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
     pub(super) fn octet(&mut self) -> Result<u8, Corrupt> {
         Ok(self.take(1)?[0])
     }

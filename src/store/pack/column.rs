@@ -1,9 +1,10 @@
 //! One column of numbers in the shortest of a few forms.
 //!
 //! A column begins with an octet that says its form. From [`SMALL`] on it is itself the value that all have. Otherwise: one
-//! value for all ([`SAME`]); a list of the values there are and the place of each in it ([`LISTED`]); or residuals packed
-//! into as few bits as most of them take, the others apart ([`BANDS`]) — of the values themselves, of each less the one
-//! before, or of each less a straight line. Arithmetic wraps, so that all of `i64` reads back.
+//! value for all ([`SAME`]); a list of the values there are and the place of each in it ([`LISTED`]), or of the steps from each to
+//! the next ([`STEPS`]); or residuals packed into as few bits as most of them take, the others apart — of the values themselves ([`PLAIN`]), of each less the one
+//! before ([`PREVIOUS`]), or of each less a straight line ([`LINE`]). Arithmetic wraps, so that all of `i64`
+//! reads back.
 //!
 //! Deliberately absent: how many values there are, which whoever reads must know, and entropy coding, which gains nothing on
 //! so few of them.
@@ -15,25 +16,21 @@ use super::{
 
 const SAME: u8 = 0;
 const LISTED: u8 = 1;
-/// The first of [`BANDS`].
-const BAND: u8 = 2;
+/// Residuals: of values, of each less the one before, of each less a line.
+const PLAIN: u8 = 2;
+const PREVIOUS: u8 = 3;
+const LINE: u8 = 4;
+const STEPS: u8 = 5;
+/// Not a form of one column: of several in the place of one (`groups`).
+pub(super) const GROUPED: u8 = 6;
 /// The first of the forms that are values.
 const SMALL: u8 = 8;
-
-/// What is taken off values before their residuals are packed, in the order of the forms.
-const BANDS: [Trend; 3] = [Trend::None, Trend::Previous, Trend::Line];
 
 /// The most values worth a list.
 const MOST_LISTED: usize = 256;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trend {
-    None,
-    /// The value before.
-    Previous,
-    /// The first value plus as many equal steps as there are values before.
-    Line,
-}
+/// Clocks go by the second and by the millisecond: what steps are rounded to, microseconds.
+const ROUND_STEPS: [i64; 2] = [1_000, 1_000_000];
 
 /// Appends the column.
 pub(super) fn put(out: &mut Vec<u8>, values: &[i64]) {
@@ -50,10 +47,14 @@ pub(super) fn put(out: &mut Vec<u8>, values: &[i64]) {
         }
         return;
     }
-    let banded = (BAND..)
-        .zip(BANDS)
-        .map(|(form, trend)| banded(form, trend, values));
-    let shortest = banded.chain(listed(values)).min_by_key(Vec::len);
+    let steps: Vec<_> = steps(values).collect();
+    let bands = [plain(values), previous(*first, &steps)];
+    let lines = likely_steps(&steps).map(|step| line(*first, step, values));
+    let lists = [listed(values), listed_steps(*first, &steps)];
+    let forms = bands.into_iter().chain(lines);
+    let shortest = forms
+        .chain(lists.into_iter().flatten())
+        .min_by_key(Vec::len);
     out.extend(shortest.unwrap_or_default());
 }
 
@@ -66,33 +67,118 @@ pub(super) fn read(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Co
     let form = reader.octet()?;
     match form {
         SAME => Ok(vec![reader.signed()?; count]),
-        LISTED => read_listed(reader, count),
+        LISTED => read_list(reader, count),
+        PLAIN => read_band(reader, count),
+        PREVIOUS => Ok(climb(reader.signed()?, read_band(reader, count - 1)?)),
+        LINE => {
+            let (step, first) = (reader.signed()?, reader.signed()?);
+            Ok(along(first, step, read_band(reader, count - 1)?))
+        }
+        STEPS => Ok(climb(reader.signed()?, read_list(reader, count - 1)?)),
         SMALL.. => Ok(vec![i64::from(form - SMALL); count]),
-        _ => match BANDS.get(usize::from(form - BAND)) {
-            Some(trend) => read_banded(reader, *trend, count),
-            None => Err(Corrupt("an unknown form of column")),
-        },
+        _ => Err(Corrupt("an unknown form of column")),
     }
 }
 
-/// The distinct values in order, and the place of each value among them; `None` where there are too many.
+/// From each value to the next.
+fn steps(values: &[i64]) -> impl Iterator<Item = i64> {
+    let pairs = values.iter().zip(values.iter().skip(1));
+    pairs.map(|(before, value)| value.wrapping_sub(*before))
+}
+
+/// The middle one of all steps, and that as a clock may have meant it.
+fn likely_steps(steps: &[i64]) -> impl Iterator<Item = i64> {
+    let mut steps = steps.to_vec();
+    let middle = steps.len() / 2;
+    let usual = match steps.get(middle) {
+        Some(_) => *steps.select_nth_unstable(middle).1,
+        None => 0,
+    };
+    let rounded = ROUND_STEPS.map(|unit| {
+        let up = usual.saturating_add(unit / 2);
+        up.wrapping_sub(up.rem_euclid(unit))
+    });
+    let others = rounded.into_iter().filter(move |step| *step != usual);
+    std::iter::once(usual).chain(others)
+}
+
+fn plain(values: &[i64]) -> Vec<u8> {
+    let mut out = vec![PLAIN];
+    put_band(&mut out, values);
+    out
+}
+
+fn previous(first: i64, steps: &[i64]) -> Vec<u8> {
+    let mut out = vec![PREVIOUS];
+    put_signed(&mut out, first);
+    put_band(&mut out, steps);
+    out
+}
+
+/// The values that begin with the first and go on by these steps.
+fn climb(first: i64, steps: Vec<i64>) -> Vec<i64> {
+    let mut value = first;
+    let rest = steps.into_iter().map(|step| {
+        value = value.wrapping_add(step);
+        value
+    });
+    std::iter::once(first).chain(rest).collect()
+}
+
+/// The first value, and how far each other lies from as many equal steps after it as there are values before.
+fn line(first: i64, step: i64, values: &[i64]) -> Vec<u8> {
+    let mut out = vec![LINE];
+    put_signed(&mut out, step);
+    put_signed(&mut out, first);
+    let mut line = first;
+    let residuals = values.iter().skip(1).map(|value| {
+        line = line.wrapping_add(step);
+        value.wrapping_sub(line)
+    });
+    put_band(&mut out, &residuals.collect::<Vec<_>>());
+    out
+}
+
+/// Reads [`line`] back.
+fn along(first: i64, step: i64, residuals: Vec<i64>) -> Vec<i64> {
+    let mut line = first;
+    let rest = residuals.into_iter().map(|residual| {
+        line = line.wrapping_add(step);
+        line.wrapping_add(residual)
+    });
+    std::iter::once(first).chain(rest).collect()
+}
+
 fn listed(values: &[i64]) -> Option<Vec<u8>> {
+    let mut out = vec![LISTED];
+    put_list(&mut out, values)?;
+    Some(out)
+}
+
+fn listed_steps(first: i64, steps: &[i64]) -> Option<Vec<u8>> {
+    let mut out = vec![STEPS];
+    put_signed(&mut out, first);
+    put_list(&mut out, steps)?;
+    Some(out)
+}
+
+/// The distinct values in order, and the place of each value among them; `None` where there are too many.
+fn put_list(out: &mut Vec<u8>, values: &[i64]) -> Option<()> {
     let mut distinct = values.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
     if distinct.len() > MOST_LISTED {
         return None;
     }
-    let mut out = vec![LISTED];
-    put_varint(&mut out, distinct.len() as u64);
+    put_varint(out, distinct.len() as u64);
     let mut before = 0;
     for value in &distinct {
-        put_signed(&mut out, value.wrapping_sub(before));
+        put_signed(out, value.wrapping_sub(before));
         before = *value;
     }
     let place = |value| distinct.partition_point(|other| other < value) as u64;
-    put_bits(&mut out, width_of(distinct.len()), values.iter().map(place));
-    Some(out)
+    put_bits(out, width_of(distinct.len()), values.iter().map(place));
+    Some(())
 }
 
 /// Bits that tell so many apart.
@@ -100,7 +186,7 @@ fn width_of(distinct: usize) -> u32 {
     bit_length(distinct.saturating_sub(1) as u64)
 }
 
-fn read_listed(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Corrupt> {
+fn read_list(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Corrupt> {
     let distinct = reader.count(MOST_LISTED.min(reader.left()))?;
     let (mut list, mut value) = (Vec::with_capacity(distinct), 0_i64);
     for _ in 0..distinct {
@@ -111,81 +197,6 @@ fn read_listed(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Corrup
     let value = |place: u64| list.get(place as usize).copied();
     let values = places.into_iter().map(value).collect::<Option<_>>();
     values.ok_or(Corrupt("a place beyond its list"))
-}
-
-fn banded(form: u8, trend: Trend, values: &[i64]) -> Vec<u8> {
-    let mut out = vec![form];
-    let step = match trend {
-        Trend::Line => {
-            let step = usual_step(values);
-            put_signed(&mut out, step);
-            step
-        }
-        Trend::None | Trend::Previous => 0,
-    };
-    let mut residuals = values.to_vec();
-    let first = values.first().copied().unwrap_or_default();
-    match trend {
-        Trend::None => {}
-        Trend::Previous => {
-            let pairs = values.iter().zip(values.iter().skip(1));
-            let steps = pairs.map(|(before, value)| value.wrapping_sub(*before));
-            residuals = std::iter::once(first).chain(steps).collect();
-        }
-        Trend::Line => {
-            let mut line = first;
-            for residual in &mut residuals {
-                *residual = residual.wrapping_sub(line);
-                line = line.wrapping_add(step);
-            }
-        }
-    }
-    if trend != Trend::None {
-        // It says where all begin, and is no residual.
-        put_signed(&mut out, first);
-        residuals.remove(0);
-    }
-    put_band(&mut out, &residuals);
-    out
-}
-
-fn read_banded(reader: &mut Reader<'_>, trend: Trend, count: usize) -> Result<Vec<i64>, Corrupt> {
-    if trend == Trend::None {
-        return read_band(reader, count);
-    }
-    let step = match trend {
-        Trend::Line => reader.signed()?,
-        Trend::None | Trend::Previous => 0,
-    };
-    let first = reader.signed()?;
-    let residuals = read_band(reader, count - 1)?;
-    let mut trail = first;
-    let value = |residual: i64| match trend {
-        Trend::Line => {
-            trail = trail.wrapping_add(step);
-            trail.wrapping_add(residual)
-        }
-        Trend::None | Trend::Previous => {
-            trail = trail.wrapping_add(residual);
-            trail
-        }
-    };
-    Ok(std::iter::once(first)
-        .chain(residuals.into_iter().map(value))
-        .collect())
-}
-
-/// The middle one of all steps from value to value.
-fn usual_step(values: &[i64]) -> i64 {
-    let pairs = values.iter().zip(values.iter().skip(1));
-    let mut steps: Vec<_> = pairs
-        .map(|(before, value)| value.wrapping_sub(*before))
-        .collect();
-    let middle = steps.len() / 2;
-    match steps.get(middle) {
-        Some(_) => *steps.select_nth_unstable(middle).1,
-        None => 0,
-    }
 }
 
 /// Where most residuals lie: from `base` on, `2^width` values.
@@ -255,21 +266,22 @@ fn best_band(residuals: &[i64]) -> Band {
     let (Some(low), Some(high)) = (sorted.first(), sorted.last()) else {
         return Band { base: 0, width: 0 };
     };
-    let widest = bit_length(high.wrapping_sub(*low).cast_unsigned());
-    // Half the values apart is never worth it; wider bands are tried first, and win where they cost the same.
-    let bands = (0..=widest).rev().map(|width| fullest(&sorted, width));
-    let best = bands.min_by_key(|(band, inside)| {
-        let apart = sorted.len() - inside;
-        let each = 1 + signed_length(high.wrapping_sub(*low));
-        apart * each + (sorted.len() * band.width as usize).div_ceil(8)
-    });
-    best.map_or(
-        Band {
-            base: *low,
-            width: widest,
-        },
-        |(band, _)| band,
-    )
+    let width = bit_length(high.wrapping_sub(*low).cast_unsigned());
+    let each = 1 + signed_length(high.wrapping_sub(*low));
+    let within = |width: u32| (sorted.len() * width as usize).div_ceil(8);
+    let (mut best, mut length) = (Band { base: *low, width }, within(width));
+    for width in (0..width).rev() {
+        let (band, inside) = fullest(&sorted, width);
+        let apart = (sorted.len() - inside) * each;
+        // The narrower, the more lie apart.
+        if apart >= length {
+            break;
+        }
+        if apart + within(width) < length {
+            (best, length) = (band, apart + within(width));
+        }
+    }
+    best
 }
 
 /// The band of a width that most of the sorted residuals lie in, and how many.
@@ -324,6 +336,12 @@ mod tests {
         assert!(length(&with_a_gap) <= 20, "{}", length(&with_a_gap));
         let alternating: Vec<i64> = (0..60).map(|n| [7, 1 << 40][n % 2]).collect();
         assert!(length(&alternating) <= 20);
+        // Of the clock's steps, not of what noise makes of them.
+        let jitter = |n: i64| 60_000_000 * n + n * n * 7_919 % 512;
+        let noisy: Vec<i64> = (0..600).map(jitter).collect();
+        assert!(length(&noisy) <= 600 * 9 / 8 + 20, "{}", length(&noisy));
+        let refetched: Vec<i64> = (0..600).map(|n| n / 5 * 300 + n / 50).collect();
+        assert!(length(&refetched) <= 600 / 4 + 20, "{}", length(&refetched));
         let mut one_is_far = vec![12; 60];
         one_is_far[31] = 1 << 30;
         assert!(length(&one_is_far) <= 16);

@@ -69,6 +69,70 @@ fn a_single_changed_bit_is_told() {
     }
 }
 
+/// A minute at one of three servers behind an address, with caches and a way of their own.
+fn anycast(minute: i64) -> Sample {
+    let server = [0, 1, 0, 0, 2, 0, 1][minute as usize % 7];
+    let one = ordinary(minute);
+    let rtt_us = one.rtt_us + 9_000 * server;
+    let at = one.at - one.rtt_us + rtt_us;
+    Sample {
+        at,
+        annotation_id: 4 + server,
+        ttl: Some(300 - (at.div_euclid(1_000_000) + 77 * server) % 300),
+        rtt_us,
+        ..one
+    }
+}
+
+#[test]
+fn servers_behind_one_address_take_little_more_than_one_by_itself() {
+    let alone: Vec<_> = (0..360).map(ordinary).collect();
+    let together: Vec<_> = (0..360).map(anycast).collect();
+    let (alone, together) = (check(&alone).len(), check(&together).len());
+    // Which of them it was takes two bits.
+    assert!(together < alone + 360 / 4 + 60, "{together} and {alone}");
+}
+
+/// Two dozen minutes with whatever there can be in them, as version 1 has them.
+const FIRST: &str = "\
+    0118020bf0ab010103efab010068977601f0ce8b1090051933b08b363a141862a16832d6d251dfc24542c4cdcb03e0c508000600190103\
+    080aeeffffffff3f0404840404040200800101037f0802001801030f020002010304080003f0ebfa95e0a2b0060ca0889c3902088abbba\
+    d23500e191bad235545a6c0040a500506c8f536c000000c50600c5f638c5566c8f536c0040a500506c540a020000010702440102010202\
+    0100006000000100d8e5f6af0d0003d80400770003b50400780002000201030100010578787878789ca08053c029e01403b604007700b6\
+    7f7711";
+
+#[test]
+fn packs_of_version_1_are_read() {
+    let mut minutes: Vec<_> = (0..24).map(ordinary).collect();
+    minutes[3] = Sample {
+        ttl: None,
+        rtt_us: 0,
+        flags: 4,
+        attempts: 3,
+        size: 0,
+        ..minutes[3].clone()
+    };
+    minutes[5].ttls = Some(vec![vec![86_400], vec![300, 17]]);
+    minutes[6].ttls = Some(vec![vec![86_340], vec![240, 17]]);
+    minutes[7].age = Some(60);
+    minutes[9].at += 7_200_000_000;
+    minutes[11].annotation_id = 1 << 40;
+    let digits = FIRST.as_bytes().chunks(2);
+    let octets =
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+    assert_eq!(unpack(&octets.collect::<Vec<_>>()), Ok(minutes.clone()));
+    assert_eq!(check(&minutes)[0], VERSION);
+}
+
+#[test]
+fn packs_of_a_version_to_come_are_refused() {
+    let mut octets = pack(&[ordinary(0)]).unwrap();
+    octets[0] = VERSION + 1;
+    octets.truncate(octets.len() - CHECKSUM);
+    octets.extend(checksum(&octets.clone()));
+    assert_eq!(unpack(&octets), Err(Corrupt("of another version")));
+}
+
 /// As many octets as samples are asked for, and little else.
 #[test]
 fn a_few_octets_cannot_ask_for_much_memory() {
@@ -108,13 +172,15 @@ fn links() -> impl Strategy<Value = Vec<Vec<u32>>> {
 }
 
 fn arbitrary() -> impl Strategy<Value = Sample> {
-    let numbers = [(); 9].map(|()| extreme());
+    let numbers = [(); PLAIN.len()].map(|()| extreme());
     let ttl = option::of(extreme());
     let age = option::weighted(0.2, extreme());
-    (extreme(), numbers, ttl, option::weighted(0.3, links()), age).prop_map(
-        |(at, numbers, ttl, ttls, age)| {
+    let instants = (extreme(), extreme());
+    (instants, numbers, ttl, option::weighted(0.3, links()), age).prop_map(
+        |((at, rtt_us), numbers, ttl, ttls, age)| {
             let mut sample = Sample {
                 at,
+                rtt_us,
                 ttl,
                 ttls,
                 age,
@@ -144,6 +210,7 @@ fn lifelike() -> impl Strategy<Value = Vec<Sample>> {
                 1 => sample.ttl = Some(ttl),
                 2 => (sample.ttl, sample.rtt_us) = (None, 0),
                 3 => sample.ttls = Some(vec![vec![86_400], vec![ttl as u32, 17]]),
+                5 => sample = anycast(minute),
                 4 => sample.attempts = 3,
                 _ => {}
             }

@@ -7,6 +7,7 @@ use super::{
     Corrupt, Sample,
     bits::{Reader, put_varint},
     column,
+    groups::Groups,
 };
 
 const AS_IT_IS: u8 = 0;
@@ -28,12 +29,12 @@ fn seconds(at: i64) -> i64 {
 }
 
 /// Appends the TTLs of samples received at `ats`, in the shorter of two forms.
-fn put_column(out: &mut Vec<u8>, ttls: &[i64], ats: &[i64]) {
+fn put_column(out: &mut Vec<u8>, ttls: &[i64], ats: &[i64], groups: &Groups) {
     let Some(first) = ttls.first() else {
         return;
     };
     let mut plain = vec![AS_IT_IS];
-    column::put(&mut plain, ttls);
+    groups.put(&mut plain, ttls);
     if ttls.iter().all(|ttl| ttl == first) {
         out.extend(plain);
         return;
@@ -43,7 +44,7 @@ fn put_column(out: &mut Vec<u8>, ttls: &[i64], ats: &[i64]) {
         .map(|(ttl, at)| ttl.wrapping_add(seconds(*at)))
         .collect();
     let mut still = vec![AS_EXPIRY];
-    column::put(&mut still, &expiries);
+    groups.put(&mut still, &expiries);
     out.extend(if still.len() < plain.len() {
         still
     } else {
@@ -51,14 +52,14 @@ fn put_column(out: &mut Vec<u8>, ttls: &[i64], ats: &[i64]) {
     });
 }
 
-fn read_column(reader: &mut Reader<'_>, ats: &[i64]) -> Result<Vec<i64>, Corrupt> {
+fn read_column(reader: &mut Reader<'_>, ats: &[i64], groups: &Groups) -> Result<Vec<i64>, Corrupt> {
     if ats.is_empty() {
         return Ok(Vec::new());
     }
     match reader.octet()? {
-        AS_IT_IS => column::read(reader, ats.len()),
+        AS_IT_IS => groups.read(reader),
         AS_EXPIRY => {
-            let expiries = column::read(reader, ats.len())?.into_iter().zip(ats);
+            let expiries = groups.read(reader)?.into_iter().zip(ats);
             Ok(expiries
                 .map(|(expiry, at)| expiry.wrapping_sub(seconds(*at)))
                 .collect())
@@ -68,8 +69,8 @@ fn read_column(reader: &mut Reader<'_>, ats: &[i64]) -> Result<Vec<i64>, Corrupt
 }
 
 /// Appends everything about TTLs.
-pub(super) fn put(out: &mut Vec<u8>, samples: &[Sample]) {
-    put_links(out, samples);
+pub(super) fn put(out: &mut Vec<u8>, samples: &[Sample], groups: &Groups) {
+    put_links(out, samples, groups);
     column::put(out, &flags(samples, |sample| sample.ttl.is_some()));
     let (mut ttls, mut ats, mut differences) = (Vec::new(), Vec::new(), Vec::new());
     for sample in samples {
@@ -81,23 +82,32 @@ pub(super) fn put(out: &mut Vec<u8>, samples: &[Sample]) {
             ats.push(sample.at);
         }
     }
-    put_column(out, &ttls, &ats);
+    let unlinked = |one: &Sample| one.ttl.is_some() && one.ttls.is_none();
+    put_column(
+        out,
+        &ttls,
+        &ats,
+        &groups.of_those(samples.iter().map(unlinked)),
+    );
     column::put(out, &differences);
 }
 
 /// Reads [`put`] back into samples that have their instants and ages already.
-pub(super) fn read(reader: &mut Reader<'_>, samples: &mut [Sample]) -> Result<(), Corrupt> {
-    read_links(reader, samples)?;
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    samples: &mut [Sample],
+    groups: &Groups,
+) -> Result<(), Corrupt> {
+    read_links(reader, samples, groups)?;
     let present = read_flags(reader, samples.len())?;
-    let chosen = |samples: &[Sample], with_links: bool| -> Vec<i64> {
-        let chosen = samples.iter().zip(&present);
-        chosen
-            .filter(|(sample, present)| **present && sample.ttls.is_some() == with_links)
-            .map(|(sample, _)| sample.at)
-            .collect()
-    };
-    let mut ttls = read_column(reader, &chosen(samples, false))?.into_iter();
-    let mut differences = column::read(reader, chosen(samples, true).len())?.into_iter();
+    let are_linked = samples.iter().map(|one| one.ttls.is_some());
+    let kinds: Vec<_> = present.iter().copied().zip(are_linked).collect();
+    let unlinked = || kinds.iter().map(|kind| *kind == (true, false));
+    let linked = kinds.iter().filter(|kind| **kind == (true, true)).count();
+    let ats = samples.iter().zip(unlinked()).filter(|(_, of)| *of);
+    let ats: Vec<_> = ats.map(|(sample, _)| sample.at).collect();
+    let mut ttls = read_column(reader, &ats, &groups.of_those(unlinked()))?.into_iter();
+    let mut differences = column::read(reader, linked)?.into_iter();
     for (sample, _) in samples
         .iter_mut()
         .zip(&present)
@@ -131,7 +141,7 @@ pub(super) fn read_flags(reader: &mut Reader<'_>, count: usize) -> Result<Vec<bo
 }
 
 /// The shapes there are, which sample has which (0: none), and each shape's columns.
-fn put_links(out: &mut Vec<u8>, samples: &[Sample]) {
+fn put_links(out: &mut Vec<u8>, samples: &[Sample], groups: &Groups) {
     let (mut shapes, mut of_samples) = (Vec::<Shape>::new(), Vec::new());
     for sample in samples {
         let shape = sample.ttls.as_ref();
@@ -163,30 +173,53 @@ fn put_links(out: &mut Vec<u8>, samples: &[Sample]) {
             .map(|(sample, _)| sample)
             .collect();
         let ats: Vec<_> = chosen.iter().map(|sample| sample.at).collect();
+        let groups = groups.of_those(of_samples.iter().map(|of| *of == number));
         for (link, count) in shape.iter().enumerate() {
-            put_link(out, &chosen, &ats, link, *count);
+            let ttls = Link {
+                chosen: &chosen,
+                link,
+            };
+            ttls.put(out, *count, &ats, &groups);
         }
     }
 }
 
-fn put_link(out: &mut Vec<u8>, samples: &[&Sample], ats: &[i64], link: usize, count: usize) {
-    let ttl = |sample: &Sample, place: usize| {
-        let link = sample.ttls.as_ref().and_then(|links| links.get(link));
-        link.and_then(|ttls| ttls.get(place))
-            .map_or(0, |ttl| i64::from(*ttl))
-    };
-    for place in 0..count {
-        if place == 0 {
-            let first: Vec<_> = samples.iter().map(|sample| ttl(sample, 0)).collect();
-            put_column(out, &first, ats);
-        } else {
-            let others = samples.iter().map(|one| ttl(one, place) - ttl(one, 0));
+/// A link of samples that have it.
+struct Link<'a> {
+    chosen: &'a [&'a Sample],
+    link: usize,
+}
+
+impl Link<'_> {
+    /// The TTL of each sample at a place in the link.
+    fn ttls(&self, place: usize) -> Vec<i64> {
+        let ttl = |sample: &&Sample| {
+            let link = sample.ttls.as_ref().and_then(|links| links.get(self.link));
+            link.and_then(|ttls| ttls.get(place))
+                .map_or(0, |ttl| i64::from(*ttl))
+        };
+        self.chosen.iter().map(ttl).collect()
+    }
+
+    fn put(&self, out: &mut Vec<u8>, count: usize, ats: &[i64], groups: &Groups) {
+        if count == 0 {
+            return;
+        }
+        let first = self.ttls(0);
+        put_column(out, &first, ats, groups);
+        for place in 1..count {
+            let ttls = self.ttls(place);
+            let others = ttls.iter().zip(&first).map(|(ttl, first)| ttl - first);
             column::put(out, &others.collect::<Vec<_>>());
         }
     }
 }
 
-fn read_links(reader: &mut Reader<'_>, samples: &mut [Sample]) -> Result<(), Corrupt> {
+fn read_links(
+    reader: &mut Reader<'_>,
+    samples: &mut [Sample],
+    groups: &Groups,
+) -> Result<(), Corrupt> {
     let count = reader.count(samples.len().min(reader.left()))?;
     if count == 0 {
         return Ok(());
@@ -205,7 +238,8 @@ fn read_links(reader: &mut Reader<'_>, samples: &mut [Sample]) -> Result<(), Cor
         if chosen.is_empty() {
             return Err(Corrupt("a shape that no sample has"));
         }
-        read_shaped(reader, shape, &mut chosen)?;
+        let groups = groups.of_those(of_samples.iter().map(|of| *of == number));
+        read_shaped(reader, shape, &mut chosen, &groups)?;
     }
     let known = 0..=(count as u64).cast_signed();
     if of_samples.iter().any(|of| !known.contains(of)) {
@@ -224,6 +258,7 @@ fn read_shaped(
     reader: &mut Reader<'_>,
     shape: &Shape,
     samples: &mut [&mut Sample],
+    groups: &Groups,
 ) -> Result<(), Corrupt> {
     let ats: Vec<_> = samples.iter().map(|sample| sample.at).collect();
     // A link without TTLs has no column, and takes memory all the same.
@@ -238,7 +273,7 @@ fn read_shaped(
         }
         for place in 0..*count {
             let ttls = if place == 0 {
-                first = read_column(reader, &ats)?;
+                first = read_column(reader, &ats, groups)?;
                 first.clone()
             } else {
                 let others = column::read(reader, samples.len())?;
