@@ -1,24 +1,35 @@
-//! Closing days: their samples move into packs, hour by hour, and their raw partition goes when nothing is left in it.
+//! Closing days: their samples move into packs, some hours at once, and their raw partition goes when nothing is left in it.
 //!
-//! An hour moves in one transaction, so that a sample is in one place at any instant; a crash undoes the hour it meets,
-//! and the next pass goes on there. What was packed is read back before the transaction commits. Samples that come later
+//! A window of hours moves in one transaction, so that a sample is in one place at any instant; a crash undoes the window it
+//! meets, and the next pass goes on there. It is as long as makes packs of some hundreds of samples, and as short as many series
+//! need. What was packed is read back before the transaction commits. Samples that come later
 //! are packed beside the others. One instance packs at a time; what rounds write meanwhile lies in days that are open.
 //!
 //! Deliberately absent: a clock, and what is kept for how long.
 
-mod hour;
+mod window;
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
 
 use super::{Store, StoreError, partition::Parent};
+use window::Window;
 
 /// How long after its end a day may still get samples: of rounds that began in it, or waited for the database.
 const SETTLING: TimeDelta = TimeDelta::hours(1);
 
-/// The longest rest between two hours.
+/// How many hours may move at once.
+const HOURS: [i16; 6] = [24, 12, 6, 3, 2, 1];
+
+/// Samples that move in one transaction, unless an hour has more: the server sorts them.
+const MOST_AT_ONCE: i64 = 2_000_000;
+
+/// Samples of a series beyond which a longer pack gains little, and whoever wants a few minutes of it reads much.
+const ENOUGH: i64 = 500;
+
+/// The longest rest between two windows.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// How much was packed.
@@ -72,7 +83,7 @@ fn as_text<S: Serializer>(error: &StoreError, serializer: S) -> Result<S::Ok, S:
 pub enum Pace {
     /// As much as there is.
     Full,
-    /// After each hour it rests for as long as the hour took: rounds come first.
+    /// After each window it rests for as long as that took: rounds come first.
     Restful,
 }
 
@@ -101,9 +112,9 @@ impl Store {
     pub async fn pack_day(&self, day: NaiveDate, pace: Pace) -> Result<Option<Packed>, StoreError> {
         self.ensure([Parent::Pack.of(day)].into()).await?;
         let mut packed = Packed::default();
-        for hour in hours(day) {
+        for window in windows(day, self.hours_at_once(day).await?) {
             let began = Instant::now();
-            let moved = self.pack_hour(hour).await;
+            let moved = self.pack_window(window).await;
             let Some(moved) = self.noticing_lost_partitions(moved)? else {
                 return Ok(None);
             };
@@ -117,6 +128,19 @@ impl Store {
             .await?;
         packed.days = u64::from(gone);
         Ok(Some(packed))
+    }
+
+    /// The hours of the day's windows.
+    async fn hours_at_once(&self, day: NaiveDate) -> Result<i16, StoreError> {
+        let there = sqlx::query!(
+            r#"-- hours_at_once
+            select coalesce(sum(samples), 0)::bigint as "samples!", (select count(*) from series) as "series!"
+            from observation_chunk where at >= $1 and at < $1::timestamptz + interval '1 day'"#,
+            midnight(day)
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(hours_of(there.samples, there.series))
     }
 
     /// Packs every day that is due. `None` where another instance is packing.
@@ -142,16 +166,26 @@ impl Store {
     }
 }
 
-/// The beginnings of a day's hours.
-fn hours(day: NaiveDate) -> impl Iterator<Item = DateTime<Utc>> {
-    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
-    let next = day.checked_add_days(Days::new(1));
-    let until = next.map_or(midnight, |next| {
-        next.and_time(chrono::NaiveTime::MIN).and_utc()
-    });
-    (0..24)
-        .map(move |hour| midnight + TimeDelta::hours(hour))
-        .filter(move |hour| *hour < until)
+/// The hours of a window, where a day has so many samples, of so many series.
+fn hours_of(samples: i64, series: i64) -> i16 {
+    let fits = |hours: &i16| {
+        let samples = samples.saturating_mul(i64::from(*hours)) / 24;
+        samples <= MOST_AT_ONCE && samples <= series.saturating_mul(ENOUGH)
+    };
+    HOURS.into_iter().find(fits).unwrap_or(1)
+}
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+/// A day in windows of so many hours.
+fn windows(day: NaiveDate, hours: i16) -> impl Iterator<Item = Window> {
+    let window = move |first: i16| Window {
+        from: midnight(day) + TimeDelta::hours(first.into()),
+        hours,
+    };
+    (0..24).step_by(hours.unsigned_abs().into()).map(window)
 }
 
 #[cfg(test)]
@@ -175,7 +209,32 @@ mod tests {
         ] {
             assert_eq!(is_due(day, keep, now(at)), due, "{keep:?} at {at}");
         }
-        assert_eq!(hours(day).count(), 24);
-        assert_eq!(hours(day).last(), Some(now("2026-11-22T23:00:00Z")));
+    }
+
+    #[test]
+    fn windows_are_as_long_as_they_may_be_and_fill_the_day() {
+        for (samples, series, hours) in [
+            (0, 0, 24),
+            (500, 1, 24),
+            (501, 1, 12),
+            // A sample a minute.
+            (1_440 * 345, 345, 6),
+            (1_440 * 345, 0, 1),
+            (1_440 * 3_450, 3_450, 6),
+            (8_000_004, 1_000_000, 3),
+            (1_440 * 80_000, 80_000, 1),
+            (i64::MAX, i64::MAX, 1),
+        ] {
+            assert_eq!(hours_of(samples, series), hours, "{samples} of {series}");
+        }
+        let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
+        for hours in HOURS {
+            let mut next = midnight(day);
+            for window in windows(day, hours) {
+                assert_eq!((window.from, window.hours), (next, hours));
+                next += TimeDelta::hours(hours.into());
+            }
+            assert_eq!(next, midnight(day) + TimeDelta::days(1));
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Samples of closed days, out of their packs.
 //!
-//! Deliberately absent: how they are packed, which is `pack`'s.
+//! Deliberately absent: how they are packed, which is `pack`'s, and of how many hours: no pack holds more than a day.
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{ObservationQuery, Stored};
@@ -21,11 +21,12 @@ pub(super) async fn read(
         "-- packed_observations
         select series_id, body
         from observation_pack
-        where hour >= $2 and hour < $3 and series_id in (
+        where hour > $2::timestamptz - interval '1 day' and hour < $3 and hour + hours * interval '1 hour' > $2
+            and series_id in (
             select series_id from series join question using (question_id)
             where vantage_id = $1 and ($4::text is null or name = $4))",
         vantage_id,
-        hour_of(query.from),
+        query.from,
         query.to,
         name
     )
@@ -53,8 +54,11 @@ impl Store {
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let bodies = sqlx::query_scalar!(
-            "-- is_packed\nselect body from observation_pack where hour = $1 and series_id = $2",
-            hour_of(at),
+            "-- is_packed
+            select body from observation_pack
+            where hour > $1::timestamptz - interval '1 day' and hour <= $1 and hour + hours * interval '1 hour' > $1
+                and series_id = $2",
+            at,
             series_id
         )
         .fetch_all(&self.pool)
@@ -71,9 +75,4 @@ impl Store {
 
 fn unpacked(body: &[u8]) -> Result<Vec<Sample>, StoreError> {
     pack::unpack(body).map_err(|why| StoreError::unreadable("pack", why))
-}
-
-/// The beginning of the hour (UTC); an instant beyond all hours stays as it is.
-fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at)
 }

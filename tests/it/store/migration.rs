@@ -164,10 +164,14 @@ fn versions() -> Vec<i64> {
 }
 
 async fn everything(store: &Store) -> Vec<Observation> {
+    between(store, 0, 100_000).await
+}
+
+async fn between(store: &Store, from: i64, to: i64) -> Vec<Observation> {
     let query = ObservationQuery {
         vantage: "here".to_owned(),
-        from: at(0),
-        to: at(100_000),
+        from: at(from),
+        to: at(to),
         group: None,
         name: None,
     };
@@ -211,6 +215,8 @@ async fn every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
             .take(if version < 10 { 1 } else { 2 })
             .collect();
         assert_eq!(everything(&store).await, expected, "{version}");
+        assert_eq!(between(&store, 60_000, 60_001).await, expected[1..]);
+        assert_eq!(between(&store, 60_001, 90_000_000).await, []);
         assert_eq!(
             store.restore_spans("here", at(0)).await.unwrap(),
             [unmeasured(&old)]
@@ -229,6 +235,9 @@ async fn every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
         let packed = moved.packed;
         assert_eq!((packed.days, packed.samples), (1, 1), "{version}");
         assert_eq!(everything(&store).await, expected, "{version}");
+        // A pack of an hour, if there is one, and the other of a day.
+        assert_eq!(between(&store, 60_000, 60_001).await, expected[1..]);
+        assert_eq!(between(&store, 0, 1).await, expected[..1]);
     }
 }
 

@@ -35,7 +35,7 @@ fn day() -> NaiveDate {
 async fn everything(store: &Store) -> Vec<Observation> {
     let query = ObservationQuery {
         vantage: "here".to_owned(),
-        from: at(0) - TimeDelta::days(1),
+        from: at(0) - TimeDelta::days(9),
         to: at(0) + TimeDelta::days(90),
         group: Some("dialers".to_owned()),
         name: None,
@@ -62,7 +62,11 @@ const PACKED: &str = "select coalesce(sum(samples), 0)::bigint from observation_
 
 /// A day of some series every five minutes, from the first instant of it to the last.
 async fn record_a_day(store: &Store, series: i64) -> i64 {
-    let midnight = day().and_time(chrono::NaiveTime::MIN).and_utc();
+    record_day(store, day(), series).await
+}
+
+async fn record_day(store: &Store, day: NaiveDate, series: i64) -> i64 {
+    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
     let round = begin(store, midnight).await;
     let source = resolver("quad9", "9.9.9.9:53");
     let mut all = Vec::new();
@@ -136,6 +140,57 @@ async fn a_window_over_packed_and_open_days_has_both() {
         .filter(|one| one.question.name == query.name.clone().unwrap());
     assert_eq!(found, expected.cloned().collect::<Vec<_>>());
     assert!(!found.is_empty());
+}
+
+#[tokio::test]
+async fn packs_of_an_hour_and_of_a_day_are_read_alike_to_the_microsecond() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    record_a_day(&store, 2).await;
+    let all = everything(&store).await;
+    pack(&store).await;
+    let hours = "select min(hours)::bigint * 100 + max(hours) from observation_pack";
+    assert_eq!(number(&url, hours).await, 2_424);
+    // As long as they were in every earlier version.
+    let next = day() + TimeDelta::days(1);
+    let busy = record_busy_hour(&store, next).await;
+    pack(&store).await;
+    assert_eq!(number(&url, hours).await, 124);
+    let all: Vec<_> = all.into_iter().chain(busy).collect();
+    for (from, to) in [
+        (0, 1),
+        (13, 14),
+        (200, 301),
+        (570, 580),
+        (576, all.len() - 1),
+    ] {
+        let query = ObservationQuery {
+            vantage: "here".to_owned(),
+            from: all[from].at,
+            to: all[to].at,
+            group: None,
+            name: None,
+        };
+        let found = store.observations(&query).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|one| one.observation).collect();
+        assert_eq!(found, all[from..to], "{from} to {to}");
+    }
+}
+
+/// So many samples of one series that its packs are as short as they get.
+async fn record_busy_hour(store: &Store, day: NaiveDate) -> Vec<Observation> {
+    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
+    let round = begin(store, midnight).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let sample = |nth: i64| {
+        let when = midnight + TimeDelta::milliseconds(nth * 2_399);
+        observation(&source, "d1.example", "192.0.2.1", 300, when)
+    };
+    let all: Vec<_> = (0..36_000).map(sample).collect();
+    for part in all.chunks(9_000) {
+        store.record_asides(round, part).await.unwrap();
+    }
+    all
 }
 
 #[tokio::test]
@@ -322,7 +377,10 @@ async fn two_instances_that_pack_at_once_pack_every_sample_once() {
 async fn an_instance_that_is_killed_again_and_again_loses_nothing() {
     let url = fresh_database().await;
     let store = Store::open(&url).await.unwrap();
-    let total = record_a_day(&store, 40).await;
+    let mut total = 0;
+    for ago in 0..6 {
+        total += record_day(&store, day() - TimeDelta::days(ago), 20).await;
+    }
     let before = everything(&store).await;
     let mut killed_half_way = 0;
     killed::again_and_again(&url, &["db", "pack"], "raw = \"0s\"", async || {

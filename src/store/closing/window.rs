@@ -1,4 +1,4 @@
-//! One hour's samples: out of the raw partition, into packs, and read back, in one transaction.
+//! The samples of some hours: out of the raw partition, into packs, and read back, in one transaction.
 //!
 //! Deliberately absent: holding them all. They come in order of series; what is held is one series' samples, and the packs.
 
@@ -17,54 +17,60 @@ use crate::store::{
 /// Packs one statement carries.
 const PACKS_PER_STATEMENT: usize = 5_000;
 
+/// Hours that are packed together, all of one day.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub(super) from: DateTime<Utc>,
+    pub(super) hours: i16,
+}
+
 impl Store {
-    /// Moves what is raw of an hour into packs; `None` where another instance is packing.
-    pub(super) async fn pack_hour(
-        &self,
-        hour: DateTime<Utc>,
-    ) -> Result<Option<Packed>, StoreError> {
+    /// Moves what is raw of a window into packs; `None` where another instance is packing.
+    pub(super) async fn pack_window(&self, window: Window) -> Result<Option<Packed>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let ours = sqlx::query_scalar!(
-            r#"-- pack_hour
+            r#"-- pack_window
             select pg_try_advisory_xact_lock(hashtextextended('dns-auditor packing', 0)) as "ours!""#
         );
         if !ours.fetch_one(&mut *transaction).await? {
             return Ok(None);
         }
-        let packs = take(&mut transaction, hour).await?;
+        let packs = take(&mut transaction, window).await?;
         if packs.samples() == 0 {
-            // Not left to the end of scope, which ends it some time later: the next hour takes the lock again.
+            // Not left to the end of scope, which ends it some time later: the next window takes the lock again.
             transaction.rollback().await?;
             return Ok(Some(Packed::default()));
         }
-        let parts = packs.insert(&mut transaction, hour).await?;
-        packs.verify(&mut transaction, hour, &parts).await?;
+        let parts = packs.insert(&mut transaction, window).await?;
+        packs.verify(&mut transaction, window.from, &parts).await?;
         let packed = Packed {
             days: 0,
             samples: packs.samples(),
             packs: packs.bodies.len() as u64,
             octets: packs.bodies.iter().map(|body| body.len() as u64).sum(),
         };
-        count(&mut transaction, hour, packed).await?;
+        count(&mut transaction, window.from, packed).await?;
         transaction.commit().await?;
         Ok(Some(packed))
     }
 }
 
-/// Takes an hour's chunks out of their partition, and packs their samples series by series. No chunk reaches beyond an
+/// Takes a window's chunks out of their partition, and packs their samples series by series. No chunk reaches beyond an
 /// hour.
-async fn take(connection: &mut PgConnection, hour: DateTime<Utc>) -> Result<Packs, StoreError> {
+async fn take(connection: &mut PgConnection, window: Window) -> Result<Packs, StoreError> {
     let mut rows = sqlx::query_as!(
         Row,
         r#"-- take
-        with taken as (delete from observation_chunk where at >= $1 and at < $1 + interval '1 hour' returning *)
+        with taken as (delete from observation_chunk
+            where at >= $1 and at < $1 + $2::smallint * interval '1 hour' returning *)
         select one.series_id as "series_id!", one.at as "at!", one.round_id as "round_id!", one.answer_id as "answer_id!",
             one.annotation_id as "annotation_id!", one.ttl, one.ttls, one.rtt_us as "rtt_us!", one.size as "size!",
             one.mismatched as "mismatched!", one.flags as "flags!", one.attempts as "attempts!",
             one.transport as "transport!", one.age
         from taken, lateral observation_of(row(taken.*)::observation_chunk) as one
         order by one.series_id, one.at, one.round_id"#,
-        hour
+        window.from,
+        window.hours
     )
     .fetch(connection);
     let (mut packs, mut series_id, mut samples) = (Packs::default(), 0, Vec::new());
@@ -116,20 +122,21 @@ impl Packs {
         Ok(())
     }
 
-    /// Writes all of them beside those that the hour has already. Returns the part that each became.
+    /// Writes all of them beside those that begin with the same hour. Returns the part that each became.
     async fn insert(
         &self,
         connection: &mut PgConnection,
-        hour: DateTime<Utc>,
+        window: Window,
     ) -> Result<Vec<i16>, StoreError> {
-        let parts = self.parts(connection, hour).await?;
+        let parts = self.parts(connection, window.from).await?;
         for from in (0..self.bodies.len()).step_by(PACKS_PER_STATEMENT) {
             let to = (from + PACKS_PER_STATEMENT).min(self.bodies.len());
             sqlx::query!(
                 "-- insert_packs
-                insert into observation_pack (hour, series_id, part, samples, body)
-                select $1, * from unnest($2::integer[], $3::smallint[], $4::integer[], $5::bytea[])",
-                hour,
+                insert into observation_pack (hour, hours, series_id, part, samples, body)
+                select $1, $2, * from unnest($3::integer[], $4::smallint[], $5::integer[], $6::bytea[])",
+                window.from,
+                window.hours,
                 &self.series_ids[from..to],
                 &parts[from..to],
                 &self.samples[from..to],
@@ -159,7 +166,7 @@ impl Packs {
         let packs = self.series_ids.iter().zip(&self.offsets);
         let part = |(series_id, offset): (&i32, &i16)| {
             let free = taken.get(series_id).map_or(0, |last| i32::from(*last) + 1);
-            columns::number("part of an hour", free + i32::from(*offset))
+            columns::number("part of a window", free + i32::from(*offset))
         };
         packs.map(part).collect()
     }
