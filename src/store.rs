@@ -78,6 +78,7 @@ pub use within::Within;
 pub struct Store {
     pool: PgPool,
     interned: Arc<intern::Interned>,
+    written_spans: Arc<spans::WrittenSpans>,
     partitions: Arc<partition::Known>,
     schema: Schema,
 }

@@ -105,7 +105,12 @@ async fn two_days(scale: usize) -> [f64; 3] {
     let mut service = Service::new(&store, &world);
     let spent = service.rounds(&server, 0..ROUNDS_OF_A_DAY * 2).await;
     spent.print("recorded", samples);
-    let beside = octets(&mut connection, &BESIDE).await as f64 / samples as f64;
+    let mut beside = 0.0;
+    for table in BESIDE {
+        let each = octets(&mut connection, &[table]).await as f64 / samples as f64;
+        println!("{:<44} {each:>7.2} octets each", format!("of that {table}"));
+        beside += each;
+    }
     let rows = octets(&mut connection, &["observation_chunk"]).await as f64 / samples as f64;
     println!(
         "{:<44} {rows:>7.1} octets each, and {beside:.1} of spans and all else",

@@ -57,6 +57,7 @@ impl Store {
         Self {
             pool,
             interned: Arc::default(),
+            written_spans: Arc::default(),
             partitions: Arc::default(),
             schema,
         }

@@ -64,6 +64,17 @@ impl<K: Eq + Hash + Clone, V: Copy> Cache<K, V> {
         (found, missing.into_iter().collect())
     }
 
+    /// The value of each key in their order; `None` where any is unknown.
+    fn all<'a>(&self, keys: impl IntoIterator<Item = &'a K>) -> Option<Vec<V>>
+    where
+        K: 'a,
+    {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.into_iter()
+            .map(|key| known.get(key).copied())
+            .collect()
+    }
+
     pub(super) fn learn(&self, rows: &HashMap<K, V>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() + rows.len() > MOST_CACHED {
@@ -124,6 +135,32 @@ impl Store {
             found.extend(rows);
         }
         Ok(found)
+    }
+
+    /// The keys of series at one vantage, in their order.
+    pub(super) async fn series_ids(
+        &self,
+        vantage_id: i16,
+        keys: &[&SeriesKey],
+    ) -> Result<Vec<i32>, StoreError> {
+        if let Some(known) = self.interned.series(vantage_id).all(keys.iter().copied()) {
+            return Ok(known);
+        }
+        let ids = self.intern_series(vantage_id, keys.iter().copied()).await?;
+        let ids = keys.iter().map(|key| interned(&ids, key, "series"));
+        ids.collect()
+    }
+
+    /// The keys of answers, each by itself.
+    pub(super) async fn answer_ids<'a>(
+        &self,
+        answers: impl IntoIterator<Item = &'a Answer>,
+    ) -> Result<HashMap<&'a Answer, i64>, StoreError> {
+        let distinct: HashSet<_> = answers.into_iter().collect();
+        let digests: Vec<_> = distinct.iter().map(|one| (one.digest(), *one)).collect();
+        let ids = self.intern_answers(digests.iter().copied()).await?;
+        let id = |(digest, answer)| Ok((answer, interned(&ids, &digest, "answer")?));
+        digests.into_iter().map(id).collect()
     }
 
     /// The keys of answers, by digest.

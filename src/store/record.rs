@@ -4,10 +4,7 @@
 
 mod chunk;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::collections::{HashMap, hash_map::Entry};
 
 use sqlx::PgConnection;
 
@@ -17,11 +14,11 @@ use super::{
     intern::{Annotation, interned},
     observations::Stored,
     pack::Sample,
-    spans,
+    spans::{self, Spanned},
 };
 use crate::{
     audit::history::SpanChange,
-    types::{Answer, Observation, SeriesKey},
+    types::{Observation, SeriesKey},
 };
 
 impl Store {
@@ -61,16 +58,17 @@ impl Store {
         if chunk.is_empty() {
             return Ok(());
         }
-        let spans: Vec<_> = chunk.iter().map(|(_, change)| &change.span).collect();
-        let heard = chunk.iter().map(|(one, change)| (one, &change.span.series));
-        let heard: Vec<_> = heard.collect();
-        let answers = spans.iter().map(|span| &span.answer);
-        let keys = self.keys_of(round, &heard, answers).await?;
-        let chunks = self.chunks_of(round, &heard, &keys).await?;
+        let series: Vec<_> = chunk.iter().map(|(_, one)| &one.span.series).collect();
+        let series = self.series_ids(round.vantage_id, &series).await?;
+        let spans = self.spans_of(chunk, &series).await?;
+        let heard = self.heard_of(chunk, &spans).await?;
+        let chunks = self.chunks_of(round, &heard).await?;
+        let spans = spans::last_of_each(spans);
         let mut transaction = self.pool.begin().await?;
         self.insert(&mut transaction, round, &chunks).await?;
-        spans::upsert(&mut transaction, &spans, &keys).await?;
+        let written = spans::write(&mut transaction, &spans).await?;
         transaction.commit().await?;
+        self.written_spans.learn(&spans, written);
         Ok(())
     }
 
@@ -81,36 +79,84 @@ impl Store {
         asides: &[Observation],
     ) -> Result<(), StoreError> {
         let series: Vec<_> = asides.iter().map(SeriesKey::of).collect();
-        let heard: Vec<_> = asides.iter().zip(&series).collect();
-        let keys = self.keys_of(round, &heard, []).await?;
-        let chunks = self.chunks_of(round, &heard, &keys).await?;
+        let series: Vec<_> = series.iter().collect();
+        let series = self.series_ids(round.vantage_id, &series).await?;
+        let answers = self
+            .answer_ids(asides.iter().map(|one| &*one.answer))
+            .await?;
+        let heard = asides.iter().zip(series).map(|(observation, series_id)| {
+            Ok(Heard {
+                observation,
+                series_id,
+                answer_id: interned(&answers, &&*observation.answer, "answer")?,
+            })
+        });
+        let heard = heard.collect::<Result<Vec<_>, StoreError>>()?;
+        let chunks = self.chunks_of(round, &heard).await?;
         let mut transaction = self.pool.begin().await?;
         self.insert(&mut transaction, round, &chunks).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// The keys of what was heard, and of these answers beside it.
-    async fn keys_of<'a>(
+    /// The span of each observation, by its keys. Only answers of spans that this process has not written are looked up.
+    async fn spans_of<'a>(
         &self,
-        round: RoundId,
-        heard: &[Heard<'a>],
-        answers: impl IntoIterator<Item = &'a Arc<Answer>>,
-    ) -> Result<Keys, StoreError> {
-        let series = heard.iter().map(|(_, series)| *series);
-        let series = self.intern_series(round.vantage_id, series).await?;
-        let mut digests = HashMap::new();
-        for answer in heard.iter().map(|(one, _)| &one.answer).chain(answers) {
-            let digest = digests.entry(Arc::clone(answer));
-            digest.or_insert_with(|| answer.digest());
-        }
-        let given = digests.iter().map(|(answer, digest)| (*digest, &**answer));
-        let ids = self.intern_answers(given).await?;
-        let answers = digests
-            .into_iter()
-            .map(|(answer, digest)| Ok((answer, interned(&ids, &digest, "answer")?)))
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Keys { series, answers })
+        chunk: &'a [(Observation, SpanChange)],
+        series: &[i32],
+    ) -> Result<Vec<Spanned<'a>>, StoreError> {
+        let changes = || chunk.iter().map(|(_, change)| change);
+        let of_series = changes().zip(series).map(|(one, id)| (*id, &one.span));
+        let written = self.written_spans.find(of_series);
+        let new = changes().zip(&written).filter(|(_, one)| one.is_none());
+        let answers = self
+            .answer_ids(new.map(|(one, _)| &*one.span.answer))
+            .await?;
+        let spans = changes().zip(series).zip(written);
+        spans
+            .map(|((change, series_id), written)| {
+                let answer_id = match written {
+                    Some(written) => written.answer_id,
+                    None => interned(&answers, &&*change.span.answer, "answer")?,
+                };
+                Ok(Spanned {
+                    span: &change.span,
+                    opened: change.opened,
+                    series_id: *series_id,
+                    answer_id,
+                    span_id: written.map(|written| written.span_id),
+                })
+            })
+            .collect()
+    }
+
+    /// The observations by their keys. They say what their spans say, as a rule.
+    async fn heard_of<'a>(
+        &self,
+        chunk: &'a [(Observation, SpanChange)],
+        spans: &[Spanned<'a>],
+    ) -> Result<Vec<Heard<'a>>, StoreError> {
+        let others = chunk
+            .iter()
+            .filter(|(one, change)| one.answer != change.span.answer);
+        let others = others.map(|(one, _)| &*one.answer);
+        let answers = self.answer_ids(others).await?;
+        let heard = chunk
+            .iter()
+            .zip(spans)
+            .map(|((observation, change), span)| {
+                let answer_id = if observation.answer == change.span.answer {
+                    span.answer_id
+                } else {
+                    interned(&answers, &&*observation.answer, "answer")?
+                };
+                Ok(Heard {
+                    observation,
+                    series_id: span.series_id,
+                    answer_id,
+                })
+            });
+        heard.collect()
     }
 
     /// What was heard, as rows, and the partitions for them.
@@ -118,48 +164,39 @@ impl Store {
         &self,
         round: RoundId,
         heard: &[Heard<'_>],
-        keys: &Keys,
     ) -> Result<Vec<Chunk>, StoreError> {
         let annotations = self.annotations_of(heard).await?;
-        let mut stored = Vec::with_capacity(heard.len());
-        for (observation, series) in heard {
-            let annotation = Annotation::of(observation);
-            let annotation_id = interned(&annotations, &annotation, "annotation")?;
-            stored.push(Stored {
-                series_id: interned(&keys.series, series, "series")?,
-                sample: sample(
-                    round,
-                    observation,
-                    keys.answer(&observation.answer)?,
-                    annotation_id,
-                ),
+        let stored = heard
+            .iter()
+            .zip(annotations)
+            .map(|(one, annotation_id)| Stored {
+                series_id: one.series_id,
+                sample: sample(round, one, annotation_id),
             });
-        }
-        let chunks = chunk::chunks(stored)?;
+        let chunks = chunk::chunks(stored.collect())?;
         let days = chunks.iter().map(Chunk::day).collect();
         self.ensure_days(days).await?;
         Ok(chunks)
     }
 
-    async fn annotations_of<'a>(
-        &self,
-        heard: &[Heard<'a>],
-    ) -> Result<HashMap<Annotation<'a>, i32>, StoreError> {
-        let mut digests = HashMap::new();
-        for (observation, _) in heard {
-            if let Entry::Vacant(new) = digests.entry(Annotation::of(observation)) {
-                let digest = new.key().digest()?;
-                new.insert(digest);
-            }
+    /// The keys of what was said beside the answers, in their order.
+    async fn annotations_of(&self, heard: &[Heard<'_>]) -> Result<Vec<i32>, StoreError> {
+        let (mut places, mut distinct) = (HashMap::new(), Vec::new());
+        let mut place_of_each = Vec::with_capacity(heard.len());
+        for one in heard {
+            let place = match places.entry(Annotation::of(one.observation)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => {
+                    distinct.push(new.key().digest()?);
+                    *new.insert(distinct.len() - 1)
+                }
+            };
+            place_of_each.push(place);
         }
-        let given = digests
-            .iter()
-            .map(|(annotation, digest)| (*digest, annotation));
+        let given = places.iter().map(|(one, place)| (distinct[*place], one));
         let ids = self.intern_annotations(&given.collect()).await?;
-        digests
-            .into_iter()
-            .map(|(annotation, digest)| Ok((annotation, interned(&ids, &digest, "annotation")?)))
-            .collect()
+        let id = |place: usize| interned(&ids, &distinct[place], "annotation");
+        place_of_each.into_iter().map(id).collect()
     }
 
     async fn insert(
@@ -176,29 +213,21 @@ impl Store {
     }
 }
 
-/// An observation and the series it belongs to.
-type Heard<'a> = (&'a Observation, &'a SeriesKey);
-
-/// The keys of what a chunk refers to.
-pub(super) struct Keys {
-    pub(super) series: HashMap<SeriesKey, i32>,
-    answers: HashMap<Arc<Answer>, i64>,
-}
-
-impl Keys {
-    /// The key of one of the chunk's answers.
-    pub(super) fn answer(&self, answer: &Arc<Answer>) -> Result<i64, StoreError> {
-        interned(&self.answers, answer, "answer")
-    }
+/// An observation and the keys of its series and answer.
+struct Heard<'a> {
+    observation: &'a Observation,
+    series_id: i32,
+    answer_id: i64,
 }
 
 /// The numbers of an observation.
-fn sample(round: RoundId, one: &Observation, answer_id: i64, annotation_id: i32) -> Sample {
+fn sample(round: RoundId, heard: &Heard<'_>, annotation_id: i32) -> Sample {
+    let one = heard.observation;
     let ttl = one.ttl();
     Sample {
         at: one.at.timestamp_micros(),
         round_id: round.round_id,
-        answer_id,
+        answer_id: heard.answer_id,
         annotation_id: annotation_id.into(),
         ttl: ttl.map(i64::from),
         ttls: columns::unequal_ttls(&one.answer, ttl, &one.ttls),

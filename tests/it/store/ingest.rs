@@ -190,6 +190,54 @@ async fn a_span_goes_on_across_chunks_and_within_one() {
 }
 
 #[tokio::test]
+async fn spans_go_on_whoever_wrote_them_and_whatever_became_of_their_rows() {
+    const SPOILT: u64 = 1_000;
+    let url = fresh_database().await;
+    let open = async || Store::open(&url).await.unwrap();
+    let (here, rival) = (open().await, open().await);
+    let round = begin(&here, at(0)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let names = ["a.example", "b.example", "c.example"];
+    let mut standing: Vec<SpanChange> = Vec::new();
+    for (nth, store) in [&here, &rival, &here, &here, &rival, &open().await, &here]
+        .into_iter()
+        .enumerate()
+    {
+        let when = i64::try_from(nth).unwrap() * 60_000;
+        let heard = names.map(|name| observation(&source, name, "192.0.2.1", 300, at(when)));
+        let changes = heard.iter().enumerate().map(|(which, one)| {
+            // One of the three changes in the middle.
+            match standing.get(which) {
+                Some(before) if (nth, which) != (3, 2) => going_on(before, one),
+                _ => opening(one),
+            }
+        });
+        let ended = standing.get(2).cloned().filter(|_| nth == 3);
+        standing = changes.collect();
+        let chunk: Vec<_> = heard.into_iter().zip(standing.clone()).collect();
+        store.record(round, &chunk).await.unwrap();
+        let mut expected: Vec<_> = standing.iter().chain(&ended).map(|one| &one.span).collect();
+        let mut stored = store.restore_spans("here", at(when)).await.unwrap();
+        stored.retain(|span| span.samples < SPOILT && span.last_seen >= at(when - 60_000));
+        let in_order = |one: &Span| (one.series.clone(), one.first_seen);
+        expected.sort_by_key(|one| in_order(one));
+        stored.sort_by_key(in_order);
+        assert_eq!(stored.iter().collect::<Vec<_>>(), expected, "{nth}");
+        if nth == 2 {
+            // One is gone, and another's number is some other row's: as where an older copy of the database was put here.
+            let spoil = format!(
+                "delete from span using series join question using (question_id)
+                    where span.series_id = series.series_id and name = 'a.example';
+                update span set first_seen = first_seen - interval '1 day', samples = {SPOILT}
+                    from series join question using (question_id)
+                    where span.series_id = series.series_id and name = 'b.example'"
+            );
+            crate::postgres::execute(&url, spoil).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_nul_from_the_wire_does_not_stop_a_round() {
     let store = fresh_store().await;
     let round = begin(&store, at(0)).await;
