@@ -21,7 +21,7 @@ use window::Window;
 const SETTLING: TimeDelta = TimeDelta::hours(1);
 
 /// How many hours may move at once.
-const HOURS: [i16; 6] = [24, 12, 6, 3, 2, 1];
+const HOURS: [i16; 8] = [24, 12, 8, 6, 4, 3, 2, 1];
 
 /// Samples that move in one transaction, unless an hour has more: the server sorts them.
 const MOST_AT_ONCE: i64 = 2_000_000;
@@ -218,10 +218,10 @@ mod tests {
             (500, 1, 24),
             (501, 1, 12),
             // A sample a minute.
-            (1_440 * 345, 345, 6),
+            (1_440 * 345, 345, 8),
             (1_440 * 345, 0, 1),
-            (1_440 * 3_450, 3_450, 6),
-            (8_000_004, 1_000_000, 3),
+            (1_440 * 3_450, 3_450, 8),
+            (8_000_004, 1_000_000, 4),
             (1_440 * 80_000, 80_000, 1),
             (i64::MAX, i64::MAX, 1),
         ] {

@@ -64,7 +64,7 @@ impl Store {
         let heard = self.heard_of(chunk, &spans).await?;
         let chunks = self.chunks_of(round, &heard).await?;
         let spans = spans::last_of_each(spans);
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin_with(spans::BEGIN).await?;
         self.insert(&mut transaction, round, &chunks).await?;
         let written = spans::write(&mut transaction, &spans).await?;
         transaction.commit().await?;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use read::Referred;
-pub(super) use write::{Spanned, last_of_each, write};
+pub(super) use write::{BEGIN, Spanned, last_of_each, write};
 pub(super) use written::WrittenSpans;
 
 use super::{Store, StoreError, columns};

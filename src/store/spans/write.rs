@@ -10,6 +10,12 @@ use crate::{
     types::Span,
 };
 
+/// How a transaction begins that writes spans: their rows are found by their numbers. A plan that was made while the table was
+/// small, or not analyzed, would read all of it instead, and stay for as long as the connection.
+pub(in crate::store) const BEGIN: &str =
+    "begin; set local enable_seqscan = off; set local enable_bitmapscan = off;
+    set local enable_hashjoin = off; set local enable_mergejoin = off";
+
 /// A span as it stands, by its keys.
 pub(in crate::store) struct Spanned<'a> {
     pub(in crate::store) span: &'a Span,
@@ -66,7 +72,8 @@ pub(in crate::store) fn last_of_each(mut spans: Vec<Spanned<'_>>) -> Vec<Spanned
 
 /// Writes spans, each once and in order. Groups share series: whichever writes last, a span only grows.
 ///
-/// Where each was written by this process before or began just now, no row is looked for but by its number. Returns the others.
+/// In a transaction that begins with [`BEGIN`]. Where each was written by this process before or began just now, no row is
+/// looked for but by its number. Returns the others.
 pub(in crate::store) async fn write(
     connection: &mut PgConnection,
     spans: &[Spanned<'_>],

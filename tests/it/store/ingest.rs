@@ -238,6 +238,51 @@ async fn spans_go_on_whoever_wrote_them_and_whatever_became_of_their_rows() {
 }
 
 #[tokio::test]
+async fn no_round_reads_through_all_spans() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    let round = begin(&store, at(0)).await;
+    let source = resolver("quad9", "9.9.9.9:53");
+    let mut standing: Vec<SpanChange> = Vec::new();
+    // A table that is empty and then small, and that nobody has analyzed: reading all of it looks cheap.
+    for minute in 0..20 {
+        let heard = (0..40).map(|n| {
+            let name = format!("d{n}.example");
+            observation(&source, &name, "192.0.2.1", 300, at(minute * 60_000 + n))
+        });
+        let heard: Vec<_> = heard.collect();
+        standing = if standing.is_empty() {
+            heard.iter().map(opening).collect()
+        } else {
+            let pairs = standing.iter().zip(&heard);
+            pairs.map(|(before, one)| going_on(before, one)).collect()
+        };
+        let chunk: Vec<_> = heard.into_iter().zip(standing.clone()).collect();
+        store.record(round, &chunk).await.unwrap();
+    }
+    // A backend tells what it did when it ends, at the latest.
+    store.close().await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    while sqlx::query_scalar::<_, i64>(others)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+        > 0
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let scans =
+        "select seq_scan, idx_scan, n_tup_upd from pg_stat_user_tables where relname = 'span'";
+    let scans: (i64, i64, i64) = sqlx::query_as(scans)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!((scans.0, scans.2), (0, 19 * 40), "{scans:?}");
+    assert!(scans.1 >= 19 * 40, "{scans:?}");
+}
+
+#[tokio::test]
 async fn a_nul_from_the_wire_does_not_stop_a_round() {
     let store = fresh_store().await;
     let round = begin(&store, at(0)).await;
