@@ -28,31 +28,43 @@ impl Store {
     /// Moves what is raw of a window into packs; `None` where another instance is packing.
     pub(super) async fn pack_window(&self, window: Window) -> Result<Option<Packed>, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let ours = sqlx::query_scalar!(
-            r#"-- pack_window
-            select pg_try_advisory_xact_lock(hashtextextended('dns-auditor packing', 0)) as "ours!""#
-        );
-        if !ours.fetch_one(&mut *transaction).await? {
-            return Ok(None);
-        }
-        let packs = take(&mut transaction, window).await?;
-        if packs.samples() == 0 {
-            // Not left to the end of scope, which ends it some time later: the next window takes the lock again.
-            transaction.rollback().await?;
-            return Ok(Some(Packed::default()));
-        }
-        let parts = packs.insert(&mut transaction, window).await?;
-        packs.verify(&mut transaction, window.from, &parts).await?;
-        let packed = Packed {
-            days: 0,
-            samples: packs.samples(),
-            packs: packs.bodies.len() as u64,
-            octets: packs.bodies.iter().map(|body| body.len() as u64).sum(),
+        let moved = move_window(&mut transaction, window).await;
+        // Not left to the end of scope, which undoes it some time later: the next window takes the lock again.
+        let ended = match moved {
+            Ok(_) => transaction.commit().await,
+            Err(_) => transaction.rollback().await,
         };
-        count(&mut transaction, window.from, packed).await?;
-        transaction.commit().await?;
-        Ok(Some(packed))
+        let moved = moved?;
+        ended?;
+        Ok(moved)
     }
+}
+
+async fn move_window(
+    connection: &mut PgConnection,
+    window: Window,
+) -> Result<Option<Packed>, StoreError> {
+    let ours = sqlx::query_scalar!(
+        r#"-- pack_window
+            select pg_try_advisory_xact_lock(hashtextextended('dns-auditor packing', 0)) as "ours!""#
+    );
+    if !ours.fetch_one(&mut *connection).await? {
+        return Ok(None);
+    }
+    let packs = take(connection, window).await?;
+    if packs.samples() == 0 {
+        return Ok(Some(Packed::default()));
+    }
+    let parts = packs.insert(connection, window).await?;
+    packs.verify(connection, window.from, &parts).await?;
+    let packed = Packed {
+        days: 0,
+        samples: packs.samples(),
+        packs: packs.bodies.len() as u64,
+        octets: packs.bodies.iter().map(|body| body.len() as u64).sum(),
+    };
+    count(connection, window.from, packed).await?;
+    Ok(Some(packed))
 }
 
 /// Takes a window's chunks out of their partition, and packs their samples series by series. No chunk reaches beyond an

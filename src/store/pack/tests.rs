@@ -180,9 +180,9 @@ fn arbitrary() -> impl Strategy<Value = Sample> {
         |((at, rtt_us), numbers, ttl, ttls, age)| {
             let mut sample = Sample {
                 at,
-                rtt_us,
                 ttl,
                 ttls,
+                rtt_us,
                 age,
                 ..Sample::default()
             };
