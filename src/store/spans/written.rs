@@ -11,15 +11,21 @@ use std::{
 use super::write::{Row, Spanned, microseconds};
 use crate::types::{Answer, Span};
 
-/// Series that are known before all are forgotten.
-const MOST_SERIES: usize = 200_000;
+/// Runs that are known before all are forgotten.
+const MOST_RUNS: usize = 500_000;
 
 /// Sites of a series that are known: some servers call themselves anything.
 const MOST_SITES: usize = 32;
 
-/// The latest run of each site, by series.
+/// The latest run of each site.
 #[derive(Debug, Default)]
-pub(in crate::store) struct WrittenSpans(Mutex<HashMap<i32, Vec<Run>>>);
+pub(in crate::store) struct WrittenSpans(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    by_series: HashMap<i32, Vec<Run>>,
+    runs: usize,
+}
 
 #[derive(Debug)]
 struct Run {
@@ -45,7 +51,7 @@ impl WrittenSpans {
     ) -> Vec<Option<Written>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let row = |(series_id, span): (i32, &Span)| {
-            let runs = known.get(&series_id)?;
+            let runs = known.by_series.get(&series_id)?;
             Some(runs.iter().find(|run| run.is_of(span))?.row)
         };
         spans.into_iter().map(row).collect()
@@ -57,8 +63,8 @@ impl WrittenSpans {
             return;
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() > MOST_SERIES {
-            known.clear();
+        if known.runs > MOST_RUNS {
+            *known = Known::default();
         }
         for row in rows {
             let place = spans.binary_search_by(|one| one.key().cmp(&row.key()));
@@ -67,28 +73,33 @@ impl WrittenSpans {
             };
             // Of two runs that began within a microsecond the row is the first one's.
             if written.answer_id == row.answer_id {
-                put(known.entry(row.series_id).or_default(), row, written);
+                known.put(row, written);
             }
         }
     }
 }
 
-fn put(runs: &mut Vec<Run>, row: Row, written: &Spanned<'_>) {
-    let run = Run {
-        first_seen: microseconds(row.first_seen),
-        site: row.site.into(),
-        answer: Arc::clone(&written.span.answer),
-        row: Written {
-            span_id: row.span_id,
-            answer_id: row.answer_id,
-        },
-    };
-    match runs.iter_mut().find(|one| one.site == run.site) {
-        Some(before) if before.first_seen > run.first_seen => {}
-        Some(before) => *before = run,
-        None => {
-            runs.truncate(MOST_SITES - 1);
-            runs.push(run);
+impl Known {
+    fn put(&mut self, row: Row, written: &Spanned<'_>) {
+        let runs = self.by_series.entry(row.series_id).or_default();
+        let run = Run {
+            first_seen: microseconds(row.first_seen),
+            site: row.site.into(),
+            answer: Arc::clone(&written.span.answer),
+            row: Written {
+                span_id: row.span_id,
+                answer_id: row.answer_id,
+            },
+        };
+        match runs.iter_mut().find(|one| one.site == run.site) {
+            Some(before) if before.first_seen > run.first_seen => {}
+            Some(before) => *before = run,
+            None => {
+                let before = runs.len();
+                runs.truncate(MOST_SITES - 1);
+                runs.push(run);
+                self.runs += runs.len() - before;
+            }
         }
     }
 }
@@ -204,6 +215,7 @@ mod tests {
         }
         let found = runs.iter().filter_map(|run| find(&written, SERIES, run));
         assert_eq!(found.count(), MOST_SITES);
+        assert_eq!(written.0.lock().unwrap().runs, MOST_SITES);
         assert_eq!(find(&written, SERIES, &runs[99]), Some(99));
     }
 }
