@@ -3,7 +3,8 @@
 //! Addresses come, go and come back, one or several, of both families; aliases move between targets at home and in a
 //! foreign zone, whose own addresses change, too; TTLs go from a second to 300; resolvers are restarted, and names flushed
 //! out of them. All of it before a round or in the middle of it. Deliberately absent: a value of an asked name that no round
-//! can see. What was changed stays as it is in the round after.
+//! can see. What was changed stays as it is in the round after. A target changes only while an alias leads there, and an
+//! alias stays where it leads until that has been seen: caches find the way by an old alias for longer than anybody watches.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 
@@ -121,12 +122,22 @@ impl Life {
         deeds
     }
 
-    /// A name that was left alone for long enough.
+    /// A name that may be changed.
     fn idle(&mut self, round: usize) -> Option<usize> {
         let names = self.names.iter().enumerate();
-        let is_idle = |name: &Name| name.changed.is_none_or(|before| round > before + PAUSE);
+        let is_idle = |name: &Name| name.rests(round) && self.is_seen(name, round);
         let idle: Vec<_> = names.filter(|(_, name)| is_idle(name)).collect();
         idle.choose(&mut self.random).map(|(index, _)| *index)
+    }
+
+    /// Whether rounds see what the name is and becomes, and have seen what an alias leads to.
+    fn is_seen(&self, name: &Name, round: usize) -> bool {
+        let mut names = self.names.iter();
+        match name.leads_to() {
+            Some(target) => names.any(|one| one.owner == target && one.rests(round)),
+            None if name.owner.starts_with("dialer") => true,
+            None => names.any(|one| one.leads_to() == Some(&name.owner) && one.rests(round)),
+        }
     }
 
     fn ttl(&mut self) -> u32 {
@@ -172,6 +183,18 @@ impl Life {
 }
 
 impl Name {
+    /// Whether it was left alone for long enough.
+    fn rests(&self, round: usize) -> bool {
+        self.changed.is_none_or(|before| round > before + PAUSE)
+    }
+
+    /// The owner that an alias leads to.
+    fn leads_to(&self) -> Option<&str> {
+        let mut aliases = self.data.iter().filter(|(rtype, _)| *rtype == "CNAME");
+        let (_, target) = aliases.next()?;
+        target.split('.').next()
+    }
+
     fn write(&self, zone: &mut Zone) {
         zone.remove(&self.owner);
         for (rtype, data) in &self.data {
