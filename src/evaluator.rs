@@ -41,7 +41,7 @@ use crate::{
         journal::Journal,
         replay::{Batches, Checkpoint, NewContext, SessionId},
     },
-    types::{Question, Source},
+    types::{Observation, Question, Source},
 };
 use asking::{Asked, Asker};
 use judging::judged_by;
@@ -143,7 +143,8 @@ impl Evaluator {
     /// Runs the round that was due at `due_at`; `None` where it has run before.
     ///
     /// A database that is away is waited for, a bounded time. The questions are put all the same, so that the history in
-    /// memory has no gap; the round is judged as of when everybody had answered, however long that wait was. Where there is a journal, the round is judged by what was last known, and its steps are written there.
+    /// memory has no gap; the round is judged as of when everybody had answered, however long that wait was. Where there is a
+    /// journal, the round is judged by what was last known, and its steps are written there.
     /// An error leaves the incidents as they were before the round: the next round finds and tells them.
     pub async fn run_round(
         &self,
@@ -180,8 +181,7 @@ impl Evaluator {
     async fn hear(&self, group: &Group) -> Heard {
         let mut asked = self.ask(group).await;
         let setting = self.setting(group);
-        context::as_stored(&mut asked.observations);
-        let (changes, step) = self.memory().absorb(&setting, &asked.observations);
+        let (changes, step) = self.take_in(&setting, &mut asked.observations);
         let batches = Batches::first(step, &asked.observations);
         let mut heard = Heard {
             asked,
@@ -215,7 +215,7 @@ impl Evaluator {
     /// Asks again what must not be believed at once, by what was last known of declarations.
     async fn hear_again(&self, group: &Group, setting: Setting, heard: &mut Heard) {
         let declared = self.known_declared().clone();
-        let context = judged_by(setting, &heard.asked, &declared);
+        let context = judged_by(setting, &heard.asked, declared);
         let observations = &heard.asked.observations;
         let again = context.doubtful(&self.memory().history, observations, heard.at);
         if again.is_empty() {
@@ -223,12 +223,21 @@ impl Evaluator {
         }
         let zones = &mut heard.asked.zones;
         let mut more = self.asker.ask_again(group, &again, zones).await;
-        context::as_stored(&mut more);
-        let (changes, step) = self.memory().absorb(&context.setting, &more);
+        let (changes, step) = self.take_in(&context.setting, &mut more);
         heard.batches.again = Some((step, more.len()));
         heard.changes.extend(changes);
         heard.asked.observations.extend(more);
         heard.at = clock::now();
+    }
+
+    /// Takes a batch of replies into the history: what that did to the spans, and which step it was.
+    fn take_in(
+        &self,
+        setting: &Setting,
+        observations: &mut [Observation],
+    ) -> (Vec<SpanChange>, i64) {
+        context::as_stored(observations);
+        self.memory().absorb(setting, observations)
     }
 
     /// What of a group's configuration, and of what was measured of its resolvers, decides of its verdicts.
@@ -250,7 +259,7 @@ impl Evaluator {
             at,
         } = heard;
         let declared = self.known_declared().clone();
-        let context = judged_by(self.setting(group), &asked, &declared);
+        let context = judged_by(self.setting(group), &asked, declared);
         // Read afresh each round: a person may have taken or ended an incident, and what could not be recorded is found
         // again by the next round.
         let mut ledger = self.ledger(&recorder, group, &mut desk).await?;

@@ -24,11 +24,11 @@ pub fn setting(group: &Group) -> Setting {
 }
 
 /// What a round is judged by.
-pub(super) fn judged_by(setting: Setting, asked: &Asked, declared: &Declared) -> RoundContext {
+pub(super) fn judged_by(setting: Setting, asked: &Asked, declared: Declared) -> RoundContext {
     RoundContext {
         setting,
         zones: asked.zones.clone(),
         held_back: asked.held_back.clone(),
-        declared: declared.clone(),
+        declared,
     }
 }

@@ -49,15 +49,15 @@ impl Watch {
         let (group, mut heard) = self.ask(asker, group, gap).await;
         let group = &group;
         // There is no database, and so nobody who declared anything.
-        let declared = Declared::default();
-        let context = judged_by(setting(group), &heard, &declared);
+        let judged_by = |heard: &Asked| judged_by(setting(group), heard, Declared::default());
+        let context = judged_by(&heard);
         let again = context.doubtful(&self.history, &heard.observations, clock::now());
         if !again.is_empty() {
             let more = asker.ask_again(group, &again, &mut heard.zones).await;
             context::absorb(&mut self.history, gap, &more);
             heard.observations.extend(more);
         }
-        let context = judged_by(setting(group), &heard, &declared);
+        let context = judged_by(&heard);
         let now = clock::now();
         let input = context.input(&heard.observations, now);
         let (verdicts, findings) = judge_and_find(&self.history, &input);

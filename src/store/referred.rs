@@ -9,11 +9,6 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use super::{StoreError, columns, copied, spans::question};
 use crate::types::{Answer, Question, SeriesKey, Source};
 
-/// A series by itself.
-pub(super) struct Series {
-    pub(super) key: SeriesKey,
-}
-
 /// Series that were read together: each is three numbers, since many have their question or their source in common.
 #[derive(Default)]
 pub(super) struct SeriesTable {
@@ -73,14 +68,12 @@ pub(super) fn of<'a, K: Eq + Hash, T>(
 pub(super) async fn series(
     connection: &mut PgConnection,
     ids: &[i32],
-) -> Result<HashMap<i32, Series>, StoreError> {
+) -> Result<HashMap<i32, SeriesKey>, StoreError> {
     let table = some_series(connection, ids).await?;
-    let places = table.places.iter();
-    let series = places.map(|(id, place)| {
-        let (key, _) = table.at(*place);
-        (*id, Series { key })
-    });
-    Ok(series.collect())
+    let series = table.places.iter();
+    Ok(series
+        .map(|(id, place)| (*id, table.at(*place).0))
+        .collect())
 }
 
 /// The series with these keys. Questions and sources are read apart: many series share them.

@@ -10,7 +10,7 @@ mod metrics;
 mod notify;
 mod refusals;
 mod restarts;
-mod service;
+pub(crate) mod service;
 mod stopping;
 mod ticks;
 mod vantages;

@@ -11,13 +11,13 @@ use super::{RecordedObservation, Stored};
 use crate::{
     store::{
         StoreError, columns,
-        referred::{self, Series, distinct},
+        referred::{self, distinct},
     },
-    types::{Answer, Ede, Flags, Observation},
+    types::{Answer, Ede, Flags, Observation, SeriesKey},
 };
 
 pub(super) struct Known {
-    series: HashMap<i32, Series>,
+    series: HashMap<i32, SeriesKey>,
     answers: HashMap<i64, Arc<Answer>>,
     annotations: HashMap<i64, Annotation>,
     rounds: HashMap<i64, (String, DateTime<Utc>)>,
@@ -112,8 +112,8 @@ impl Known {
             .unwrap_or_else(|| columns::uniform_ttls(answer, sample.ttl));
         let at = DateTime::from_timestamp_micros(sample.at);
         let observation = Observation {
-            source: series.key.source.clone(),
-            question: series.key.question.clone(),
+            source: series.source.clone(),
+            question: series.question.clone(),
             at: at.ok_or_else(|| StoreError::unreadable("instant", sample.at))?,
             answer: Arc::clone(answer),
             ttls,

@@ -12,6 +12,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::resilience::service::until;
+
 /// The name under which `WebDriver` gives an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long a page may take, on a loaded machine.
@@ -121,29 +123,18 @@ impl Browser {
     pub(super) async fn send_by(&self, selector: &str) {
         let before = format!("/element/{}/name", self.element("body").await);
         self.click(selector).await;
-        let is_gone = async || {
-            self.try_ask(Method::GET, &before, Value::Null)
-                .await
-                .is_err()
-        };
-        wait_until(is_gone).await;
-        let is_whole = async || {
+        until("another page", async || {
+            let known = self.try_ask(Method::GET, &before, Value::Null).await;
+            known.is_err().then_some(())
+        })
+        .await;
+        until("the page is whole", async || {
             let state = json!({"script": "return document.readyState", "args": []});
             let state = self.try_ask(Method::POST, "/execute/sync", state).await;
-            state.is_ok_and(|state| state == "complete")
-        };
-        wait_until(is_whole).await;
+            state.is_ok_and(|state| state == "complete").then_some(())
+        })
+        .await;
     }
-}
-
-async fn wait_until(ready: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !ready().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let waited = tokio::time::timeout(PATIENCE, waiting).await;
-    waited.expect("the answer to a form");
 }
 
 impl Driver {

@@ -18,7 +18,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 ///
 /// # Panics
 /// When there is nothing after [`PATIENCE`].
-pub(super) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look().await {
