@@ -6,6 +6,7 @@
 mod answer;
 mod instant;
 mod matcher;
+mod mostly;
 mod network;
 mod observation;
 mod policy;
@@ -23,6 +24,7 @@ pub use crate::clock::now;
 pub use answer::{Answer, Link, NoReply, Rcode, Status, TlsFailure, Value};
 pub use instant::{NotAnInstant, parse_instant};
 pub use matcher::{Labelled, Matcher, Matchers, NotAMatcher};
+pub use mostly::Mostly;
 pub use network::parse_network;
 pub(crate) use observation::site_of;
 pub use observation::{Ede, Flags, Observation, Transport, Wire};
@@ -36,6 +38,6 @@ pub(crate) use source::show_address;
 pub use source::{
     AuthorityServer, Endpoint, Listed, Question, Resolver, ResolverTraits, Source, SourceKind, Zone,
 };
-pub use span::{SeriesKey, Span};
+pub use span::{SeriesKey, Span, Ttls};
 pub use target::Target;
 pub use telling::Telling;

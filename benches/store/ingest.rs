@@ -1,13 +1,18 @@
 //! Rounds on their way into the history and the database, as the service takes them there.
 //!
-//! Deliberately absent: verdicts, which are written on change only.
+//! Deliberately absent: judging. A verdict is written when it changes, so that here, where all is well, each pair has one.
 
 use std::time::{Duration, Instant};
 
 use dns_auditor::{
-    audit::history::{History, SpanChange},
-    store::Store,
-    types::Observation,
+    audit::{
+        evidence::{Baseline, BaselineKind, Observed},
+        history::{History, SpanChange},
+        ledger::Ledger,
+        verdict::{Sample, State, Verdict},
+    },
+    store::{RoundOutcome, Store},
+    types::{Observation, Severity, SourceKind},
 };
 
 use crate::{
@@ -23,6 +28,8 @@ pub struct Service<'a> {
     pub store: &'a Store,
     pub world: &'a World,
     history: History,
+    /// Whether rounds are finished.
+    judges: bool,
 }
 
 impl<'a> Service<'a> {
@@ -31,6 +38,15 @@ impl<'a> Service<'a> {
             store,
             world,
             history: History::default(),
+            judges: false,
+        }
+    }
+
+    /// The same, where each round is finished, too.
+    pub fn judging(store: &'a Store, world: &'a World) -> Self {
+        Self {
+            judges: true,
+            ..Self::new(store, world)
         }
     }
 
@@ -43,6 +59,7 @@ impl<'a> Service<'a> {
             .await
             .unwrap()
             .unwrap();
+        let verdicts = self.judges.then(|| verdicts(&heard));
         let recorded: Vec<(Observation, SpanChange)> = heard
             .into_iter()
             .map(|one| {
@@ -52,6 +69,18 @@ impl<'a> Service<'a> {
             .collect();
         for chunk in recorded.chunks(CHUNK) {
             self.store.record(round, chunk).await.unwrap();
+        }
+        if let Some(verdicts) = verdicts {
+            let outcome = RoundOutcome {
+                verdicts: &verdicts,
+                findings: &[],
+                ledger: &Ledger::default(),
+                transitions: &[],
+                messages: &[],
+                caps: &[],
+                now: due,
+            };
+            self.store.finish_round(round, &outcome).await.unwrap();
         }
     }
 
@@ -72,5 +101,55 @@ impl<'a> Service<'a> {
             ours: spent.ours.saturating_sub(made_up),
             ..spent
         }
+    }
+}
+
+/// One for each reply of a resolver: it is what the authority serves.
+fn verdicts(heard: &[Observation]) -> Vec<Verdict> {
+    let resolvers = heard
+        .iter()
+        .filter(|one| one.source.kind == SourceKind::Resolver);
+    resolvers.map(verdict).collect()
+}
+
+fn verdict(sample: &Observation) -> Verdict {
+    let link = sample.answer.links.last();
+    let records = link.map(|link| link.value.records()).unwrap_or_default();
+    Verdict {
+        question: sample.question.clone(),
+        resolver: sample.source.id.clone(),
+        operator: sample.source.id.clone(),
+        state: State::Consistent,
+        severity: Severity::None,
+        confirmed: false,
+        flags: Vec::new(),
+        observed: Observed {
+            resolver: sample.source.id.clone(),
+            source: sample.source.clone(),
+            question: sample.question.clone(),
+            records: records.clone(),
+            rcode: sample.answer.rcode_text(),
+            ttl: sample.ttl(),
+            site: sample.site(),
+            ede: Vec::new(),
+            at: sample.at,
+            cached_until: Some(sample.expires_at(0)).filter(|_| link.is_some()),
+        },
+        link: None,
+        baseline: Some(Baseline {
+            kind: BaselineKind::Authority,
+            records,
+            rcode: "NOERROR".to_owned(),
+            ttl: Some(300),
+        }),
+        deadline: None,
+        cached_until: None,
+        worst_case_until: None,
+        samples: vec![Sample {
+            site: sample.site(),
+            state: State::Consistent,
+            at: sample.at,
+        }],
+        reason: "what the authoritative servers serve".to_owned(),
     }
 }

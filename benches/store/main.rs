@@ -5,7 +5,7 @@
 //! gets the same rows one by one and by COPY, ninety days of one name, a state of 40,000 series and a rebuild of 80,000. The
 //! last line is for machines.
 //!
-//! Deliberately absent: packets, verdicts, and a quiet machine. Ratios within a run say more than its numbers.
+//! Deliberately absent: packets, judging, and a quiet machine. Ratios within a run say more than its numbers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -227,7 +227,7 @@ async fn ninety_days() -> f64 {
     println!(
         "\nninety days of one name at four resolvers, a sample in a quarter of an hour, another answer in six hours"
     );
-    Service::new(&store, &world)
+    Service::judging(&store, &world)
         .rounds(&server, 0..rounds)
         .await;
     plain::create(&mut connection).await;
@@ -247,7 +247,7 @@ async fn wide() -> [f64; 2] {
     let url = apart.url();
     let (store, mut connection, server) = opened_at(&url).await;
     println!("\nmany series");
-    Service::new(&store, &world).rounds(&server, 0..3).await;
+    Service::judging(&store, &world).rounds(&server, 0..3).await;
     plain::create(&mut connection).await;
     for nth in 0..3 {
         plain::copy(&mut connection, &world.round(nth)).await;

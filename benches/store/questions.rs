@@ -1,7 +1,7 @@
 //! Questions about the past, put to the store and to the plain table.
 //!
 //! What is called the first is the first one of its kind over a new connection; cold is the first one to a server that has just
-//! started. Deliberately absent: verdicts, which every state and timeline of a service has.
+//! started. Deliberately absent: incidents, since all is well here.
 
 use dns_auditor::store::{Store, timeline::TimelineQuery};
 use sqlx::PgConnection;

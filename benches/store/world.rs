@@ -19,7 +19,7 @@ const TTL: u64 = 300;
 
 pub struct World {
     pub names: Vec<Question>,
-    sources: Vec<Source>,
+    sources: Vec<Arc<Source>>,
     pub start: DateTime<Utc>,
     pub period: Duration,
     /// How long an answer of a steady name stands.
@@ -39,9 +39,9 @@ impl World {
             "office 192.0.2.53",
         ];
         let mut sources: Vec<_> = resolvers
-            .map(|one| source(SourceKind::Resolver, one))
+            .map(|one| source(SourceKind::Resolver, one).into())
             .into();
-        sources.push(source(SourceKind::Authority, "ns1.example.com 192.0.2.1"));
+        sources.push(source(SourceKind::Authority, "ns1.example.com 192.0.2.1").into());
         Self {
             names: (0..names).map(question).collect(),
             sources,

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: the judgement.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +56,7 @@ pub struct Observed {
     /// The resolver's id; the authoritative server's host name in findings.
     pub resolver: String,
     /// The address asked.
-    pub source: Source,
+    pub source: Arc<Source>,
     /// What was asked.
     pub question: Question,
     /// The records of the judged link; empty for denials and failures.
@@ -107,7 +109,7 @@ mod tests {
             };
             let observed = Observed {
                 resolver: "ns1".to_owned(),
-                source: server("ns1", "192.0.2.1").source(),
+                source: server("ns1", "192.0.2.1").source().into(),
                 question: question(NAME, RecordType::A),
                 records,
                 rcode: rcode.to_owned(),

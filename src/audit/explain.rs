@@ -189,7 +189,7 @@ pub fn explain(round: JudgedRound<'_>, verdict: &Verdict) -> Explanation {
     let inequality = case.inequality();
     Explanation {
         question: verdict.question.clone(),
-        source: verdict.observed.source.clone(),
+        source: Source::clone(&verdict.observed.source),
         operator: verdict.operator.clone(),
         state: verdict.state,
         row: verdict.state.row(),

@@ -10,7 +10,6 @@ mod failures;
 mod few;
 mod held;
 mod links;
-mod mostly;
 mod pairs;
 mod pool;
 mod runs;
@@ -182,7 +181,7 @@ impl History {
         let fetched = held.absorb(observation, site, gap);
         for (index, within) in fetched {
             if let Some(fetch) = self.fetch(observation, index, within) {
-                let cap = self.caps.entry(series.source.clone()).or_default();
+                let cap = self.caps.entry(Source::clone(&series.source)).or_default();
                 cap.see(fetch);
             }
         }

@@ -23,6 +23,7 @@ mod tests;
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    sync::Arc,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -100,7 +101,7 @@ pub struct Choice {
 /// What was kept of one group so far.
 #[derive(Debug, Clone, Default)]
 pub struct Keeper {
-    pairs: HashMap<Question, HashMap<Source, Run>>,
+    pairs: HashMap<Question, HashMap<Arc<Source>, Run>>,
     findings: HashMap<(FindingKind, Subject), Run>,
     budget: Budget,
 }

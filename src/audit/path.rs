@@ -215,7 +215,7 @@ fn strangers<'a>(input: &RoundInput<'a>) -> BTreeMap<&'a Source, &'a Observation
             continue;
         };
         if is_own(resolver, &site) == Some(false) {
-            strangers.insert(&reply.source, reply);
+            strangers.insert(&*reply.source, reply);
         }
         if site.len() >= LEAST_TELLING {
             let known = shown.entry(site).or_default();
@@ -233,7 +233,7 @@ fn strangers<'a>(input: &RoundInput<'a>) -> BTreeMap<&'a Source, &'a Observation
             resolver.is_some_and(|resolver| is_own(resolver, &site) == Some(true))
         };
         let others = voices.iter().filter(|(_, reply)| !is_theirs(&reply.source));
-        strangers.extend(others.map(|(_, reply)| (&reply.source, *reply)));
+        strangers.extend(others.map(|(_, reply)| (&*reply.source, *reply)));
     }
     strangers
 }

@@ -21,7 +21,7 @@ use crate::{
     types::{
         Answer, AuthorityServer, Ede, Flags, Link, Listed, NoReply, Observation, QueryOptions,
         Question, Rcode, RecordType, Resolver, ResolverTraits, Source, SourceKind, Status,
-        Transport, Value, Zone,
+        Transport, Ttls, Value, Zone,
     },
 };
 pub(crate) use scene::{Round, Scene, says};
@@ -211,6 +211,12 @@ pub(crate) fn declared(matters: impl IntoIterator<Item = Matter>) -> Declared {
     numbered.map(declaration).collect::<Vec<_>>().into()
 }
 
+/// TTLs of an answer, link by link.
+pub(crate) fn ttls(links: &[&[u32]]) -> Ttls {
+    let links = links.iter();
+    links.map(|link| link.iter().copied().collect()).collect()
+}
+
 /// One reply as received.
 pub(crate) fn observe(
     source: &Source,
@@ -222,7 +228,7 @@ pub(crate) fn observe(
     let authority =
         source.kind == SourceKind::Authority && !links.is_empty() && reply.authoritative;
     Observation {
-        source: source.clone(),
+        source: source.clone().into(),
         question: question.clone(),
         at,
         answer: Arc::new(Answer {

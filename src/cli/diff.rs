@@ -56,7 +56,7 @@ fn table(diff: &Diff) -> String {
         diff.unchanged
     );
     let rows = diff.changed.iter().filter_map(Changed::either);
-    let who = Who::over_sources(rows.map(|row| &row.span.span.series.source));
+    let who = Who::over_sources(rows.map(|row| &*row.span.span.series.source));
     let question = |one: &Changed, other: &Changed| {
         let of = |changed: &Changed| {
             changed
@@ -134,7 +134,7 @@ fn listing(diff: &Diff) -> Listing {
         let span = &row.span.span;
         let (before, after) = (changed.before.as_ref(), changed.after.as_ref());
         Some([
-            row.span.vantage.clone(),
+            row.span.vantage.to_string(),
             span.series.question.name.to_string(),
             span.series.question.rtype.to_string(),
             history::kind(span.series.source.kind).to_owned(),

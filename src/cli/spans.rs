@@ -18,7 +18,7 @@ use crate::{
 /// For people: in order of first sight.
 pub(super) fn table(found: &Within<RecordedSpan>) -> String {
     let spans = found.items.iter().map(|recorded| &recorded.span);
-    let who = Who::over_sources(spans.clone().map(|span| &span.series.source));
+    let who = Who::over_sources(spans.clone().map(|span| &*span.series.source));
     let instants = Instants::over(spans.clone().flat_map(|span| {
         let seen = [span.first_seen, span.last_seen];
         seen.into_iter().chain(span.cached_until)
@@ -67,7 +67,7 @@ pub(super) fn listing<'a>(spans: impl IntoIterator<Item = &'a RecordedSpan>) -> 
 fn row(RecordedSpan { vantage, span }: &RecordedSpan) -> [String; 14] {
     let SeriesKey { question, source } = &span.series;
     [
-        vantage.clone(),
+        vantage.to_string(),
         question.name.to_string(),
         question.rtype.to_string(),
         history::kind(source.kind).to_owned(),

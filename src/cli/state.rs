@@ -85,7 +85,7 @@ fn render(snapshot: &Snapshot) -> String {
 
 /// One question: who says what.
 fn section(states: &[StateRow], instants: Instants) -> String {
-    let who = Who::over_sources(states.iter().map(|row| &row.span.span.series.source));
+    let who = Who::over_sources(states.iter().map(|row| &*row.span.span.series.source));
     let rows = states.iter().map(|row| {
         let span = &row.span.span;
         let facts = [
@@ -149,7 +149,7 @@ fn listing(snapshot: &Snapshot) -> Listing {
         let span = &row.span.span;
         let source = &span.series.source;
         [
-            row.span.vantage.clone(),
+            row.span.vantage.to_string(),
             span.series.question.name.to_string(),
             span.series.question.rtype.to_string(),
             history::kind(source.kind).to_owned(),
@@ -171,6 +171,8 @@ fn listing(snapshot: &Snapshot) -> Listing {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         audit::verdict::State,
@@ -183,14 +185,14 @@ mod tests {
         let row = |span| StateRow {
             span,
             age_seconds: 97_445,
-            verdict: Some(StateVerdict {
-                group: "dialers".to_owned(),
+            verdict: Some(Arc::new(StateVerdict {
+                group: "dialers".into(),
                 state: State::NxdomainMismatch,
                 severity: Severity::Critical,
                 flags: Vec::new(),
                 since: history::at("2026-11-22T19:05:00Z"),
                 reason: "no authority ever said so".to_owned(),
-            }),
+            })),
         };
         let snapshot = Snapshot {
             at: history::at("2026-11-23T22:34:05Z"),

@@ -70,7 +70,7 @@ fn asked(group: &Group) -> Vec<SeriesKey> {
         .flat_map(|question| {
             sources().map(move |source| SeriesKey {
                 question: question.clone(),
-                source,
+                source: source.into(),
             })
         })
         .collect()

@@ -250,7 +250,7 @@ fn lanes(
                 question,
                 held_back: Vec::new(),
             }),
-            source,
+            source: source.into(),
         }));
     }
     lanes

@@ -99,12 +99,17 @@ pub struct Batch {
 
 impl Batch {
     /// Hands one question over. Waits while the prober has as many waiting as it holds: 4,096 beyond those in flight.
-    pub async fn push(&mut self, source: Source, question: Question, ask: Arc<Ask>) {
+    pub async fn push(
+        &mut self,
+        source: impl Into<Arc<Source>>,
+        question: Question,
+        ask: Arc<Ask>,
+    ) {
         // The driver gives the room back when the question is finished. The semaphore is never closed.
         if let Ok(room) = self.room.acquire().await {
             room.forget();
         }
-        let inquiry = Box::new(Inquiry::new(self.id, source, question, ask));
+        let inquiry = Box::new(Inquiry::new(self.id, source.into(), question, ask));
         if self.commands.send(Command::Put(inquiry)).is_ok() {
             self.under_way += 1;
         }

@@ -2,7 +2,10 @@
 //!
 //! Deliberately absent: queries.
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::{
+    net::{IpAddr, SocketAddr, SocketAddrV6},
+    ops::Deref,
+};
 
 use ipnet::IpNet;
 use serde::{
@@ -18,7 +21,7 @@ use crate::{
 };
 
 /// TTLs as text: links end in `;`, TTLs within a link are parted by `,`. `[[60, 60], [300]]` is `60,60;300;`.
-pub(super) fn ttls_to_text(ttls: &[Vec<u32>]) -> String {
+pub(super) fn ttls_to_text(ttls: &[impl Deref<Target = [u32]>]) -> String {
     let mut text = String::new();
     for link in ttls {
         let link: Vec<_> = link.iter().map(u32::to_string).collect();
@@ -29,12 +32,15 @@ pub(super) fn ttls_to_text(ttls: &[Vec<u32>]) -> String {
 }
 
 /// Reads [`ttls_to_text`] back.
-pub(super) fn ttls_from_text(text: &str) -> Result<Vec<Vec<u32>>, StoreError> {
-    let number = |ttl: &str| ttl.parse();
+pub(super) fn ttls_from_text<All, Link>(text: &str) -> Result<All, StoreError>
+where
+    All: FromIterator<Link>,
+    Link: FromIterator<u32>,
+{
     text.split_terminator(';')
         .map(|link| match link {
-            "" => Ok(Vec::new()),
-            link => link.split(',').map(number).collect(),
+            "" => Ok(Link::from_iter([])),
+            link => link.split(',').map(str::parse).collect(),
         })
         .collect::<Result<_, _>>()
         .map_err(|error| StoreError::unreadable("list of TTLs", error))
@@ -119,9 +125,9 @@ pub(super) fn variant_to_text<T: Serialize>(variant: &T) -> Result<String, Store
 /// A variant read back by its name.
 pub(super) fn variant_from_text<T: DeserializeOwned>(
     what: &'static str,
-    name: String,
+    name: impl AsRef<str>,
 ) -> Result<T, StoreError> {
-    let read = T::deserialize(name.into_deserializer());
+    let read = T::deserialize(name.as_ref().into_deserializer());
     read.map_err(|error: serde::de::value::Error| StoreError::unreadable(what, error))
 }
 
@@ -213,10 +219,11 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Ttls;
 
     fn check(ttls: &[Vec<u32>], text: &str) {
         assert_eq!(ttls_to_text(ttls), text);
-        assert_eq!(ttls_from_text(text).unwrap(), ttls);
+        assert_eq!(ttls_from_text::<Vec<Vec<u32>>, _>(text).unwrap(), ttls);
     }
 
     #[test]
@@ -228,8 +235,9 @@ mod tests {
             &[vec![60, 61], vec![], vec![u32::MAX]],
             "60,61;;4294967295;",
         );
-        assert!(ttls_from_text("60;x;").is_err());
-        assert!(ttls_from_text("4294967296;").is_err());
+        for wrong in ["60;x;", "4294967296;"] {
+            assert!(ttls_from_text::<Ttls, _>(wrong).is_err());
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: what the columns are. Whoever asks reads them in their order, each as its type.
 
+use std::{collections::HashSet, sync::Arc};
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::TryStreamExt as _;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
@@ -67,6 +69,10 @@ impl Drop for Copying {
     }
 }
 
+/// Texts that many rows have in common.
+#[derive(Default)]
+pub(super) struct Texts(HashSet<Arc<str>>);
+
 /// The columns of a row that are not read yet.
 pub(super) struct Columns<'a>(&'a [u8]);
 
@@ -120,8 +126,23 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn text(&mut self) -> Result<&'a str, StoreError> {
-        let octets = there(self.octets()?)?;
-        std::str::from_utf8(octets).map_err(|error| StoreError::unreadable("text", error))
+        there(self.text_or_null()?)
+    }
+
+    pub(super) fn text_or_null(&mut self) -> Result<Option<&'a str>, StoreError> {
+        let text = self.octets()?.map(std::str::from_utf8).transpose();
+        text.map_err(|error| StoreError::unreadable("text", error))
+    }
+
+    /// One of few texts: it is kept once.
+    pub(super) fn shared(&mut self, known: &mut Texts) -> Result<Arc<str>, StoreError> {
+        let text = self.text()?;
+        if let Some(known) = known.0.get(text) {
+            return Ok(Arc::clone(known));
+        }
+        let new = Arc::<str>::from(text);
+        known.0.insert(Arc::clone(&new));
+        Ok(new)
     }
 
     pub(super) fn instant(&mut self) -> Result<DateTime<Utc>, StoreError> {

@@ -154,7 +154,7 @@ impl Store {
                 continue;
             };
             let spans = self.spans_since_change(change).await?;
-            let spans = spans.iter().map(|one| (one.vantage.as_str(), &one.span));
+            let spans = spans.iter().map(|one| (&*one.vantage, &one.span));
             let progress = progress(change, spans, now);
             followed.push(FollowedChange {
                 declaration,

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: what happened in between, which is the timeline's.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -71,7 +71,7 @@ impl Diff {
     }
 }
 
-fn backend(row: &StateRow) -> (SeriesKey, String, Option<String>) {
+fn backend(row: &StateRow) -> (SeriesKey, Arc<str>, Option<Arc<str>>) {
     let span = &row.span.span;
     (
         span.series.clone(),

@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{
-    RecordedSpan, Store, StoreError,
-    spans::read::Row,
+    RecordedSpan, Store, StoreError, copied,
+    spans::read,
     timeline::{TimelineQuery, end_of_time},
 };
 use crate::types::{Answer, Question, Source, Span};
@@ -60,7 +60,7 @@ pub struct Followed {
     /// The address asked.
     pub address: SocketAddr,
     /// The backend by NSID; `None` where it does not say.
-    pub site: Option<String>,
+    pub site: Option<Arc<str>>,
     /// The last sight of another value; `None` where none was seen after the change.
     pub last_other: Option<DateTime<Utc>>,
     /// The first sight of the new value after it; `None` where there was none before the next change.
@@ -109,17 +109,20 @@ impl Store {
     /// All that authoritative servers ever said as their own word: what was served before a window says whether its first
     /// value is a change, and what comes after it when the last one ended. In order of first sight.
     async fn spans_served(&self, query: &TimelineQuery) -> Result<Vec<RecordedSpan>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "-- spans_served
-            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until, longest_silence_s
-            from span join series using (series_id) join question using (question_id) join source using (source_id)
-            where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'authority' and authoritative",
+        let series = sqlx::query_scalar!(
+            "-- series_that_serve
+            select series_id
+            from series join question using (question_id) join source using (source_id)
+            where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'authority'",
             query.name.as_str(),
             query.rtype.map(|rtype| i32::from(rtype.0))
         );
-        let rows = rows.fetch_all(&self.pool).await?;
+        let series = series.fetch_all(&self.pool).await?;
+        let from = format!(
+            "span where series_id = any({}) and authoritative",
+            copied::keys(&series)
+        );
+        let rows = read::rows(&self.pool, "spans_served", ["", &from]).await?;
         self.spans_of_rows(rows).await
     }
 
@@ -131,25 +134,28 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            r#"-- spans_that_follow
-            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until, longest_silence_s
-            from (
-                select span.*, row_number() over (partition by series_id, site, answer_id order by first_seen) as nth
-                from span join series using (series_id) join question using (question_id) join source using (source_id)
-                where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'resolver'
-                    and ($3::text is null or source.name = $3) and first_seen <= $5
-            ) as run
-            where last_seen >= $4 or nth = 1"#,
+        let series = sqlx::query_scalar!(
+            "-- series_that_follow
+            select series_id
+            from series join question using (question_id) join source using (source_id)
+            where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'resolver'
+                and ($3::text is null or source.name = $3)",
             query.name.as_str(),
             query.rtype.map(|rtype| i32::from(rtype.0)),
-            query.resolver.as_deref(),
-            from,
-            to
+            query.resolver.as_deref()
         );
-        let rows = rows.fetch_all(&self.pool).await?;
+        let series = series.fetch_all(&self.pool).await?;
+        let numbered = format!(
+            "(
+                select span.*, row_number() over (partition by series_id, site, answer_id order by first_seen) as nth
+                from span where series_id = any({}) and first_seen <= {}
+            ) as run
+            where last_seen >= {} or nth = 1",
+            copied::keys(&series),
+            copied::instant(to),
+            copied::instant(from)
+        );
+        let rows = read::rows(&self.pool, "spans_that_follow", ["", &numbered]).await?;
         self.spans_of_rows(rows).await
     }
 }
@@ -157,7 +163,7 @@ impl Store {
 fn by_question(spans: &[RecordedSpan]) -> BTreeMap<Asked<'_>, Vec<&Span>> {
     let mut questions: BTreeMap<Asked<'_>, Vec<&Span>> = BTreeMap::new();
     for RecordedSpan { vantage, span } in spans {
-        let asked = (&span.series.question, vantage.as_str());
+        let asked = (&span.series.question, &**vantage);
         questions.entry(asked).or_default().push(span);
     }
     questions

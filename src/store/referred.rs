@@ -14,8 +14,8 @@ use crate::types::{Answer, Question, SeriesKey, Source};
 pub(super) struct SeriesTable {
     places: HashMap<i32, Place>,
     questions: Vec<Question>,
-    sources: Vec<Source>,
-    vantages: Vec<String>,
+    sources: Vec<Arc<Source>>,
+    vantages: Vec<Arc<str>>,
 }
 
 /// Where the question, the source and the vantage of a series come in order, each among those read with it: what series are
@@ -37,7 +37,7 @@ impl SeriesTable {
     }
 
     /// The series at a place, and where it is seen from.
-    pub(super) fn at(&self, place: Place) -> (SeriesKey, &str) {
+    pub(super) fn at(&self, place: Place) -> (SeriesKey, &Arc<str>) {
         let key = SeriesKey {
             question: self.questions[place.question].clone(),
             source: self.sources[place.source].clone(),
@@ -127,14 +127,14 @@ struct Rows {
     /// The keys of series, question and source, and which of the vantages.
     rows: Vec<([i32; 3], usize)>,
     /// A few, in no order.
-    vantages: Vec<String>,
+    vantages: Vec<Arc<str>>,
 }
 
 impl Rows {
     fn push(&mut self, ids: [i32; 3], vantage: &str) {
-        let known = self.vantages.iter().position(|one| one == vantage);
+        let known = self.vantages.iter().position(|one| **one == *vantage);
         let vantage = known.unwrap_or_else(|| {
-            self.vantages.push(vantage.to_owned());
+            self.vantages.push(vantage.into());
             self.vantages.len() - 1
         });
         self.rows.push((ids, vantage));
@@ -151,12 +151,12 @@ impl Rows {
     fn table(
         self,
         questions: Vec<(Question, i32)>,
-        sources: Vec<(Source, i32)>,
+        sources: Vec<(Arc<Source>, i32)>,
     ) -> Result<SeriesTable, StoreError> {
         let (questions, by_question) = placed(questions);
         let (sources, by_source) = placed(sources);
         let vantages = self.vantages.into_iter().zip(0..).collect();
-        let (vantages, by_vantage) = placed::<String, usize>(vantages);
+        let (vantages, by_vantage) = placed::<Arc<str>, usize>(vantages);
         let places = self
             .rows
             .into_iter()
@@ -197,7 +197,7 @@ async fn questions(
 async fn sources(
     connection: &mut PgConnection,
     ids: &[i32],
-) -> Result<Vec<(Source, i32)>, StoreError> {
+) -> Result<Vec<(Arc<Source>, i32)>, StoreError> {
     let rows = sqlx::query!(
         r#"-- referred_sources
         select source_id, kind, name, address as "address: ipnet::IpNet", port, scope, transport
@@ -209,7 +209,7 @@ async fn sources(
     let read = rows.into_iter().map(|row| {
         let place = (row.address, row.port, row.scope);
         let source = columns::source(row.kind, row.name, place, row.transport)?;
-        Ok((source, row.source_id))
+        Ok((Arc::new(source), row.source_id))
     });
     read.collect()
 }

@@ -6,6 +6,8 @@ pub(super) mod read;
 mod write;
 mod written;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -26,7 +28,7 @@ const RESTORED_AT_ONCE: usize = 8_192;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordedSpan {
     /// Where it was seen from.
-    pub vantage: String,
+    pub vantage: Arc<str>,
     /// The span.
     #[serde(flatten)]
     pub span: Span,
@@ -62,7 +64,7 @@ impl Store {
         for some in ids.chunks(RESTORED_AT_ONCE) {
             let rows = self.span_rows(some).await?;
             referred.turn_to(&self.pool, &rows).await?;
-            for row in rows {
+            for row in &rows {
                 spans.push(referred.read(row)?.span);
             }
         }

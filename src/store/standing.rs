@@ -36,9 +36,12 @@ impl Store {
                     (row.address, row.port, row.scope),
                     row.transport,
                 )?;
-                let question = question(&row.question_name, row.rtype)?;
+                let series = SeriesKey {
+                    question: question(&row.question_name, row.rtype)?,
+                    source: source.into(),
+                };
                 let state = columns::variant_from_text("state", row.state)?;
-                Ok((SeriesKey { question, source }, state))
+                Ok((series, state))
             })
             .collect()
     }

@@ -3,7 +3,9 @@
 //! Deliberately absent: guessing. A source that was not asked for long is shown with the age of its last sample.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -40,14 +42,14 @@ pub struct StateRow {
     /// Seconds from the run's last sample to the instant; 0 where the run went on beyond it.
     pub age_seconds: i64,
     /// The worst verdict in force for the question at that address; `None` for authorities, and before the first.
-    pub verdict: Option<StateVerdict>,
+    pub verdict: Option<Arc<StateVerdict>>,
 }
 
 /// A verdict in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StateVerdict {
     /// The group whose policy it was judged by.
-    pub group: String,
+    pub group: Arc<str>,
     /// The state.
     pub state: State,
     /// How much it matters.
@@ -77,9 +79,10 @@ impl StateRow {
             Duration::ZERO
         };
         let limit = periods
-            .get(&verdict.group)
+            .get(&*verdict.group)
             .map(|period| *period * ROUNDS_KNOWN + apart);
         if limit.is_some_and(|limit| silence > limit) {
+            let verdict = Arc::make_mut(verdict);
             verdict.state = State::Unknown;
             verdict.severity = Severity::None;
             verdict.flags.clear();
@@ -98,7 +101,7 @@ impl Store {
         name: Option<&DnsName>,
     ) -> Result<Vec<StateRow>, StoreError> {
         let runs = Box::pin(self.latest_runs(at, name));
-        let (mut rows, verdicts, referred) = if name.is_some() {
+        let (rows, verdicts, referred) = if name.is_some() {
             let rows = runs.await?;
             let series = distinct(rows.iter().map(|row| row.series_id));
             let verdicts = self.verdicts_at(at, Some(&series)).await?;
@@ -115,11 +118,11 @@ impl Store {
         };
         let mut states = Vec::with_capacity(rows.len());
         for place in order(&rows, &referred)? {
-            let row = &mut rows[place];
+            let row = &rows[place];
             states.push(StateRow {
                 age_seconds: (at - row.last_seen).num_seconds().max(0),
                 verdict: verdicts.get(&row.series_id).cloned(),
-                span: referred.read(std::mem::take(row))?,
+                span: referred.read(row)?,
             });
         }
         Ok(states)
@@ -153,11 +156,11 @@ impl Store {
     /// Goes backwards through the index, which has the runs of a backend side by side: nothing is sorted.
     async fn latest_in_one_pass(&self, at: DateTime<Utc>) -> Result<Vec<Row>, StoreError> {
         let from = format!(
-            "where first_seen <= {} order by series_id desc, site desc, first_seen desc",
+            "span where first_seen <= {} order by series_id desc, site desc, first_seen desc",
             copied::instant(at)
         );
         let which = ["distinct on (series_id, site)", &from];
-        read::many_rows(&self.pool, "latest_in_one_pass", which).await
+        read::rows(&self.pool, "latest_in_one_pass", which).await
     }
 
     /// Steps from site to site by the index, then takes the last run of each: no run is read in vain.
@@ -166,67 +169,97 @@ impl Store {
         at: DateTime<Utc>,
         name: Option<&DnsName>,
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            r#"-- latest_by_steps
-            with recursive asked as (
-                select series_id from series join question using (question_id) where $2::text is null or name = $2
-            ), backend as (
-                select series_id, (select min(site) from span where span.series_id = asked.series_id) as site from asked
-                union all
-                select series_id, (
-                    select min(site) from span where span.series_id = backend.series_id and span.site > backend.site
+        let asked = match name {
+            None => "select series_id from series".to_owned(),
+            Some(name) => format!(
+                "select unnest({}::integer[]) as series_id",
+                copied::keys(&self.series_asked(name).await?)
+            ),
+        };
+        let from = format!(
+            "(
+                with recursive asked as ({asked}), backend as (
+                    select series_id, (select min(site) from span where span.series_id = asked.series_id) as site from asked
+                    union all
+                    select series_id, (
+                        select min(site) from span where span.series_id = backend.series_id and span.site > backend.site
+                    )
+                    from backend where site is not null
                 )
-                from backend where site is not null
-            )
-            select last.span_id as "span_id!", last.series_id as "series_id!", last.site as "site!",
-                last.answer_id as "answer_id!", last.authoritative as "authoritative!", last.first_ttls as "first_ttls!",
-                last.first_seen as "first_seen!", last.last_seen as "last_seen!", last.samples as "samples!",
-                last.ttl_min, last.ttl_max, last.first_expires_at, last.cached_until, last.longest_silence_s
-            from backend cross join lateral (
-                select * from span
-                where span.series_id = backend.series_id and span.site = backend.site and first_seen <= $1
-                order by first_seen desc limit 1
-            ) as last"#,
-            at,
-            name.map(DnsName::as_str)
+                select last.*
+                from backend cross join lateral (
+                    select * from span
+                    where span.series_id = backend.series_id and span.site = backend.site and first_seen <= {}
+                    order by first_seen desc limit 1
+                ) as last
+            ) as latest",
+            copied::instant(at)
         );
-        Ok(rows.fetch_all(&self.pool).await?)
+        read::rows(&self.pool, "latest_by_steps", ["", &from]).await
     }
 
-    /// The worst verdict in force, by series: of these, or of all.
+    async fn series_asked(&self, name: &DnsName) -> Result<Vec<i32>, StoreError> {
+        let series = sqlx::query_scalar!(
+            "-- series_asked
+            select series_id from series join question using (question_id) where name = $1",
+            name.as_str()
+        );
+        Ok(series.fetch_all(&self.pool).await?)
+    }
+
+    /// The worst verdict in force, by series: of these, or of all. Of several that are as bad, the one that stands longest.
     async fn verdicts_at(
         &self,
         at: DateTime<Utc>,
         series: Option<&[i32]>,
-    ) -> Result<HashMap<i32, StateVerdict>, StoreError> {
-        let rows = sqlx::query!(
-            "-- verdicts_at
-            select series_id, group_name, state, severity, flags, since, evidence ->> 'reason' as reason
+    ) -> Result<HashMap<i32, Arc<StateVerdict>>, StoreError> {
+        let of_series =
+            series.map(|series| format!("series_id = any({}) and", copied::keys(series)));
+        let query = format!(
+            "select series_id, group_name, state, severity, array_to_string(flags, ','), since, evidence ->> 'reason'
             from verdict_span
-            where ($1::integer[] is null or series_id = any($1)) and since <= $2 and (until is null or until > $2)
-            order by since",
-            series,
-            at
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut worst: HashMap<i32, StateVerdict> = HashMap::new();
-        for row in rows {
-            let verdict = StateVerdict {
-                group: row.group_name,
-                state: columns::variant_from_text("state", row.state)?,
-                severity: columns::variant_from_text("severity", row.severity)?,
-                flags: row.flags,
-                since: row.since,
-                reason: row.reason.unwrap_or_default(),
-            };
-            let kept = worst.get(&row.series_id).map(|kept| kept.severity);
-            if kept.is_none_or(|kept| verdict.severity > kept) {
-                worst.insert(row.series_id, verdict);
+            where {} since <= {at} and (until is null or until > {at})",
+            of_series.unwrap_or_default(),
+            at = copied::instant(at)
+        );
+        let mut groups = copied::Texts::default();
+        let mut worst: HashMap<i32, Arc<StateVerdict>> = HashMap::new();
+        copied::rows(&self.pool, "verdicts_at", &query, |columns| {
+            let series = columns.integer()?;
+            let verdict = StateVerdict::copied(columns, &mut groups)?;
+            let kept = worst.get(&series);
+            if kept.is_none_or(|kept| verdict.is_before(kept)) {
+                worst.insert(series, Arc::new(verdict));
             }
-        }
+            Ok(())
+        })
+        .await?;
         Ok(worst)
+    }
+}
+
+impl StateVerdict {
+    fn copied(
+        columns: &mut copied::Columns<'_>,
+        groups: &mut copied::Texts,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            group: columns.shared(groups)?,
+            state: columns::variant_from_text("state", columns.text()?)?,
+            severity: columns::variant_from_text("severity", columns.text()?)?,
+            flags: columns
+                .text()?
+                .split_terminator(',')
+                .map(str::to_owned)
+                .collect(),
+            since: columns.instant()?,
+            reason: columns.text_or_null()?.unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn is_before(&self, other: &Self) -> bool {
+        let key = |verdict: &Self| (Reverse(verdict.severity), verdict.since);
+        key(self) < key(other)
     }
 }
 
@@ -234,7 +267,7 @@ impl Store {
 fn order(rows: &[Row], referred: &Referred) -> Result<Vec<usize>, StoreError> {
     let mut order = Vec::with_capacity(rows.len());
     for (place, row) in rows.iter().enumerate() {
-        order.push((referred.place(row)?, row.site.as_str(), place));
+        order.push((referred.place(row)?, row.site.as_deref(), place));
     }
     order.sort_unstable();
     Ok(order.into_iter().map(|(_, _, place)| place).collect())

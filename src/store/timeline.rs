@@ -182,12 +182,12 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let from = format!(
-            "where series_id = any({}) and first_seen <= {} and last_seen >= {}",
+            "span where series_id = any({}) and first_seen <= {} and last_seen >= {}",
             copied::keys(&series),
             copied::instant(window.to),
             copied::instant(window.from)
         );
-        let rows = read::many_rows(&self.pool, "spans_within", ["", &from]).await?;
+        let rows = read::rows(&self.pool, "spans_within", ["", &from]).await?;
         self.spans_of_rows(rows).await
     }
 

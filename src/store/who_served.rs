@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
-use super::{RecordedSpan, Store, StoreError, spans::read::Row, timeline::end_of_time};
+use super::{RecordedSpan, Store, StoreError, copied, spans::read, timeline::end_of_time};
 
 impl Store {
     /// Every run of answers that held the address, or any address of the network, within the window; in order of first
@@ -17,18 +17,13 @@ impl Store {
         to: Option<DateTime<Utc>>,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
         let answers = self.answers_holding(addresses).await?;
-        let rows = sqlx::query_as!(
-            Row,
-            "-- who_served
-            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until, longest_silence_s
-            from span where answer_id = any($1) and first_seen <= $3 and last_seen >= $2",
-            &answers,
-            from.unwrap_or(DateTime::UNIX_EPOCH),
-            to.unwrap_or(end_of_time())
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let from_rows = format!(
+            "span where answer_id = any({}) and first_seen <= {} and last_seen >= {}",
+            copied::keys(&answers),
+            copied::instant(to.unwrap_or(end_of_time())),
+            copied::instant(from.unwrap_or(DateTime::UNIX_EPOCH))
+        );
+        let rows = read::rows(&self.pool, "who_served", ["", &from_rows]).await?;
         self.spans_of_rows(rows).await
     }
 

@@ -127,7 +127,7 @@ pub struct Ede {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// Who was asked.
-    pub source: Source,
+    pub source: Arc<Source>,
     /// What was asked.
     pub question: Question,
     /// When the reply was received, or when waiting ended.

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Answer, Observation, Question, Source};
+use crate::types::{Answer, Mostly, Observation, Question, Source};
+
+/// TTLs in seconds: for each link of an answer one of each record.
+pub type Ttls = Mostly<Mostly<u32>>;
 
 /// What is observed over time: one question at one source. The vantage is the process's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,7 +18,7 @@ pub struct SeriesKey {
     /// What is asked.
     pub question: Question,
     /// Who is asked.
-    pub source: Source,
+    pub source: Arc<Source>,
 }
 
 impl SeriesKey {
@@ -37,13 +40,13 @@ pub struct Span {
     /// Whose run this is.
     pub series: SeriesKey,
     /// The backend, by NSID; `None` where it does not say.
-    pub site: Option<String>,
+    pub site: Option<Arc<str>>,
     /// The answer.
     pub answer: Arc<Answer>,
     /// Whether the answer came from an authority as its own word: AA set, and something said of the name.
     pub authoritative: bool,
     /// The TTLs of the first sample, as in [`crate::types::Observation::ttls`], less its age in an HTTP cache.
-    pub first_ttls: Vec<Vec<u32>>,
+    pub first_ttls: Ttls,
     /// Receipt of the first sample.
     pub first_seen: DateTime<Utc>,
     /// Receipt of the last sample so far.

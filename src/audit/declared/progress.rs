@@ -3,7 +3,7 @@
 //!
 //! Told from spans alone. Deliberately absent: whether what is held is legal, which is a verdict's business.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -51,9 +51,9 @@ pub struct Holder {
     /// What was asked.
     pub question: Question,
     /// Whom; an authority that lags behind holds, too.
-    pub source: Source,
+    pub source: Arc<Source>,
     /// The backend, by NSID.
-    pub site: Option<String>,
+    pub site: Option<Arc<str>>,
     /// The old answer in one line.
     pub answer: String,
     /// When it was last seen there.

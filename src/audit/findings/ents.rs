@@ -36,7 +36,7 @@ fn in_zone(view: &View, zone: &Zone) -> Option<Finding> {
         let cuts = &view.signs.cuts;
         let denials = cuts.above(&data.question.name, &zone.apex).into_iter();
         for denial in denials.filter(|denial| is_same_backend(view, zone, denial, data)) {
-            let place = (&denial.source, &denial.question.name);
+            let place = (&*denial.source, &denial.question.name);
             let shown = breaches.entry(place).or_insert((denial, data));
             // Of several names below the first, in whatever order they came.
             if data.question < shown.1.question {

@@ -34,7 +34,7 @@ impl<V: Default> BySeries<V> {
     pub(super) fn get_or_begin(&mut self, series: &SeriesKey) -> &mut V {
         let source = self
             .sources
-            .share(&series.source, |source| Arc::new(source.clone()));
+            .share(&series.source, |_| Arc::clone(&series.source));
         self.questions
             .entry(series.question.clone())
             .or_default()
@@ -58,7 +58,7 @@ impl<V: Serialize> Serialize for BySeries<V> {
             sources.iter().map(move |(source, value)| {
                 let series = SeriesKey {
                     question: question.clone(),
-                    source: Source::clone(source),
+                    source: Arc::clone(source),
                 };
                 (series, value)
             })

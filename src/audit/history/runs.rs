@@ -7,11 +7,8 @@ use std::{cmp::Ordering, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EPSILON, Site, is_authoritative, mostly::Mostly};
-use crate::types::{Answer, Observation, SeriesKey, SourceKind, Span};
-
-/// TTLs as in [`Span::first_ttls`].
-pub(super) type Ttls = Mostly<Mostly<u32>>;
+use super::{EPSILON, Site, is_authoritative};
+use crate::types::{Answer, Mostly, Observation, SeriesKey, SourceKind, Span, Ttls};
 
 /// A span that may still grow, without its series, and when each of its links last expired.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,12 +57,11 @@ impl Run {
 
     /// A run as it was stored, and when its links last expired.
     pub(super) fn of_span(span: &Span, site: Site, expires: Mostly<DateTime<Utc>>) -> Self {
-        let ttls = span.first_ttls.iter();
         Self {
             site,
             answer: Arc::clone(&span.answer),
             authoritative: span.authoritative,
-            first_ttls: ttls.map(|link| link.iter().copied().collect()).collect(),
+            first_ttls: span.first_ttls.clone(),
             first_seen: span.first_seen,
             last_seen: span.last_seen,
             samples: span.samples,
@@ -80,13 +76,12 @@ impl Run {
 
     /// As a span of its series.
     pub(super) fn span(&self, series: &SeriesKey) -> Span {
-        let ttls = self.first_ttls.as_slice().iter();
         Span {
             series: series.clone(),
-            site: self.site.as_deref().map(str::to_owned),
+            site: self.site.clone(),
             answer: Arc::clone(&self.answer),
             authoritative: self.authoritative,
-            first_ttls: ttls.map(|link| link.as_slice().to_vec()).collect(),
+            first_ttls: self.first_ttls.clone(),
             first_seen: self.first_seen,
             last_seen: self.last_seen,
             samples: self.samples,
@@ -153,15 +148,15 @@ impl Run {
         let unmoved = |before: &DateTime<Utc>| counts_down(*before, observation.expires_at(index));
         match ttl.cmp(&first) {
             Ordering::Equal => true,
-            Ordering::Less => self.expires.as_slice().get(index).is_some_and(unmoved),
+            Ordering::Less => self.expires.get(index).is_some_and(unmoved),
             Ordering::Greater => false,
         }
     }
 
     /// As [`Span::first_link_ttl`].
     fn first_link_ttl(&self, index: usize) -> u32 {
-        let ttls = self.first_ttls.as_slice().get(index);
-        let lowest = ttls.and_then(|ttls| ttls.as_slice().iter().min());
+        let ttls = self.first_ttls.get(index);
+        let lowest = ttls.and_then(|ttls| ttls.iter().min());
         lowest.copied().unwrap_or(0)
     }
 }
@@ -216,7 +211,7 @@ mod tests {
         let (source, question) = (source.unwrap(), question(NAME, crate::types::RecordType::A));
         let series = SeriesKey {
             question: question.clone(),
-            source: source.clone(),
+            source: source.clone().into(),
         };
         let mut observation = observe(&source, &question, at("12:00"), &a(&[GOOD], 300));
         observation.age = 120;
@@ -224,7 +219,7 @@ mod tests {
         let until = at("12:03");
         assert_eq!(run.cached_until, Some(until));
         assert_eq!((run.ttl_min, run.ttl_max), (Some(180), Some(180)));
-        assert_eq!(run.expires.as_slice(), [until]);
+        assert_eq!(*run.expires, [until]);
         assert_eq!(Run::restored(&run.span(&series), None), run);
     }
 }

@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Site, is_authoritative,
-    mostly::Mostly,
-    runs::{Run, Ttls, is_longer, remaining_ttls},
+    runs::{Run, is_longer, remaining_ttls},
 };
-use crate::types::{Answer, Observation, SourceKind, Span};
+use crate::types::{Answer, Mostly, Observation, SourceKind, Span, Ttls};
 
 /// The running spans of one series.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -52,7 +51,7 @@ impl From<Form> for Runs {
             Form::Spans(spans) => {
                 let spans = spans.into_iter();
                 let runs = spans.map(|Spanned { span, expires }| {
-                    let site = span.site.as_deref().map(Arc::from);
+                    let site = span.site.clone();
                     Run::of_span(&span, site, expires)
                 });
                 Self {

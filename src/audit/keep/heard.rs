@@ -74,7 +74,7 @@ impl<'a> Heard<'a> {
         let key: (&Source, DateTime<Utc>) = (&seen.source, seen.at);
         self.at(&seen.question).find(|index| {
             let observation = &self.observations[*index];
-            (&observation.source, observation.at) == key
+            (&*observation.source, observation.at) == key
         })
     }
 

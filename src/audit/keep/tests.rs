@@ -224,7 +224,7 @@ fn what_was_wrong_before_a_restart_ends_or_begins_anew() {
     }
     let series = SeriesKey {
         question: question(NAME, RecordType::A),
-        source: google(),
+        source: google().into(),
     };
     let resumed = Keeper::resume([(series, State::Divergent)], lab.now());
     lab.keeper = resumed.clone();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Assumed, HeldAnswer, WhatIf, what_if};
 use crate::{
-    audit::testing::{ALIEN, BAD, GOOD, NAME, at, question, resolver, rrset, secs, server},
+    audit::testing::{ALIEN, BAD, GOOD, NAME, at, question, resolver, rrset, secs, server, ttls},
     types::{Answer, Link, Rcode, RecordType, SeriesKey, Source, Span, Status, Value},
 };
 
@@ -23,11 +23,11 @@ fn span(source: Source, value: &str, ttl: u32, [first, last, until]: [&str; 3]) 
         authoritative: source.kind == crate::types::SourceKind::Authority,
         series: SeriesKey {
             question: question(NAME, RecordType::A),
-            source,
+            source: source.into(),
         },
         site: None,
         answer: Arc::new(answer),
-        first_ttls: vec![vec![ttl]],
+        first_ttls: ttls(&[&[ttl]]),
         first_seen: at(first),
         last_seen: at(last),
         samples: 9,
@@ -77,7 +77,7 @@ fn authorities() -> Vec<Span> {
 fn with_alias(mut span: Span, target: &str, ttl: u32) -> Span {
     let links = &mut Arc::make_mut(&mut span.answer).links;
     links[0].value = Value::Cname(target.parse().unwrap());
-    span.first_ttls = vec![vec![ttl]];
+    span.first_ttls = ttls(&[&[ttl]]);
     span
 }
 
@@ -217,7 +217,7 @@ fn only_what_was_held_within_the_time_asked_for_is_told() {
 fn a_link_lasts_until_the_latest_expiry_and_in_a_chain_no_longer_than_its_own_ttl() {
     let mut alone = at_resolver("isp", BAD, ["12:00", "15:30", "16:05"]);
     // What was left of it when it was first seen.
-    alone.first_ttls = vec![vec![30]];
+    alone.first_ttls = ttls(&[&[30]]);
     assert_eq!(only(&run(vec![alone], 300)).until, at("16:05"));
 
     let old = |span| with_alias(span, "old.example.net", 60);
@@ -229,7 +229,7 @@ fn a_link_lasts_until_the_latest_expiry_and_in_a_chain_no_longer_than_its_own_tt
         value: rrset(&[BAD]),
     };
     Arc::make_mut(&mut chain.answer).links.push(end);
-    chain.first_ttls.push(vec![DAY]);
+    chain.first_ttls = ttls(&[&[60], &[DAY]]);
     let spans = [
         old(at_authority("ns1", BAD, 60, before)),
         new(at_authority("ns1", BAD, 60, after)),

@@ -96,6 +96,8 @@ fn list(transports: impl Iterator<Item = Transport>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::cli::samples::history;
 
@@ -106,8 +108,9 @@ mod tests {
             let mut verdict = sample.clone();
             verdict.state = *state;
             verdict.observed.records = vec![(*answer).to_owned()];
-            verdict.observed.source.id = format!("quad9+{transport}");
-            verdict.observed.source.transport = *transport;
+            let source = Arc::make_mut(&mut verdict.observed.source);
+            source.id = format!("quad9+{transport}");
+            source.transport = *transport;
             verdict
         };
         let verdicts: Vec<Verdict> = said.iter().map(verdict).collect();

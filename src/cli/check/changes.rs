@@ -17,7 +17,7 @@ pub(super) fn lines(before: &Report, after: &Report) -> Vec<String> {
     let sources = after
         .verdicts
         .iter()
-        .map(|verdict| &verdict.observed.source);
+        .map(|verdict| &*verdict.observed.source);
     let who = Who::over_sources(sources);
     let (mut lines, mut answers) = (Vec::new(), Vec::new());
     for verdict in &after.verdicts {

@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: what a message says, which is `probe`'s to describe.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{
 /// One question as it was put, and what came back, as `check --debug --format json` shows it. Stable.
 #[derive(Debug, Serialize)]
 pub(super) struct Exchange {
-    source: Source,
+    source: Arc<Source>,
     question: Question,
     /// The transport that brought the response, or the last one tried.
     transport: Transport,
@@ -106,7 +106,7 @@ impl Exchange {
 
     /// `udp 9.9.9.9:53 (quad9), 1 attempt, 12.3 ms, 56 octets, at 2026-11-22T19:05:00.123Z`.
     fn headline(&self) -> String {
-        let Source { id, address, .. } = &self.source;
+        let Source { id, address, .. } = &*self.source;
         let named = *id != address.to_string() && *id != address.ip().to_string();
         let name = if named {
             format!(" ({id})")
@@ -151,7 +151,7 @@ mod tests {
 
     fn observation(id: &str, address: &str, status: Status) -> Observation {
         Observation {
-            source: history::source(SourceKind::Resolver, id, address),
+            source: history::source(SourceKind::Resolver, id, address).into(),
             question: history::question(),
             at: history::at("2026-11-22T19:05:00.123456Z"),
             answer: Arc::new(Answer::failure(status)),

@@ -90,7 +90,7 @@ fn section(
     exposure: Option<&Exposure>,
     instants: Instants,
 ) -> String {
-    let who = Who::over_sources(verdicts.iter().map(|verdict| &verdict.observed.source));
+    let who = Who::over_sources(verdicts.iter().map(|verdict| &*verdict.observed.source));
     let rows = verdicts.iter().map(|verdict| {
         let seen = &verdict.observed;
         let facts = [

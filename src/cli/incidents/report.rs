@@ -207,7 +207,7 @@ fn first_of(items: impl ExactSizeIterator<Item = String>) -> String {
 
 /// The bad replies. Questions are named where there are several.
 fn seen(observed: &[Observed]) -> String {
-    let who = Who::over_sources(observed.iter().map(|seen| &seen.source));
+    let who = Who::over_sources(observed.iter().map(|seen| &*seen.source));
     let instants = Instants::over(
         observed
             .iter()

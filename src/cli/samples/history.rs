@@ -89,16 +89,19 @@ fn span(
     [first, last]: [&str; 2],
 ) -> RecordedSpan {
     RecordedSpan {
-        vantage: "us-west-2".to_owned(),
+        vantage: "us-west-2".into(),
         span: Span {
             series: SeriesKey {
                 question: question(),
-                source,
+                source: source.into(),
             },
-            site: site.map(str::to_owned),
+            site: site.map(Arc::from),
             answer,
             authoritative: false,
-            first_ttls: vec![vec![300], vec![86_400]],
+            first_ttls: [300, 86_400]
+                .map(|ttl| [ttl].into_iter().collect())
+                .into_iter()
+                .collect(),
             first_seen: at(first),
             last_seen: at(last),
             samples: 9,
@@ -305,7 +308,7 @@ pub(crate) fn events() -> Vec<IncidentEvent> {
 pub(crate) fn observed(source: &Source) -> Observed {
     Observed {
         resolver: source.id.clone(),
-        source: source.clone(),
+        source: source.clone().into(),
         question: question(),
         records: vec!["198.51.100.66".to_owned(), V6.to_owned()],
         rcode: "NOERROR".to_owned(),

@@ -56,7 +56,7 @@ fn served(timeline: &Timeline) -> String {
     if spans.is_empty() {
         return "\nWHO SERVED WHAT\nnothing was recorded in this window\n".to_owned();
     }
-    let who = Who::over_sources(spans.iter().map(|span| &span.series.source));
+    let who = Who::over_sources(spans.iter().map(|span| &*span.series.source));
     let instants = Instants::over(spans.iter().flat_map(|span| {
         [
             Some(span.first_seen),

@@ -17,7 +17,7 @@ use crate::{
 
 /// One address, and how it is asked in this round.
 pub(super) struct Lane {
-    pub(super) source: Source,
+    pub(super) source: Arc<Source>,
     pub(super) ask: Arc<Ask>,
     pub(super) stance: Stance,
 }
@@ -47,7 +47,7 @@ pub(super) struct Replies {
 pub(super) struct Resolvers<S> {
     batch: Batch,
     lanes: Vec<Lane>,
-    by_source: HashMap<Source, usize>,
+    by_source: HashMap<Arc<Source>, usize>,
     samples: S,
     /// Samples still to be taken of pairs that want several.
     more: HashMap<(usize, Question), u8>,
@@ -93,7 +93,7 @@ impl<S: Fn(&Question, SocketAddr) -> u8> Resolvers<S> {
         let closed = closed.filter(|lane| !matches!(lane.stance, Stance::Open));
         Replies {
             observations: self.observations,
-            held_back: closed.map(|lane| lane.source).collect(),
+            held_back: closed.map(|lane| Source::clone(&lane.source)).collect(),
         }
     }
 

@@ -83,7 +83,7 @@ fn reply(verdict: &str, family: Family, source: Source, scene: &Scene<'_>) -> Ob
     };
     Observed {
         resolver: source.id.clone(),
-        source,
+        source: source.into(),
         question: Question {
             name: scene.name.clone(),
             rtype: RecordType::A,

@@ -61,7 +61,7 @@ pub(super) struct Inquiry {
     pub(super) batch: u64,
     /// Its place in the batch's list.
     pub(super) place: usize,
-    pub(super) source: Source,
+    pub(super) source: Arc<Source>,
     pub(super) question: Question,
     pub(super) ask: Arc<Ask>,
     pub(super) destination: Option<Key>,
@@ -83,7 +83,7 @@ pub(super) struct Inquiry {
 }
 
 impl Inquiry {
-    pub(super) fn new(batch: u64, source: Source, question: Question, ask: Arc<Ask>) -> Self {
+    pub(super) fn new(batch: u64, source: Arc<Source>, question: Question, ask: Arc<Ask>) -> Self {
         Self {
             batch,
             place: 0,

@@ -122,7 +122,7 @@ impl Store {
                     group: row.group_name,
                     series: SeriesKey {
                         question: question(&row.question_name, row.rtype)?,
-                        source,
+                        source: source.into(),
                     },
                     since: row.since,
                     until: row.until,

@@ -1,7 +1,7 @@
 //! Spans read out of their rows.
 //!
-//! A question about the past picks its rows in one statement, or first their keys where it gets at them from elsewhere. What the
-//! rows refer to is read once, however many do. Deliberately absent: which rows.
+//! A question about the past picks its rows by their own columns, so by keys that it looks up first where it gets at them from
+//! elsewhere. What the rows refer to is read once, however many do. Deliberately absent: which rows.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,26 +14,25 @@ use crate::{
         Store, StoreError, columns, copied,
         referred::{self, Place, SeriesTable, distinct},
     },
-    types::{Answer, SeriesKey, Span},
+    types::{Answer, Span, Ttls},
 };
 
-/// A row of `span`, as it is stored.
-#[derive(Default)]
+/// A row of `span`: all that a span is but what its keys stand for.
 pub(in crate::store) struct Row {
     pub(in crate::store) span_id: i64,
     pub(in crate::store) series_id: i32,
-    pub(in crate::store) site: String,
+    pub(in crate::store) site: Option<Arc<str>>,
     pub(in crate::store) answer_id: i64,
     pub(in crate::store) authoritative: bool,
-    pub(in crate::store) first_ttls: String,
+    pub(in crate::store) first_ttls: Ttls,
     pub(in crate::store) first_seen: DateTime<Utc>,
     pub(in crate::store) last_seen: DateTime<Utc>,
-    pub(in crate::store) samples: i64,
-    pub(in crate::store) ttl_min: Option<i64>,
-    pub(in crate::store) ttl_max: Option<i64>,
+    pub(in crate::store) samples: u64,
+    pub(in crate::store) ttl_min: Option<u32>,
+    pub(in crate::store) ttl_max: Option<u32>,
     pub(in crate::store) first_expires_at: Option<DateTime<Utc>>,
     pub(in crate::store) cached_until: Option<DateTime<Utc>>,
-    pub(in crate::store) longest_silence_s: Option<i32>,
+    pub(in crate::store) longest_silence_s: Option<u32>,
 }
 
 /// What rows refer to.
@@ -96,18 +95,32 @@ impl Referred {
     }
 
     /// The span that a row stands for.
-    pub(in crate::store) fn read(&self, row: Row) -> Result<RecordedSpan, StoreError> {
-        let (series, vantage) = self.series.at(self.place(&row)?);
+    pub(in crate::store) fn read(&self, row: &Row) -> Result<RecordedSpan, StoreError> {
+        let (series, vantage) = self.series.at(self.place(row)?);
         let answer = referred::of(&self.answers, &row.answer_id, "answer")?;
         Ok(RecordedSpan {
-            vantage: vantage.to_owned(),
-            span: row.into_span(series, answer)?,
+            vantage: Arc::clone(vantage),
+            span: Span {
+                series,
+                site: row.site.clone(),
+                answer: Arc::clone(answer),
+                authoritative: row.authoritative,
+                first_ttls: row.first_ttls.clone(),
+                first_seen: row.first_seen,
+                last_seen: row.last_seen,
+                samples: row.samples,
+                ttl_min: row.ttl_min,
+                ttl_max: row.ttl_max,
+                first_expires_at: row.first_expires_at,
+                cached_until: row.cached_until,
+                longest_silence_s: row.longest_silence_s,
+            },
         })
     }
 }
 
-/// Rows where there may be thousands. `which` are those of `select` up to the columns, `from` what follows the table.
-pub(in crate::store) async fn many_rows(
+/// Rows of `span`. `which` stands before the columns, `from` says where they come from and which.
+pub(in crate::store) async fn rows(
     pool: &PgPool,
     name: &str,
     [which, from]: [&str; 2],
@@ -115,50 +128,37 @@ pub(in crate::store) async fn many_rows(
     let query = format!(
         "select {which} span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples,
             ttl_min, ttl_max, first_expires_at, cached_until, longest_silence_s
-        from span {from}"
+        from {from}"
     );
-    copied::rows(pool, name, &query, Row::copied).await
+    let mut sites = copied::Texts::default();
+    copied::rows(pool, name, &query, |columns| {
+        Row::copied(columns, &mut sites)
+    })
+    .await
 }
 
 impl Row {
-    fn copied(columns: &mut copied::Columns<'_>) -> Result<Self, StoreError> {
+    fn copied(
+        columns: &mut copied::Columns<'_>,
+        sites: &mut copied::Texts,
+    ) -> Result<Self, StoreError> {
+        let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
+        let silence = |stored: i32| columns::number("silence", stored);
         Ok(Self {
             span_id: columns.bigint()?,
             series_id: columns.integer()?,
-            site: columns.text()?.to_owned(),
+            site: Some(columns.shared(sites)?).filter(|site| !site.is_empty()),
             answer_id: columns.bigint()?,
             authoritative: columns.boolean()?,
-            first_ttls: columns.text()?.to_owned(),
+            first_ttls: columns::ttls_from_text(columns.text()?)?,
             first_seen: columns.instant()?,
             last_seen: columns.instant()?,
-            samples: columns.bigint()?,
-            ttl_min: columns.bigint_or_null()?,
-            ttl_max: columns.bigint_or_null()?,
+            samples: columns::number("count", columns.bigint()?)?,
+            ttl_min: ttl(columns.bigint_or_null()?)?,
+            ttl_max: ttl(columns.bigint_or_null()?)?,
             first_expires_at: columns.instant_or_null()?,
             cached_until: columns.instant_or_null()?,
-            longest_silence_s: columns.integer_or_null()?,
-        })
-    }
-
-    fn into_span(self, series: SeriesKey, answer: &Arc<Answer>) -> Result<Span, StoreError> {
-        let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
-        Ok(Span {
-            series,
-            site: Some(self.site).filter(|site| !site.is_empty()),
-            answer: Arc::clone(answer),
-            authoritative: self.authoritative,
-            first_ttls: columns::ttls_from_text(&self.first_ttls)?,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            samples: columns::number("count", self.samples)?,
-            ttl_min: ttl(self.ttl_min)?,
-            ttl_max: ttl(self.ttl_max)?,
-            first_expires_at: self.first_expires_at,
-            cached_until: self.cached_until,
-            longest_silence_s: self
-                .longest_silence_s
-                .map(|silence| columns::number("silence", silence))
-                .transpose()?,
+            longest_silence_s: columns.integer_or_null()?.map(silence).transpose()?,
         })
     }
 }
@@ -166,17 +166,8 @@ impl Row {
 impl Store {
     /// Rows by key, in no order.
     pub(in crate::store) async fn span_rows(&self, ids: &[i64]) -> Result<Vec<Row>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "-- read_spans
-            select span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples, ttl_min,
-                ttl_max, first_expires_at, cached_until, longest_silence_s
-            from span where span_id = any($1)",
-            ids
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows)
+        let from = format!("span where span_id = any({})", copied::keys(ids));
+        rows(&self.pool, "span_rows", ["", &from]).await
     }
 
     /// Reads spans by key, in order of first sight.
@@ -194,6 +185,6 @@ impl Store {
     ) -> Result<Vec<RecordedSpan>, StoreError> {
         rows.sort_unstable_by_key(|row| (row.first_seen, row.span_id));
         let referred = Referred::by(&self.pool, &rows).await?;
-        rows.into_iter().map(|row| referred.read(row)).collect()
+        rows.iter().map(|row| referred.read(row)).collect()
     }
 }

@@ -199,7 +199,9 @@ impl Heads {
             span, answer_id, ..
         } in spans
         {
-            heads.sites.push(span.site.clone().unwrap_or_default());
+            heads
+                .sites
+                .push(span.site.as_deref().unwrap_or_default().to_owned());
             heads.answer_ids.push(*answer_id);
             heads.authoritative.push(span.authoritative);
             let ttls = columns::ttls_to_text(&span.first_ttls);

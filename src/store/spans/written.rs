@@ -149,7 +149,7 @@ mod tests {
         let row = Row {
             span_id,
             series_id: SERIES,
-            site: span.site.clone().unwrap(),
+            site: span.site.as_deref().unwrap().to_owned(),
             first_seen: span.first_seen,
             answer_id,
         };

@@ -94,7 +94,7 @@ pub(super) fn context(resolvers: &[Arc<Resolver>]) -> MessageContext<'_> {
 pub(super) fn observed(resolver: &Resolver, name: &str) -> Observed {
     Observed {
         resolver: resolver.id.clone(),
-        source: resolver.sources().next().unwrap(),
+        source: resolver.sources().next().unwrap().into(),
         question: Question {
             name: name.parse().unwrap(),
             rtype: RecordType::A,
@@ -188,7 +188,7 @@ pub(super) fn ttl_above_policy() -> Incident {
     };
     let seen = Observed {
         resolver: server.id.clone(),
-        source: server,
+        source: server.into(),
         records: vec!["192.0.2.1".to_owned()],
         ttl: Some(86_400),
         site: None,

@@ -1,5 +1,7 @@
 //! Whatever a server answers, a Slack message stays a message: bounded, inert, complete.
 
+use std::sync::Arc;
+
 use dns_auditor::{
     audit::incident::{Incident, TransitionKind as Kind},
     notify::{self, Form},
@@ -20,7 +22,7 @@ fn poisoned(text: &str, mut incident: Incident) -> Incident {
         seen.records = vec![text.to_owned(); 5];
         text.clone_into(&mut seen.rcode);
         seen.site = Some(text.to_owned());
-        text.clone_into(&mut seen.source.id);
+        text.clone_into(&mut Arc::make_mut(&mut seen.source).id);
         seen.ede = vec![Ede {
             code: 15,
             text: text.to_owned(),

@@ -111,7 +111,7 @@ pub(super) fn odd_ones() -> Vec<Observation> {
             }),
             ttls,
             serial: Some(u32::MAX),
-            source: authority("ns1.example.com", "[fe80::1%7]:5353"),
+            source: authority("ns1.example.com", "[fe80::1%7]:5353").into(),
             question: dns_auditor::types::Question {
                 rtype: RecordType(65_535),
                 ..question("dialer7.example.com")

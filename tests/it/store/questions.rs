@@ -242,7 +242,7 @@ async fn the_state_as_of_an_instant_is_what_was_known_then() {
                 let span = row.span.span;
                 let verdict = row.verdict.map(|verdict| verdict.state);
                 (
-                    span.series.source.id,
+                    span.series.source.id.clone(),
                     span.answer.to_string(),
                     row.age_seconds,
                     verdict,
@@ -348,7 +348,7 @@ async fn who_served_an_address_is_found_by_address_and_by_network() {
             .unwrap();
         found
             .into_iter()
-            .map(|one| one.span.series.source.id)
+            .map(|one| one.span.series.source.id.clone())
             .collect::<Vec<_>>()
     };
     assert_eq!(

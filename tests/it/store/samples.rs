@@ -68,7 +68,7 @@ pub(crate) fn observation(
     when: DateTime<Utc>,
 ) -> Observation {
     Observation {
-        source: source.clone(),
+        source: source.clone().into(),
         question: question(name),
         at: when,
         answer: answer(name, &[address]),
@@ -95,16 +95,17 @@ pub(crate) fn opening(observation: &Observation) -> SpanChange {
     let until = (0..observation.answer.links.len())
         .map(|index| observation.expires_at(index))
         .max();
+    let links = observation.ttls.iter();
     SpanChange {
         span: Span {
             series: SeriesKey {
                 question: observation.question.clone(),
                 source: observation.source.clone(),
             },
-            site: observation.site(),
+            site: observation.site().map(Arc::from),
             answer: Arc::clone(&observation.answer),
             authoritative: dns_auditor::audit::history::is_authoritative(observation),
-            first_ttls: observation.ttls.clone(),
+            first_ttls: links.map(|link| link.iter().copied().collect()).collect(),
             first_seen: observation.at,
             last_seen: observation.at,
             samples: 1,

@@ -8,7 +8,7 @@ use super::{asked, change};
 use crate::{
     audit::{
         declared::{Change, Stage, progress},
-        testing::{BAD, GOOD, NAME, at, name, resolver, rrset, secs, server},
+        testing::{BAD, GOOD, NAME, at, name, resolver, rrset, secs, server, ttls},
     },
     types::{Answer, Link, Rcode, RecordType, SeriesKey, Source, SourceKind, Span, Status},
 };
@@ -23,15 +23,15 @@ fn span(source: &Source, site: &str, address: &str, (first, last): (&str, &str),
     Span {
         series: SeriesKey {
             question: asked(),
-            source: source.clone(),
+            source: source.clone().into(),
         },
-        site: Some(site.to_owned()),
+        site: Some(site.into()),
         answer: Arc::new(Answer {
             status: Status::Rcode(Rcode::NOERROR),
             links,
         }),
         authoritative: source.kind == SourceKind::Authority,
-        first_ttls: vec![vec![u32::try_from(ttl).unwrap()]],
+        first_ttls: ttls(&[&[u32::try_from(ttl).unwrap()]]),
         first_seen: at(first),
         last_seen: at(last),
         samples: 2,

@@ -8,6 +8,7 @@ use super::super::held::{Held, Sighting};
 use crate::{
     audit::testing::{
         ALIEN, BAD, GOOD, NAME, Reply, a, at, data, name, observe, question, resolver, rrset, secs,
+        ttls,
     },
     types::{Answer, Link, Observation, Rcode, RecordType, SeriesKey, Span, Status, Value},
 };
@@ -183,7 +184,7 @@ impl Stored {
                 links,
             }),
             authoritative: false,
-            first_ttls: vec![vec![self.first_ttl]; self.links],
+            first_ttls: ttls(&vec![&[self.first_ttl][..]; self.links]),
             first_seen: self.seen.0,
             last_seen: self.seen.1,
             samples: self.samples,

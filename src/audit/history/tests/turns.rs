@@ -96,7 +96,7 @@ fn check(source: &Source, back: &Reply, others: &[(&str, Option<Reply>)], begins
         assert_eq!(opened, begins, "{others:?}, restart at {restarts_at:?}");
         if !begins {
             let run = &heard.spans[0];
-            assert_eq!(run.site, back.site);
+            assert_eq!(run.site.as_deref(), back.site.as_deref());
             assert_eq!((run.first_seen, run.last_seen), (at("10:00"), at("10:20")));
             assert_eq!((run.samples, run.longest_silence_s), (2, Some(1_200)));
         }
@@ -279,7 +279,7 @@ fn a_checkpoint_of_an_earlier_version_goes_on() {
 fn known(history: &History, site: &str) -> (bool, DateTime<Utc>, DateTime<Utc>, DateTime<Utc>) {
     let series = SeriesKey {
         question: asked(),
-        source: google(),
+        source: google().into(),
     };
     let held = history.held(&series).unwrap();
     let (owner, value) = (asked().name, crate::audit::testing::rrset(&[GOOD]));

@@ -164,7 +164,7 @@ fn a_countdown_beside_a_steady_link_is_no_constant_ttl_after_a_restart() {
     scene.run("00:10", "00:20", &world);
     let target = "lb.example.net".parse().unwrap();
     for scene in [&scene, &scene.restarted()] {
-        let source = scene.resolvers[0].sources().next().unwrap();
+        let source = scene.resolvers[0].sources().next().unwrap().into();
         let question = scene.questions[0].clone();
         let held = scene.history.held(&SeriesKey { question, source }).unwrap();
         assert!(!held.is_constant(None, &target, &rrset(&[GOOD])));

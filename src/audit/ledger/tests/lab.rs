@@ -79,7 +79,7 @@ pub(super) fn seen(question: &Question, resolver: &str, state: State) -> Verdict
         flags: Vec::new(),
         observed: Observed {
             resolver: resolver.to_owned(),
-            source: source(resolver),
+            source: source(resolver).into(),
             question: question.clone(),
             records: match state {
                 _ if failed => Vec::new(),

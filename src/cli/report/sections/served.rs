@@ -44,7 +44,7 @@ fn of_name(postmortem: &Postmortem, timeline: &Timeline) -> Vec<Block> {
     let named = resolvers(postmortem);
     let mut questions: BTreeMap<&Question, Vec<&RecordedSpan>> = BTreeMap::new();
     for one in &timeline.spans {
-        let Source { kind, id, .. } = &one.span.series.source;
+        let Source { kind, id, .. } = &*one.span.series.source;
         if *kind == SourceKind::Authority || concerns(&named, id) {
             let spans = questions.entry(&one.span.series.question);
             spans.or_default().push(one);
@@ -108,7 +108,7 @@ fn table(postmortem: &Postmortem, spans: &[&RecordedSpan], instants: Instants) -
             told(instants.show_or_dash(span.cached_until)),
             ttls,
             told(span.samples.to_string()),
-            vantage.clone(),
+            vantage.to_string(),
         ]
     });
     let head = [
@@ -125,7 +125,7 @@ fn table(postmortem: &Postmortem, spans: &[&RecordedSpan], instants: Instants) -
 }
 
 fn first_ttl(span: &Span) -> String {
-    let ttls = span.first_ttls.iter().flatten().min();
+    let ttls = span.first_ttls.iter().flat_map(|link| link.iter()).min();
     ttls.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
@@ -140,7 +140,7 @@ fn lanes(postmortem: &Postmortem, spans: &[&RecordedSpan], verdicts: &[&VerdictS
             runs: runs.iter().map(|run| drawn(&run.span, &answers)).collect(),
             bad: verdicts
                 .iter()
-                .filter(|one| one.address == source.address && one.vantage == first.vantage)
+                .filter(|one| one.address == source.address && *one.vantage == *first.vantage)
                 .filter(|one| one.severity >= Severity::Warning)
                 .map(|one| Bad {
                     from: one.since,
