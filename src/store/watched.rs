@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{Store, StoreError, columns};
 
 mod counted;
+mod days;
 
 pub(super) use counted::Counted;
 
