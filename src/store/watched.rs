@@ -13,8 +13,6 @@ use super::{Store, StoreError, columns};
 mod counted;
 mod days;
 
-pub(super) use counted::Counted;
-
 /// The rounds of one group at one vantage that were due within a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Watched {
@@ -67,7 +65,7 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Watched>, StoreError> {
-        let counted = self.rounds_counted(None, from, to).await?;
+        let counted = self.rounds_counted(from, to).await?;
         let stretches = self.stretches(from, to).await?;
         let watched = counted.into_iter().map(|counted| {
             let own = stretches.iter().filter(|(vantage, group, _)| {
