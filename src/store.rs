@@ -3,7 +3,7 @@
 //! A round is written in chunks ([`Store::record`]: observations and spans; [`messages`]: what proves them) and closed by one transaction
 //! ([`Store::finish_round`]: verdicts, findings, incidents, messages, completion). Questions about the past are answered
 //! from spans alone ([`timeline`], [`state`], [`diff`], [`propagation`], [`service_level`], [`who_served`]), how well it was watched
-//! from rounds ([`watched`]); what it takes to judge it again stands in [`replay`]. People's own SQL reads [`views`]. Messages wait in the [`outbox`] under short leases.
+//! from rounds ([`watched`]), of closed days summed up; what it takes to judge it again stands in [`replay`]. People's own SQL reads [`views`]. Messages wait in the [`outbox`] under short leases.
 //!
 //! Deliberately absent: judgement, clocks (`now` is always an argument) and rendering. No `sqlx` type leaves this
 //! module except inside [`StoreError`]. No call is repeated by itself: [`StoreError::is_transient`] says whether that

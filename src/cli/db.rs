@@ -34,7 +34,7 @@ enum DbCommand {
     Migrate,
     /// What the history takes, kind by kind, and what waits to be packed
     Status,
-    /// Packs the closed days that are due; the service does so every hour
+    /// Packs the closed days that are due, and sums up their rounds; the service does so every hour
     Pack,
     /// Lets go what [retention] no longer keeps; the service does so every day
     Prune {
@@ -68,6 +68,7 @@ pub(super) async fn run(args: &DbArgs, config: &Config, output: Output) -> Resul
         }
         DbCommand::Pack => {
             let closed = history::read(config, output, async |store| {
+                store.sum_up_days(now, Pace::Full).await?;
                 store.pack_due(kept.raw, now, Pace::Full).await
             });
             let Some(closed) = closed.await? else {

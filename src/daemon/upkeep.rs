@@ -1,5 +1,5 @@
 //! What the database needs beside rounds: at start, what the configuration has dropped is ended; partitions are made
-//! ahead, closed days are packed, and what was kept long enough goes, then and every hour.
+//! ahead, closed days are summed up and packed, and what was kept long enough goes, then and every hour.
 //!
 //! Deliberately absent: what is due, which `store` knows.
 
@@ -118,6 +118,7 @@ pub(super) async fn keep_house(store: Store, retention: Retention, shutdown: Can
         let now = steady.least(clock::now(), Instant::now());
         let work = async {
             make_partitions(&store).await;
+            sum_up(&store, now).await;
             pack(&store, &retention, now).await;
             // Once a day: looking for what has ended takes a while.
             if pruned != Some(now.date_naive()) {
@@ -139,6 +140,16 @@ async fn make_partitions(store: &Store) {
     // Rounds make what is missing themselves: nothing is lost, a round waits a moment.
     if let Err(error) = store.ensure_partitions(clock::now(), DAYS_AHEAD).await {
         tracing::warn!(%error, "partitions are not made ahead");
+    }
+}
+
+async fn sum_up(store: &Store, now: DateTime<Utc>) {
+    match store.sum_up_days(now, Pace::Restful).await {
+        Ok(0) => {}
+        Ok(days) => tracing::info!(days, "rounds of closed days are summed up"),
+        Err(error) => {
+            tracing::warn!(%error, "rounds of closed days are not all summed up; they are counted one by one");
+        }
     }
 }
 

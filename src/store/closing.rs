@@ -90,10 +90,14 @@ pub enum Pace {
 /// Whether a day is to be packed at `now`, when closed days stay raw for `keep`.
 pub(super) fn is_due(day: NaiveDate, keep: Duration, now: DateTime<Utc>) -> bool {
     let keep = TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX);
-    let until = now
-        .checked_sub_signed(SETTLING)
-        .and_then(|now| now.checked_sub_signed(keep));
-    until.is_some_and(|until| day < until.date_naive())
+    let open = now.checked_sub_signed(keep).and_then(first_open);
+    open.is_some_and(|open| day < open)
+}
+
+/// The first day that is not over at `now`, or has not settled.
+pub(super) fn first_open(now: DateTime<Utc>) -> Option<NaiveDate> {
+    let settled = now.checked_sub_signed(SETTLING)?;
+    Some(settled.date_naive())
 }
 
 impl Store {

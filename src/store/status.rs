@@ -66,6 +66,7 @@ const KINDS: [(&str, &[&str]); 5] = [
         "interned",
         &[
             "round",
+            "round_day",
             "answer",
             "annotation",
             "series",

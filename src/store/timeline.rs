@@ -1,6 +1,6 @@
 //! Who served what, from when until when, and what was made of it: the past of one name.
 //!
-//! Answered from spans alone. The command line, the API and the page read the same [`Timeline`].
+//! Answered from spans alone, and how well it was watched from rounds. The command line, the API and the page read the same [`Timeline`].
 //!
 //! Deliberately absent: single samples, and any rendering.
 
@@ -159,11 +159,8 @@ impl Store {
                 .declared_of([query.name.clone()], window.from, window.to)
                 .await?,
             coverage: self
-                .rounds_counted(Some(&query.name), window.from, window.to)
-                .await?
-                .into_iter()
-                .map(Coverage::from)
-                .collect(),
+                .coverage_of(&query.name, window.from, window.to)
+                .await?,
         })
     }
 

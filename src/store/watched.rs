@@ -11,8 +11,7 @@ use serde::Serialize;
 use super::{Store, StoreError, columns};
 
 mod counted;
-
-pub(super) use counted::Counted;
+mod days;
 
 /// The rounds of one group at one vantage that were due within a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,7 +65,7 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Watched>, StoreError> {
-        let counted = self.rounds_counted(None, from, to).await?;
+        let counted = self.rounds_counted(from, to).await?;
         let stretches = self.stretches(from, to).await?;
         let watched = counted.into_iter().map(|counted| {
             let own = stretches.iter().filter(|(vantage, group, _)| {

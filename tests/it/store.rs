@@ -1,5 +1,6 @@
 //! The store against a real `PostgreSQL`.
 
+mod days;
 mod declarations;
 mod grafana;
 mod incidents;

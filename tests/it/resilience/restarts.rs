@@ -1,6 +1,10 @@
 //! What a restart remembers.
 
-use super::{service::Service, world::World};
+use super::{
+    service::{Service, until},
+    world::World,
+};
+use crate::postgres::execute;
 
 #[tokio::test]
 async fn a_finished_round_is_not_run_again_and_a_wrong_address_stays_one_incident() {
@@ -82,4 +86,21 @@ async fn a_start_makes_the_partitions_of_today_and_of_the_two_days_after_it() {
     let ahead = "select count(*) from generate_series(0, 2) as day
         where to_regclass('observation_chunk_' || to_char((now() at time zone 'utc')::date + day, 'YYYYMMDD')) is null";
     assert_eq!(world.count(ahead).await, 0);
+}
+
+#[tokio::test]
+async fn a_start_sums_up_the_rounds_of_days_that_an_earlier_life_left() {
+    let world = World::new().await;
+    let left = "insert into vantage (name) values ('there');
+        insert into round (vantage_id, group_name, due_at, status)
+        select vantage_id, 'dialers', now() - hour * interval '1 hour', 'missed'
+        from vantage, generate_series(72, 143) as hour where name = 'there'";
+    execute(&world.url().unwrap(), left.to_owned()).await;
+    let service = Service::start(&world.config()).await;
+    let summed = "select coalesce(sum(missed), 0) from round_day";
+    until("closed days are summed up", async || {
+        (world.count(summed).await == 72).then_some(())
+    })
+    .await;
+    service.stop().await;
 }

@@ -18,7 +18,7 @@ use crate::postgres::empty_database;
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// What earlier schemas held, table by table: the migration that made it, the table, and a row as it was written then.
-const HELD: [(i64, &str, &str); 11] = [
+const HELD: [(i64, &str, &str); 12] = [
     (1, "observation", SAMPLES),
     (2, "incident", INCIDENT),
     (
@@ -73,6 +73,12 @@ const HELD: [(i64, &str, &str); 11] = [
         17,
         "learned_cap",
         "insert into learned_cap (vantage_id, source_id, at, state) values (1, 1, '2026-11-22T03:00:00Z', '{}')",
+    ),
+    (
+        27,
+        "round_day",
+        "insert into round_day (vantage_id, group_name, day, finished, missed, abandoned, first_at, last_at)
+            values (1, 'dialers', '2026-11-22', 1, 0, 0, '2026-11-22T02:59:00Z', '2026-11-22T02:59:00Z')",
     ),
 ];
 
@@ -234,6 +240,9 @@ async fn every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
             .unwrap();
         let packed = moved.packed;
         assert_eq!((packed.days, packed.samples), (1, 1), "{version}");
+        let summed = store.sum_up_days(later, Pace::Full).await.unwrap();
+        assert_eq!(summed, u64::from(version < 27), "{version}");
+        assert_eq!(count(&url, "round_day").await, 1, "{version}");
         assert_eq!(everything(&store).await, expected, "{version}");
         // A pack of an hour, if there is one, and the other of a day.
         assert_eq!(between(&store, 60_000, 60_001).await, expected[1..]);
