@@ -134,6 +134,22 @@ impl<'a> Columns<'a> {
         text.map_err(|error| StoreError::unreadable("text", error))
     }
 
+    /// A list of texts, of which none is null: its dimensions (none where it is empty), whether it may hold nulls, and the type
+    /// of its elements stand before them.
+    pub(super) fn texts(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut list = Self(there(self.octets()?)?);
+        let (dimensions, rest) = list.0.split_first_chunk().ok_or_else(cut_short)?;
+        if i32::from_be_bytes(*dimensions) == 0 {
+            return Ok(Vec::new());
+        }
+        list.0 = rest.get(16..).ok_or_else(cut_short)?;
+        let mut texts = Vec::new();
+        while !list.0.is_empty() {
+            texts.push(list.text()?.to_owned());
+        }
+        Ok(texts)
+    }
+
     /// One of few texts: it is kept once.
     pub(super) fn shared(&mut self, known: &mut Texts) -> Result<Arc<str>, StoreError> {
         let text = self.text()?;
@@ -204,6 +220,24 @@ mod tests {
         let mut null = columns();
         null.integer().unwrap();
         assert!(null.instant().is_err());
+    }
+
+    #[test]
+    fn a_list_of_texts_is_read_and_one_that_is_cut_short_is_refused() {
+        let head = b"\0\0\0\x01\0\0\0\0\0\0\0\x19\0\0\0\x02\0\0\0\x01";
+        let list = [&head[..], b"\0\0\0\x02ab\0\0\0\x01c"].concat();
+        let read = |list: &[u8]| {
+            let length = i32::try_from(list.len()).unwrap();
+            Columns(&[&length.to_be_bytes()[..], list].concat()).texts()
+        };
+        assert_eq!(read(&list).unwrap(), ["ab", "c"]);
+        let none = b"\0\0\0\0\0\0\0\0\0\0\0\x19";
+        assert_eq!(read(none).unwrap(), [""; 0]);
+        for length in 0..list.len() {
+            // Where it ends with an element, nothing is missing.
+            let whole = length == head.len() || length == head.len() + 6;
+            assert_eq!(read(&list[..length]).is_ok(), whole, "{length}");
+        }
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub(super) struct SeriesTable {
 /// sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
-    question: usize,
-    source: usize,
-    vantage: usize,
+    question: u32,
+    source: u32,
+    vantage: u32,
 }
 
 impl SeriesTable {
@@ -39,10 +39,10 @@ impl SeriesTable {
     /// The series at a place, and where it is seen from.
     pub(super) fn at(&self, place: Place) -> (SeriesKey, &Arc<str>) {
         let key = SeriesKey {
-            question: self.questions[place.question].clone(),
-            source: self.sources[place.source].clone(),
+            question: self.questions[place.question as usize].clone(),
+            source: self.sources[place.source as usize].clone(),
         };
-        (key, &self.vantages[place.vantage])
+        (key, &self.vantages[place.vantage as usize])
     }
 }
 
@@ -215,11 +215,11 @@ async fn sources(
 }
 
 /// All in order, and by key where each stands among them.
-fn placed<T: Ord, K: Ord + Eq + Hash>(mut values: Vec<(T, K)>) -> (Vec<T>, HashMap<K, usize>) {
+fn placed<T: Ord, K: Ord + Eq + Hash>(mut values: Vec<(T, K)>) -> (Vec<T>, HashMap<K, u32>) {
     values.sort_unstable();
     let mut places = HashMap::with_capacity(values.len());
     let mut sorted = Vec::with_capacity(values.len());
-    for (place, (value, key)) in values.into_iter().enumerate() {
+    for (place, (value, key)) in (0..).zip(values) {
         places.insert(key, place);
         sorted.push(value);
     }

@@ -11,10 +11,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     RecordedSpan, Store, StoreError, columns, copied,
-    referred::{self, distinct},
+    referred::{self, Place, distinct},
     spans::read::{self, Referred, Row},
 };
 use crate::{
@@ -62,6 +63,13 @@ pub struct StateVerdict {
     pub reason: String,
 }
 
+/// What states are made of.
+struct Known {
+    rows: Vec<Row>,
+    referred: Referred,
+    verdicts: HashMap<i32, Arc<StateVerdict>>,
+}
+
 impl StateRow {
     /// The same; `unknown` where nothing came from the source within three rounds before the instant: what was said of it
     /// then stands no more. What is throttled stands for longer, by as much as its questions may lie apart. `periods`: the
@@ -100,44 +108,59 @@ impl Store {
         at: DateTime<Utc>,
         name: Option<&DnsName>,
     ) -> Result<Vec<StateRow>, StoreError> {
-        let runs = Box::pin(self.latest_runs(at, name));
-        let (rows, verdicts, referred) = if name.is_some() {
-            let rows = runs.await?;
-            let series = distinct(rows.iter().map(|row| row.series_id));
-            let verdicts = self.verdicts_at(at, Some(&series)).await?;
-            let referred = Referred::by(&self.pool, &rows).await?;
-            (rows, verdicts, referred)
-        } else {
-            let beside = Box::pin(async {
-                let series = referred::all_series(&self.pool).await?;
-                Ok((series, self.verdicts_at(at, None).await?))
-            });
-            let (rows, (series, verdicts)) = tokio::try_join!(runs, beside)?;
-            let referred = Referred::beside(series, &self.pool, &rows).await?;
-            (rows, verdicts, referred)
+        let Known {
+            rows,
+            referred,
+            verdicts,
+        } = match name {
+            Some(name) => Box::pin(self.known_of(at, name)).await?,
+            None => Box::pin(self.known_of_all(at)).await?,
         };
-        let mut states = Vec::with_capacity(rows.len());
-        for place in order(&rows, &referred)? {
-            let row = &rows[place];
-            states.push(StateRow {
+        let states = in_order(&rows, &referred)?.into_iter();
+        let states = states.map(|(place, row)| {
+            Ok(StateRow {
                 age_seconds: (at - row.last_seen).num_seconds().max(0),
                 verdict: verdicts.get(&row.series_id).cloned(),
-                span: referred.read(row)?,
-            });
-        }
-        Ok(states)
+                span: referred.read_at(place, row)?,
+            })
+        });
+        states.collect()
+    }
+
+    async fn known_of(&self, at: DateTime<Utc>, name: &DnsName) -> Result<Known, StoreError> {
+        let rows = self.latest_by_steps(at, Some(name)).await?;
+        let series = distinct(rows.iter().map(|row| row.series_id));
+        Ok(Known {
+            verdicts: self.verdicts_at(at, Some(&series)).await?,
+            referred: Referred::by(&self.pool, &rows).await?,
+            rows,
+        })
+    }
+
+    /// In two tasks: reading the rows takes as long as reading all the rest.
+    async fn known_of_all(&self, at: DateTime<Utc>) -> Result<Known, StoreError> {
+        let store = self.clone();
+        let rows = tokio::spawn(async move { store.latest_runs(at).await });
+        let rows = AbortOnDropHandle::new(rows);
+        let series = referred::all_series(&self.pool).await?;
+        let verdicts = self.verdicts_at(at, None).await?;
+        let rows = rows
+            .await
+            .map_err(|error| StoreError::unreadable("state", error))??;
+        Ok(Known {
+            referred: Referred::beside(series, &self.pool, &rows).await?,
+            rows,
+            verdicts,
+        })
     }
 
     /// The last run of each backend that began by `at`, in no order.
-    async fn latest_runs(
-        &self,
-        at: DateTime<Utc>,
-        name: Option<&DnsName>,
-    ) -> Result<Vec<Row>, StoreError> {
-        if name.is_none() && self.has_few_runs().await? {
-            return self.latest_in_one_pass(at).await;
+    async fn latest_runs(&self, at: DateTime<Utc>) -> Result<Vec<Row>, StoreError> {
+        if self.has_few_runs().await? {
+            self.latest_in_one_pass(at).await
+        } else {
+            self.latest_by_steps(at, None).await
         }
-        self.latest_by_steps(at, name).await
     }
 
     /// Whether it takes less to read every run there is than to look for each backend's last. By what the server knows of its
@@ -216,7 +239,7 @@ impl Store {
         let of_series =
             series.map(|series| format!("series_id = any({}) and", copied::keys(series)));
         let query = format!(
-            "select series_id, group_name, state, severity, array_to_string(flags, ','), since, evidence ->> 'reason'
+            "select series_id, group_name, state, severity, flags, since, evidence ->> 'reason'
             from verdict_span
             where {} since <= {at} and (until is null or until > {at})",
             of_series.unwrap_or_default(),
@@ -247,11 +270,7 @@ impl StateVerdict {
             group: columns.shared(groups)?,
             state: columns::variant_from_text("state", columns.text()?)?,
             severity: columns::variant_from_text("severity", columns.text()?)?,
-            flags: columns
-                .text()?
-                .split_terminator(',')
-                .map(str::to_owned)
-                .collect(),
+            flags: columns.texts()?,
             since: columns.instant()?,
             reason: columns.text_or_null()?.unwrap_or_default().to_owned(),
         })
@@ -263,12 +282,12 @@ impl StateVerdict {
     }
 }
 
-/// Where the rows stand that come first, second, …: by question, source and vantage, then by site.
-fn order(rows: &[Row], referred: &Referred) -> Result<Vec<usize>, StoreError> {
-    let mut order = Vec::with_capacity(rows.len());
-    for (place, row) in rows.iter().enumerate() {
-        order.push((referred.place(row)?, row.site.as_deref(), place));
-    }
-    order.sort_unstable();
-    Ok(order.into_iter().map(|(_, _, place)| place).collect())
+/// The rows with the places of their series: by question, source and vantage, then by site.
+fn in_order<'r>(rows: &'r [Row], referred: &Referred) -> Result<Vec<(Place, &'r Row)>, StoreError> {
+    let placed = rows.iter().map(|row| Ok((referred.place(row)?, row)));
+    let mut placed = placed.collect::<Result<Vec<_>, StoreError>>()?;
+    placed.sort_unstable_by(|(one, row), (other, next)| {
+        one.cmp(other).then_with(|| row.site.cmp(&next.site))
+    });
+    Ok(placed)
 }

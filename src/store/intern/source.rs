@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::{
     store::{StoreError, columns},
@@ -35,7 +35,7 @@ impl Sources {
     }
 
     /// Stores what is new of them.
-    pub(super) async fn insert(&self, pool: &PgPool) -> Result<(), StoreError> {
+    pub(super) async fn insert(&self, executor: impl PgExecutor<'_>) -> Result<(), StoreError> {
         sqlx::query!(
             "-- insert_sources
             insert into source (kind, name, address, port, scope, transport)
@@ -51,7 +51,7 @@ impl Sources {
             &self.scopes,
             &self.transports
         )
-        .execute(pool)
+        .execute(executor)
         .await?;
         Ok(())
     }

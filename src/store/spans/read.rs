@@ -96,7 +96,16 @@ impl Referred {
 
     /// The span that a row stands for.
     pub(in crate::store) fn read(&self, row: &Row) -> Result<RecordedSpan, StoreError> {
-        let (series, vantage) = self.series.at(self.place(row)?);
+        self.read_at(self.place(row)?, row)
+    }
+
+    /// The same, where it is known at which place its series comes.
+    pub(in crate::store) fn read_at(
+        &self,
+        place: Place,
+        row: &Row,
+    ) -> Result<RecordedSpan, StoreError> {
+        let (series, vantage) = self.series.at(place);
         let answer = referred::of(&self.answers, &row.answer_id, "answer")?;
         Ok(RecordedSpan {
             vantage: Arc::clone(vantage),
