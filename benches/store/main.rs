@@ -228,6 +228,9 @@ async fn ninety_days() -> f64 {
     Service::judging(&store, &world)
         .rounds(&server, 0..rounds)
         .await;
+    // As the upkeep does every hour.
+    let ended = world.due(rounds);
+    store.sum_up_days(ended, Pace::Full).await.unwrap();
     plain::create(&mut connection).await;
     let all: Vec<_> = (0..rounds).flat_map(|nth| world.round(nth)).collect();
     plain::copy(&mut connection, &all).await;
@@ -265,8 +268,11 @@ async fn rebuilt(usual: f64) {
     let world = World::new(16_000, "2026-08-01T00:00:00Z", MINUTE, DAY * 30);
     let (url, store, _, server) = opened().await;
     let mut service = Service::new(&store, &world);
-    // The first round meets everything for the first time.
-    service.rounds(&server, 0..1).await;
+    let first = service.rounds(&server, 0..1).await;
+    first.print(
+        &format!("recorded, and all {} series are new", world.series()),
+        world.series(),
+    );
     let spent = service.rounds(&server, 1..4).await;
     spent.print(
         &format!("recorded, with {} series", world.series()),
