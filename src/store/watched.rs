@@ -65,30 +65,15 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Watched>, StoreError> {
-        let counted = self.rounds_counted(from, to).await?;
-        let stretches = self.stretches(from, to).await?;
-        let watched = counted.into_iter().map(|counted| {
-            let own = stretches.iter().filter(|(vantage, group, _)| {
-                *vantage == counted.vantage && *group == counted.group
-            });
-            let stretches: Vec<Stretch> = own.map(|(_, _, stretch)| *stretch).collect();
-            Watched {
-                finished: counted.finished,
-                missed: counted.missed,
-                abandoned: counted.abandoned,
-                running: counted.running,
-                late: counted.late,
-                usual_period_s: counted.usual_period_s,
-                watched_s: stretches
-                    .iter()
-                    .map(|one| one.seconds_within(from, to))
-                    .sum(),
-                stretches,
-                vantage: counted.vantage,
-                group: counted.group,
+        let mut watched = self.rounds_counted(from, to).await?;
+        for (vantage, group, stretch) in self.stretches(from, to).await? {
+            let is_its = |one: &&mut Watched| one.vantage == vantage && one.group == group;
+            if let Some(one) = watched.iter_mut().find(is_its) {
+                one.watched_s += stretch.seconds_within(from, to);
+                one.stretches.push(stretch);
             }
-        });
-        Ok(watched.collect())
+        }
+        Ok(watched)
     }
 
     /// The last few rounds before the window tell whether it was watched at its beginning, and what is usual.

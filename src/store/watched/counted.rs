@@ -4,29 +4,16 @@
 
 use chrono::{DateTime, Utc};
 
+use super::Watched;
 use crate::store::{Store, StoreError, columns};
 
-/// The rounds of one group at one vantage.
-pub(super) struct Counted {
-    pub(super) vantage: String,
-    pub(super) group: String,
-    pub(super) finished: u64,
-    pub(super) missed: u64,
-    pub(super) abandoned: u64,
-    pub(super) running: u64,
-    /// Finished, and later than one usual period after they were due.
-    pub(super) late: u64,
-    /// Seconds between two finished rounds, as most lay apart.
-    pub(super) usual_period_s: Option<i64>,
-}
-
 impl Store {
-    /// The rounds of every group that had one due in the window, by vantage and group.
+    /// The rounds of every group that had one due in the window, by vantage and group; when it was watched is left open.
     pub(super) async fn rounds_counted(
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-    ) -> Result<Vec<Counted>, StoreError> {
+    ) -> Result<Vec<Watched>, StoreError> {
         // Rounds are read in the order of their key, once for each thing that is told of them, and are never sorted: years of
         // them take a long time to sort.
         let rows = sqlx::query!(
@@ -75,7 +62,7 @@ impl Store {
         .await?;
         let count = |stored| columns::number("count", stored);
         let counted = rows.into_iter().map(|row| {
-            Ok(Counted {
+            Ok(Watched {
                 vantage: row.vantage,
                 group: row.group,
                 finished: count(row.finished)?,
@@ -84,6 +71,8 @@ impl Store {
                 running: count(row.running)?,
                 late: count(row.late)?,
                 usual_period_s: row.usual_s,
+                watched_s: 0,
+                stretches: Vec::new(),
             })
         });
         counted.collect()
