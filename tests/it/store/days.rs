@@ -1,17 +1,15 @@
-//! Closed days of rounds are summed up, and a timeline counts the same whatever is: latecomers, rivals and deaths
-//! notwithstanding.
+//! Closed days of rounds are summed up, latecomers, rivals and deaths notwithstanding.
+//!
+//! Deliberately absent: who reads the sums, which is [`counted`]'s.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use dns_auditor::{
     audit::ledger::Ledger,
-    store::{
-        Store,
-        closing::Pace,
-        timeline::{Coverage, TimelineQuery},
-    },
+    store::{Store, closing::Pace},
 };
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+mod counted;
 
 use super::{
     killed,
@@ -34,6 +32,16 @@ insert into series (vantage_id, question_id, source_id) values (1, 1, 1), (2, 1,
 insert into verdict_span (series_id, group_name, state, severity, flags, since, evidence)
     values (1, 'dialers', 'consistent', 'none', '{}', '2020-01-01', '{}'), (1, 'others', 'consistent', 'none', '{}', '2020-01-01', '{}'),
     (2, 'dialers', 'consistent', 'none', '{}', '2020-01-01', '{}')";
+
+/// A finished round of the group `others` here, due at `at(0)`.
+async fn a_round_of_the_others(url: &str) {
+    let round = Round {
+        group: 1,
+        due_at: at(0),
+        status: "finished",
+    };
+    write(url, &[round]).await;
+}
 
 /// Sums that are not what the rounds of their day come to.
 const WRONG: &str = "select count(*) from round_day cross join lateral (
@@ -98,39 +106,6 @@ struct Round {
     status: &'static str,
 }
 
-/// Rounds of a week: the usual period and what comes in between, with days on which one group had none.
-fn some_rounds(random: &mut StdRng) -> Vec<Round> {
-    let mut rounds = Vec::new();
-    for group in 0..GROUPS.len() {
-        let period = [7_200_000_000, 21_600_000_000, 50_000_000_000][random.random_range(0..3)];
-        let mut due_at = at(0) - TimeDelta::hours(3);
-        while due_at < at(0) + TimeDelta::days(7) {
-            // The instants at which one day becomes the next, and more usual ones.
-            let status = match random.random_range(0..12) {
-                0 => "missed",
-                1 => "abandoned",
-                2 if random.random_range(0..4) == 0 => "running",
-                _ => "finished",
-            };
-            rounds.push(Round {
-                group,
-                due_at,
-                status,
-            });
-            due_at += match random.random_range(0..10) {
-                0 => TimeDelta::microseconds(1),
-                1 => TimeDelta::hours(random.random_range(1..60)),
-                2 => next_midnight(due_at) - due_at,
-                3 => {
-                    next_midnight(due_at) - due_at + TimeDelta::days(1) - TimeDelta::microseconds(1)
-                }
-                _ => TimeDelta::microseconds(period),
-            };
-        }
-    }
-    rounds
-}
-
 fn next_midnight(instant: DateTime<Utc>) -> DateTime<Utc> {
     let next = instant.date_naive().succ_opt().unwrap();
     next.and_time(chrono::NaiveTime::MIN).and_utc()
@@ -146,111 +121,6 @@ async fn write(url: &str, rounds: &[Round]) {
     let values = values.collect::<Vec<_>>().join(", ");
     let insert = "insert into round (vantage_id, group_name, due_at, status) values";
     execute(url, format!("{insert} {values}")).await;
-}
-
-/// What one group's rounds of a window come to, counted round by round.
-fn counted(rounds: &[Round], group: usize, from: DateTime<Utc>, to: DateTime<Utc>) -> Coverage {
-    let within = || {
-        let own = rounds.iter().filter(move |round| round.group == group);
-        own.filter(|round| from <= round.due_at && round.due_at <= to)
-    };
-    let of = |status| within().filter(|round| round.status == status).count() as u64;
-    let finished: Vec<_> = within()
-        .filter(|round| round.status == "finished")
-        .map(|round| round.due_at)
-        .collect();
-    let gaps = finished.windows(2).map(|pair| (pair[0], pair[1]));
-    let longest = gaps.reduce(|longest, gap| {
-        if gap.1 - gap.0 > longest.1 - longest.0 {
-            gap
-        } else {
-            longest
-        }
-    });
-    let (vantage, group) = GROUPS[group];
-    Coverage {
-        vantage: vantage.to_owned(),
-        group: group.to_owned(),
-        finished: of("finished"),
-        missed: of("missed"),
-        abandoned: of("abandoned"),
-        running: of("running"),
-        first_at: finished.first().copied(),
-        last_at: finished.last().copied(),
-        longest_gap_from: longest.map(|gap| gap.0),
-        longest_gap_to: longest.map(|gap| gap.1),
-    }
-}
-
-async fn coverage(
-    store: &Store,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
-) -> Vec<Coverage> {
-    let query = TimelineQuery {
-        name: "a.example".parse().unwrap(),
-        rtype: None,
-        from,
-        to,
-        resolver: None,
-    };
-    store.timeline(&query).await.unwrap().coverage
-}
-
-/// Now and then none at all, an instant at which a round was due, the beginning of a day, and any.
-fn some_end(random: &mut StdRng, rounds: &[Round]) -> Option<DateTime<Utc>> {
-    let any = at(0) + TimeDelta::minutes(random.random_range(-2_000..13_000));
-    match random.random_range(0..5) {
-        0 => None,
-        1 => Some(rounds[random.random_range(0..rounds.len())].due_at),
-        2 => Some(next_midnight(any)),
-        3 => Some(next_midnight(any) - TimeDelta::microseconds(1)),
-        _ => Some(any),
-    }
-}
-
-#[tokio::test]
-async fn a_timeline_counts_the_same_whichever_days_are_summed_up() {
-    let (mut over_sums, mut sums_of_all) = (0, 0);
-    for seed in 0..12 {
-        let mut random = StdRng::seed_from_u64(seed);
-        let (url, store) = judged().await;
-        let rounds = some_rounds(&mut random);
-        write(&url, &rounds).await;
-        let sums = sum_up(&store).await;
-        assert_eq!(number(&url, SUMS).await, sums.cast_signed());
-        assert_eq!(number(&url, WRONG).await, 0);
-        sums_of_all += sums;
-        for part in [1_000, 600, 200, 0] {
-            // What is not there is counted round by round, and made again.
-            let forget = format!(
-                "delete from round_day where abs(hashtext(day::text || group_name || vantage_id)) % 1000 >= {part}"
-            );
-            execute(&url, forget).await;
-            over_sums += u32::from(number(&url, SUMS).await > 0);
-            for _ in 0..12 {
-                let ends = [
-                    some_end(&mut random, &rounds),
-                    some_end(&mut random, &rounds),
-                ];
-                let (from, to) = (
-                    ends[0].unwrap_or(DateTime::UNIX_EPOCH),
-                    ends[1].unwrap_or(at(0) + TimeDelta::days(900)),
-                );
-                let expected: Vec<_> = (0..GROUPS.len())
-                    .map(|group| counted(&rounds, group, from, to))
-                    .collect();
-                let found = coverage(&store, ends[0], ends[1]).await;
-                assert_eq!(found, expected, "{seed}: {part} of 1000, {from} to {to}");
-            }
-        }
-        assert_eq!(sum_up(&store).await, sums);
-        assert_eq!(sum_up(&store).await, 0);
-    }
-    assert!(
-        over_sums >= 30 && sums_of_all > 100,
-        "{over_sums} {sums_of_all}"
-    );
 }
 
 #[tokio::test]
@@ -284,15 +154,7 @@ async fn a_day_is_summed_up_an_hour_after_its_end_and_once_nothing_runs() {
 async fn whatever_changes_a_round_takes_the_sum_of_its_day_away_and_no_other() {
     let (url, store) = judged().await;
     history(&url, 3, 4).await;
-    write(
-        &url,
-        &[Round {
-            group: 1,
-            due_at: at(0),
-            status: "finished",
-        }],
-    )
-    .await;
+    a_round_of_the_others(&url).await;
     assert_eq!(sum_up(&store).await, 4);
     let yesterday = at(-86_400_000);
     let left = async |what: &str, gone: &[i64]| {
@@ -372,15 +234,7 @@ async fn a_day_in_which_a_round_is_being_changed_is_left_for_later() {
     let mut writing = writer.begin().await.unwrap();
     let late = "update round set status = 'abandoned' where due_at = '2026-11-21 12:00Z'";
     sqlx::query(late).execute(&mut *writing).await.unwrap();
-    write(
-        &url,
-        &[Round {
-            group: 1,
-            due_at: at(0),
-            status: "finished",
-        }],
-    )
-    .await;
+    a_round_of_the_others(&url).await;
     assert_eq!(sum_up(&store).await, 1, "the other group's alone");
     writing.commit().await.unwrap();
     assert_eq!(sum_up(&store).await, 2);
