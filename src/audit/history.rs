@@ -11,7 +11,6 @@ mod few;
 mod held;
 mod links;
 mod pairs;
-mod pool;
 mod runs;
 mod series;
 mod standing;
@@ -26,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     names::DnsName,
     types::{
-        Answer, Flags, Observation, Question, RecordType, SeriesKey, Source, SourceKind, Span,
-        Status,
+        Answer, Flags, Observation, Pool, Question, RecordType, SeriesKey, Source, SourceKind,
+        Span, Status,
     },
 };
 use by_series::BySeries;
@@ -35,7 +34,6 @@ pub use caps::Cap;
 use caps::Fetch;
 pub use held::{Held, Sighting};
 pub use links::{Gap, LinkHistory, ServedEpoch};
-use pool::Pool;
 use series::Runs;
 pub use standing::{Current, Membership, Past, Standing, Word};
 
@@ -72,7 +70,7 @@ pub struct History {
     links: HashMap<LinkKey, LinkHistory>,
     held: BySeries<Held>,
     #[serde(default, with = "pairs")]
-    caps: HashMap<Source, Cap>,
+    caps: HashMap<Arc<Source>, Cap>,
     /// When any resolver last vouched for an answer by AD=1.
     #[serde(default, with = "pairs")]
     validated: HashMap<Question, DateTime<Utc>>,
@@ -157,12 +155,14 @@ impl History {
 
     /// What fetches have shown of the cap of each resolver address, in no order.
     pub fn caps(&self) -> impl Iterator<Item = (&Source, &Cap)> {
-        self.caps.iter()
+        self.caps.iter().map(|(source, cap)| (&**source, cap))
     }
 
     /// Takes in what was stored of [`History::caps`]: spans do not tell how closely fetches were seen.
     pub fn restore_caps(&mut self, caps: impl IntoIterator<Item = (Source, Cap)>) {
-        self.caps.extend(caps);
+        let caps = caps.into_iter();
+        self.caps
+            .extend(caps.map(|(source, cap)| (source.into(), cap)));
     }
 
     /// When any resolver last gave the question's answer with AD=1 (RFC 4035 section 3.2.3), since the start.
@@ -181,7 +181,7 @@ impl History {
         let fetched = held.absorb(observation, site, gap);
         for (index, within) in fetched {
             if let Some(fetch) = self.fetch(observation, index, within) {
-                let cap = self.caps.entry(Source::clone(&series.source)).or_default();
+                let cap = self.caps.entry(Arc::clone(&series.source)).or_default();
                 cap.see(fetch);
             }
         }

@@ -6,13 +6,14 @@
 //!
 //! Deliberately absent: what the columns are. Whoever asks reads them in their order, each as its type.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::TryStreamExt as _;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 
 use super::{StoreError, timeline::end_of_time};
+use crate::types::Pool;
 
 /// What the first message begins with, before the length of an extension that no version has.
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0";
@@ -68,10 +69,6 @@ impl Drop for Copying {
         }
     }
 }
-
-/// Texts that many rows have in common.
-#[derive(Default)]
-pub(super) struct Texts(HashSet<Arc<str>>);
 
 /// The columns of a row that are not read yet.
 pub(super) struct Columns<'a>(&'a [u8]);
@@ -151,14 +148,8 @@ impl<'a> Columns<'a> {
     }
 
     /// One of few texts: it is kept once.
-    pub(super) fn shared(&mut self, known: &mut Texts) -> Result<Arc<str>, StoreError> {
-        let text = self.text()?;
-        if let Some(known) = known.0.get(text) {
-            return Ok(Arc::clone(known));
-        }
-        let new = Arc::<str>::from(text);
-        known.0.insert(Arc::clone(&new));
-        Ok(new)
+    pub(super) fn shared(&mut self, known: &mut Pool<str>) -> Result<Arc<str>, StoreError> {
+        Ok(known.share(self.text()?, Arc::from))
     }
 
     pub(super) fn instant(&mut self) -> Result<DateTime<Utc>, StoreError> {

@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use super::{
     RecordedSpan, Store, StoreError, copied,
-    spans::read,
+    spans::read::{self, OfName},
     timeline::{TimelineQuery, end_of_time},
 };
-use crate::types::{Answer, Question, Source, Span};
+use crate::types::{Answer, Question, Source, SourceKind, Span};
 
 /// One change of one question, and who followed when.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -109,15 +109,8 @@ impl Store {
     /// All that authoritative servers ever said as their own word: what was served before a window says whether its first
     /// value is a change, and what comes after it when the last one ended. In order of first sight.
     async fn spans_served(&self, query: &TimelineQuery) -> Result<Vec<RecordedSpan>, StoreError> {
-        let series = sqlx::query_scalar!(
-            "-- series_that_serve
-            select series_id
-            from series join question using (question_id) join source using (source_id)
-            where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'authority'",
-            query.name.as_str(),
-            query.rtype.map(|rtype| i32::from(rtype.0))
-        );
-        let series = series.fetch_all(&self.pool).await?;
+        let which = OfName::asked(query).at(SourceKind::Authority);
+        let series = self.series_of_name(which).await?;
         let from = format!(
             "span where series_id = any({}) and authoritative",
             copied::keys(&series)
@@ -134,17 +127,8 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
-        let series = sqlx::query_scalar!(
-            "-- series_that_follow
-            select series_id
-            from series join question using (question_id) join source using (source_id)
-            where question.name = $1 and ($2::integer is null or rtype = $2) and kind = 'resolver'
-                and ($3::text is null or source.name = $3)",
-            query.name.as_str(),
-            query.rtype.map(|rtype| i32::from(rtype.0)),
-            query.resolver.as_deref()
-        );
-        let series = series.fetch_all(&self.pool).await?;
+        let which = OfName::asked(query).at(SourceKind::Resolver);
+        let series = self.series_of_name(which).await?;
         let numbered = format!(
             "(
                 select span.*, row_number() over (partition by series_id, site, answer_id order by first_seen) as nth

@@ -16,12 +16,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     RecordedSpan, Store, StoreError, columns, copied,
     referred::{self, Place, distinct},
-    spans::read::{self, Referred, Row},
+    spans::read::{self, OfName, Referred, Row},
 };
 use crate::{
     audit::{ledger::MOST_APART, verdict::State},
     names::DnsName,
-    types::Severity,
+    types::{Pool, Severity},
 };
 
 /// Rounds for which a verdict stands without a new sample.
@@ -196,7 +196,7 @@ impl Store {
             None => "select series_id from series".to_owned(),
             Some(name) => format!(
                 "select unnest({}::integer[]) as series_id",
-                copied::keys(&self.series_asked(name).await?)
+                copied::keys(&self.series_of_name(OfName::any(name)).await?)
             ),
         };
         let from = format!(
@@ -221,15 +221,6 @@ impl Store {
         read::rows(&self.pool, "latest_by_steps", ["", &from]).await
     }
 
-    async fn series_asked(&self, name: &DnsName) -> Result<Vec<i32>, StoreError> {
-        let series = sqlx::query_scalar!(
-            "-- series_asked
-            select series_id from series join question using (question_id) where name = $1",
-            name.as_str()
-        );
-        Ok(series.fetch_all(&self.pool).await?)
-    }
-
     /// The worst verdict in force, by series: of these, or of all. Of several that are as bad, the one that stands longest.
     async fn verdicts_at(
         &self,
@@ -245,7 +236,7 @@ impl Store {
             of_series.unwrap_or_default(),
             at = copied::instant(at)
         );
-        let mut groups = copied::Texts::default();
+        let mut groups = Pool::default();
         let mut worst: HashMap<i32, Arc<StateVerdict>> = HashMap::new();
         copied::rows(&self.pool, "verdicts_at", &query, |columns| {
             let series = columns.integer()?;
@@ -264,7 +255,7 @@ impl Store {
 impl StateVerdict {
     fn copied(
         columns: &mut copied::Columns<'_>,
-        groups: &mut copied::Texts,
+        groups: &mut Pool<str>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             group: columns.shared(groups)?,

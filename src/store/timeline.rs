@@ -13,7 +13,10 @@ use super::{
     RecordedSpan, Store, StoreError, columns, copied,
     findings::{FindingQuery, FindingSpan},
     incidents::{IncidentEvent, IncidentFilter, IncidentRow},
-    spans::{question, read},
+    spans::{
+        question,
+        read::{self, OfName},
+    },
 };
 use crate::{
     audit::{declared::Declaration, verdict::State},
@@ -125,7 +128,7 @@ impl Store {
     /// The past of a name.
     pub async fn timeline(&self, query: &TimelineQuery) -> Result<Timeline, StoreError> {
         let window = Window::of(query);
-        let spans = Box::pin(self.spans_within(&window));
+        let spans = Box::pin(self.spans_within(query, &window));
         let judged = Box::pin(self.judged_within(query, &window));
         let (spans, judged) = tokio::try_join!(spans, judged)?;
         Ok(Timeline { spans, ..judged })
@@ -165,19 +168,12 @@ impl Store {
     }
 
     /// Who served what, in order of first sight.
-    async fn spans_within(&self, window: &Window<'_>) -> Result<Vec<RecordedSpan>, StoreError> {
-        let series = sqlx::query_scalar!(
-            "-- series_within
-            select series_id
-            from series join question using (question_id) join source using (source_id)
-            where question.name = $1 and ($2::integer is null or rtype = $2)
-                and ($3::text is null or source.kind = 'authority' or source.name = $3)",
-            window.name,
-            window.rtype,
-            window.resolver
-        )
-        .fetch_all(&self.pool)
-        .await?;
+    async fn spans_within(
+        &self,
+        query: &TimelineQuery,
+        window: &Window<'_>,
+    ) -> Result<Vec<RecordedSpan>, StoreError> {
+        let series = self.series_of_name(OfName::asked(query)).await?;
         let from = format!(
             "span where series_id = any({}) and first_seen <= {} and last_seen >= {}",
             copied::keys(&series),

@@ -6,7 +6,7 @@ use std::{collections::HashSet, hash::Hash, sync::Arc};
 
 /// Everything that was shared and is still kept somewhere.
 #[derive(Debug)]
-pub(super) struct Pool<T: ?Sized>(HashSet<Arc<T>>);
+pub(crate) struct Pool<T: ?Sized>(HashSet<Arc<T>>);
 
 impl<T: ?Sized> Default for Pool<T> {
     fn default() -> Self {
@@ -29,7 +29,7 @@ impl<T: ?Sized> PartialEq for Pool<T> {
 
 impl<T: ?Sized + Eq + Hash> Pool<T> {
     /// The one that is shared by all who keep it.
-    pub(super) fn share<'v>(&mut self, value: &'v T, new: impl FnOnce(&'v T) -> Arc<T>) -> Arc<T> {
+    pub(crate) fn share<'v>(&mut self, value: &'v T, new: impl FnOnce(&'v T) -> Arc<T>) -> Arc<T> {
         if let Some(known) = self.0.get(value) {
             return Arc::clone(known);
         }
@@ -39,7 +39,7 @@ impl<T: ?Sized + Eq + Hash> Pool<T> {
     }
 
     /// Drops what nobody keeps any more.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.0.retain(|shared| Arc::strong_count(shared) > 1);
     }
 }

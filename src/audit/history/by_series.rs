@@ -6,8 +6,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{few::Few, pool::Pool};
-use crate::types::{Question, SeriesKey, Source};
+use super::few::Few;
+use crate::types::{Pool, Question, SeriesKey, Source};
 
 /// What is known of each series.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,6 +10,7 @@ use crate::{
         evidence::{Baseline, BaselineKind, Observed},
         exposure::{Exposure, OperatorExposure},
         incident::{Axis, Incident, IncidentKey, News, Status},
+        testing,
         verdict::{Family, State, Verdict},
     },
     store::{
@@ -98,10 +99,7 @@ fn span(
             site: site.map(Arc::from),
             answer,
             authoritative: false,
-            first_ttls: [300, 86_400]
-                .map(|ttl| [ttl].into_iter().collect())
-                .into_iter()
-                .collect(),
+            first_ttls: testing::ttls(&[&[300], &[86_400]]),
             first_seen: at(first),
             last_seen: at(last),
             samples: 9,

@@ -10,11 +10,13 @@ use sqlx::PgPool;
 
 use super::RecordedSpan;
 use crate::{
+    names::DnsName,
     store::{
         Store, StoreError, columns, copied,
         referred::{self, Place, SeriesTable, distinct},
+        timeline::TimelineQuery,
     },
-    types::{Answer, Span, Ttls},
+    types::{Answer, Pool, RecordType, SourceKind, Span, Ttls},
 };
 
 /// A row of `span`: all that a span is but what its keys stand for.
@@ -139,7 +141,7 @@ pub(in crate::store) async fn rows(
             ttl_min, ttl_max, first_expires_at, cached_until, longest_silence_s
         from {from}"
     );
-    let mut sites = copied::Texts::default();
+    let mut sites = Pool::default();
     copied::rows(pool, name, &query, |columns| {
         Row::copied(columns, &mut sites)
     })
@@ -149,7 +151,7 @@ pub(in crate::store) async fn rows(
 impl Row {
     fn copied(
         columns: &mut copied::Columns<'_>,
-        sites: &mut copied::Texts,
+        sites: &mut Pool<str>,
     ) -> Result<Self, StoreError> {
         let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
         let silence = |stored: i32| columns::number("silence", stored);
@@ -172,7 +174,67 @@ impl Row {
     }
 }
 
+/// Which series of a name.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct OfName<'a> {
+    pub(in crate::store) name: &'a DnsName,
+    /// Of this type; `None`: of all.
+    pub(in crate::store) rtype: Option<RecordType>,
+    /// At sources of this kind; `None`: of both.
+    pub(in crate::store) kind: Option<SourceKind>,
+    /// Of resolvers at this one only, by id.
+    pub(in crate::store) resolver: Option<&'a str>,
+}
+
+impl<'a> OfName<'a> {
+    /// All of them.
+    pub(in crate::store) fn any(name: &'a DnsName) -> Self {
+        Self {
+            name,
+            rtype: None,
+            kind: None,
+            resolver: None,
+        }
+    }
+
+    /// Those that a timeline is asked for.
+    pub(in crate::store) fn asked(query: &'a TimelineQuery) -> Self {
+        Self {
+            rtype: query.rtype,
+            resolver: query.resolver.as_deref(),
+            ..Self::any(&query.name)
+        }
+    }
+
+    pub(in crate::store) fn at(self, kind: SourceKind) -> Self {
+        Self {
+            kind: Some(kind),
+            ..self
+        }
+    }
+}
+
 impl Store {
+    /// The keys of series of a name.
+    pub(in crate::store) async fn series_of_name(
+        &self,
+        which: OfName<'_>,
+    ) -> Result<Vec<i32>, StoreError> {
+        let kind = which.kind.as_ref().map(columns::variant_to_text);
+        let series = sqlx::query_scalar!(
+            "-- series_of_name
+            select series_id
+            from series join question using (question_id) join source using (source_id)
+            where question.name = $1 and ($2::integer is null or rtype = $2) and ($3::text is null or kind = $3)
+                and ($4::text is null or kind = 'authority' or source.name = $4)",
+            which.name.as_str(),
+            which.rtype.map(|rtype| i32::from(rtype.0)),
+            kind.transpose()?,
+            which.resolver
+        );
+        Ok(series.fetch_all(&self.pool).await?)
+    }
+
     /// Rows by key, in no order.
     pub(in crate::store) async fn span_rows(&self, ids: &[i64]) -> Result<Vec<Row>, StoreError> {
         let from = format!("span where span_id = any({})", copied::keys(ids));
