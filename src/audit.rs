@@ -43,5 +43,6 @@ pub use short_id::short_id;
 /// The version of the rules, stored with every round. It rises whenever the same round would be judged otherwise, so that
 /// a replay can say by which rules a stored verdict came about.
 ///
-/// What 8 changed: a fetch that may have met the time before the authority raised its TTL teaches no cap.
-pub const ENGINE_VERSION: u32 = 8;
+/// What 9 changed: a TTL that came back with another copy, or of which nobody knows which cache gave it, or that was counted
+/// down before, makes no constant backend as soon.
+pub const ENGINE_VERSION: u32 = 9;

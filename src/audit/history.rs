@@ -32,6 +32,7 @@ use crate::{
 use by_series::BySeries;
 pub use caps::Cap;
 use caps::Fetch;
+pub(in crate::audit) use held::STEADY_IN_DOUBT;
 pub use held::{Held, Sighting};
 pub use links::{Gap, LinkHistory, ServedEpoch};
 use series::Runs;

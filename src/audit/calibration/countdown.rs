@@ -13,6 +13,7 @@ use super::{
     plan::{Kind, Probe},
     samples::{Sample, Samples},
 };
+use crate::audit::history::STEADY_IN_DOUBT;
 
 /// Replies closer together tell nothing of how a TTL moves.
 const TELLING: TimeDelta = TimeDelta::seconds(2);
@@ -25,10 +26,6 @@ const ONE_CACHE: TimeDelta = TimeDelta::milliseconds(1_900);
 
 /// Repeated TTLs that make a site a constant one.
 const STEADY: usize = 3;
-
-/// The same where nobody says which backend answers. Up to eight equally busy caches that count down would let one of a
-/// thousand runs repeat that many.
-const STEADY_UNNAMED: usize = 20;
 
 type Site = Option<String>;
 
@@ -43,7 +40,11 @@ struct Moves {
 
 impl Moves {
     fn decrement(self, named: bool) -> Option<Decrement> {
-        let steady = if named { STEADY } else { STEADY_UNNAMED };
+        let steady = if named {
+            STEADY
+        } else {
+            STEADY_IN_DOUBT as usize
+        };
         match self {
             Self { fell: 1.., .. } => Some(Decrement::CountsDown),
             Self { stayed, .. } if stayed >= steady => Some(Decrement::Constant),

@@ -16,8 +16,15 @@ use crate::{
 /// Receipts closer together than this tell nothing of how a TTL moves.
 const TELLING: TimeDelta = TimeDelta::seconds(2);
 
+/// A TTL that is lower by the time gone by, but for so much, can only have been counted down: rounding and the way.
+const ROUNDING: TimeDelta = TimeDelta::milliseconds(1_500);
+
 /// Repetitions of one TTL, where a cache would have counted it down, that make a backend a constant one.
 const STEADY: u32 = 2;
+
+/// The same where nobody says which of several caches answers, each of which may just have fetched: up to eight equally busy
+/// ones that count down would let one of a thousand runs repeat that many. Also where the TTL has been counted down before.
+pub(in crate::audit) const STEADY_IN_DOUBT: u32 = 20;
 
 /// A value and the owner it was said of.
 type HeldValue = (DnsName, Value);
@@ -60,6 +67,9 @@ pub struct Sighting {
     repeats: u32,
     /// Whether the TTL went down by itself, as a cache's does, since it last repeated for so long.
     counts_down: bool,
+    /// Whether repetitions may be chance: it takes [`STEADY_IN_DOUBT`] of them.
+    #[serde(default)]
+    is_doubtful: bool,
     /// The receipt and TTL that repetition is measured from.
     anchor: (DateTime<Utc>, u32),
     /// Whether the expiry was read back from a run of chains, in which it may have moved unseen.
@@ -68,7 +78,7 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    fn new(at: DateTime<Utc>, ttl: u32) -> Self {
+    fn new(at: DateTime<Utc>, ttl: u32, is_named: bool) -> Self {
         let expires = at + TimeDelta::seconds(i64::from(ttl));
         Self {
             first_seen: at,
@@ -80,14 +90,15 @@ impl Sighting {
             expires,
             repeats: 0,
             counts_down: false,
+            is_doubtful: !is_named,
             anchor: (at, ttl),
             is_estimate: false,
         }
     }
 
     /// Takes in a receipt. Where its expiry has moved later, the value was fetched anew since the one before: how long ago
-    /// that was.
-    fn see(&mut self, at: DateTime<Utc>, ttl: u32) -> Option<TimeDelta> {
+    /// that was. `is_back`: another value was seen in between, so that this is another copy.
+    fn see(&mut self, at: DateTime<Utc>, ttl: u32, is_back: bool) -> Option<TimeDelta> {
         let expires = at + TimeDelta::seconds(i64::from(ttl));
         self.cached_until = self.cached_until.max(expires);
         self.ttl_max = self.ttl_max.max(ttl);
@@ -101,23 +112,36 @@ impl Sighting {
             (self.renewed_after, self.renewed_by) = (Some(self.last_seen), Some(at));
             self.expires = expires;
         }
-        let (anchored_at, anchored_ttl) = self.anchor;
-        let elapsed = at - anchored_at;
-        if elapsed >= TELLING {
-            // Past the old expiry the same TTL would be a new fetch.
-            let alive = TimeDelta::seconds(i64::from(ttl)) > elapsed + EPSILON;
-            self.repeats = if ttl == anchored_ttl && alive {
-                self.repeats + 1
-            } else {
-                0
-            };
-            self.counts_down |= ttl < anchored_ttl;
-            self.counts_down &= !self.is_constant();
+        if is_back {
             self.anchor = (at, ttl);
+        } else {
+            self.compare(at, ttl);
         }
         self.last_seen = at;
         let is_known = !std::mem::take(&mut self.is_estimate);
         (is_new && is_known).then_some(since)
+    }
+
+    /// Holds a TTL of the same copy against the one before, where there was time enough for it to move.
+    fn compare(&mut self, at: DateTime<Utc>, ttl: u32) {
+        let (anchored_at, anchored_ttl) = self.anchor;
+        let elapsed = at - anchored_at;
+        if elapsed < TELLING {
+            return;
+        }
+        let left = TimeDelta::seconds(ttl.into());
+        // Past the old expiry the same TTL would be a new fetch.
+        let is_alive = left > elapsed + EPSILON;
+        self.repeats = if ttl == anchored_ttl && is_alive {
+            self.repeats + 1
+        } else {
+            0
+        };
+        let counted = TimeDelta::seconds(anchored_ttl.into()) - left;
+        self.is_doubtful |= (counted - elapsed).abs() <= ROUNDING;
+        self.counts_down |= ttl < anchored_ttl;
+        self.counts_down &= !self.is_constant();
+        self.anchor = (at, ttl);
     }
 
     /// The rest of a stored run that began with the receipt seen last. In a chain the run's latest expiry is any
@@ -143,9 +167,13 @@ impl Sighting {
         );
         // A run keeps the lowest TTL of its chains alone: a link with a higher one may have counted down above it.
         let steady = span.ttl_min == span.ttl_max && span.ttl_min.is_none_or(|ttl| ttl == first);
-        let constant = steady && span.samples >= 3 && ran >= TELLING;
+        let repeats = u32::try_from(span.samples.saturating_sub(1)).unwrap_or(u32::MAX);
         let alive = TimeDelta::seconds(i64::from(first)) > spacing + EPSILON;
-        self.repeats = if constant && alive { STEADY } else { 0 };
+        self.repeats = if steady && ran >= TELLING && alive {
+            repeats
+        } else {
+            0
+        };
         self.counts_down = span.ttl_min != span.ttl_max;
         self.anchor = (span.last_seen, first);
         self.last_seen = span.last_seen;
@@ -153,7 +181,12 @@ impl Sighting {
 
     /// Whether one TTL was repeated where a cache would have counted it down (`serve-original-ttl`).
     fn is_constant(&self) -> bool {
-        self.repeats >= STEADY
+        let enough = if self.is_doubtful {
+            STEADY_IN_DOUBT
+        } else {
+            STEADY
+        };
+        self.repeats >= enough
     }
 
     /// The first receipt after an instant, as far as receipts are still told apart.
@@ -261,11 +294,12 @@ impl Held {
         for (index, link) in observation.answer.links.iter().enumerate() {
             let key = (link.owner.clone(), link.value.clone());
             let ttl = observation.link_ttl(index);
-            see(&mut self.values, &key, at, ttl);
+            see(&mut self.values, &key, (at, ttl), false);
             let backend = self
                 .backends
                 .get_or_insert_with(site.clone(), Values::default);
-            fetched.extend(see(backend, &key, at, ttl).map(|within| (index, within)));
+            let within = see(backend, &key, (at, ttl), site.is_some());
+            fetched.extend(within.map(|within| (index, within)));
         }
         fetched
     }
@@ -298,8 +332,8 @@ impl Held {
             let backend = self
                 .backends
                 .get_or_insert_with(site.clone(), Values::default);
-            for values in [&mut self.values, backend] {
-                see(values, &key, span.first_seen, first);
+            for (values, is_named) in [(&mut self.values, false), (backend, site.is_some())] {
+                see(values, &key, (span.first_seen, first), is_named);
                 if let Some(sighting) = values.get_mut(&key) {
                     sighting.see_run(span, index, gap);
                 }
@@ -319,11 +353,23 @@ impl Held {
     }
 }
 
-fn see(values: &mut Values, key: &HeldValue, at: DateTime<Utc>, ttl: u32) -> Option<TimeDelta> {
+/// `is_named`: whether all these values are of one backend that says who it is.
+fn see(
+    values: &mut Values,
+    key: &HeldValue,
+    (at, ttl): (DateTime<Utc>, u32),
+    is_named: bool,
+) -> Option<TimeDelta> {
+    let (owner, value) = key;
+    let others = values
+        .iter()
+        .filter(|((of, other), _)| of == owner && other != value);
+    let others = others.map(|(_, other)| other.last_seen);
+    let last_other = others.filter(|seen| *seen < at).max();
     if let Some(known) = values.get_mut(key) {
-        return known.see(at, ttl);
+        return known.see(at, ttl, last_other > Some(known.last_seen));
     }
-    values.insert(key.clone(), Sighting::new(at, ttl));
+    values.insert(key.clone(), Sighting::new(at, ttl, is_named));
     None
 }
 

@@ -10,7 +10,7 @@ use proptest::{prelude::*, test_runner::TestCaseResult};
 
 use super::{
     Tally, hold,
-    properties::{epochs, record, values_of},
+    properties::{BELIEVED, epochs, record, values_of},
     simulator::{Dice, Simulation, begin, heard},
 };
 use crate::{
@@ -176,14 +176,19 @@ fn what_no_cache_may_say_is_caught_at_its_first_sight_and_told_once() {
     hold(
         "what_no_cache_may_say_is_caught_at_its_first_sight_and_told_once",
         32,
-        |seed, tally| {
-            let ttl = Dice(!seed).below(4_000) as u32;
-            is_caught(seed, ttl, tally)
-        },
+        is_caught,
     );
 }
 
-fn is_caught(world: u64, ttl: u32, tally: &mut Tally) -> TestCaseResult {
+#[test]
+fn what_was_believed_once_is_caught() {
+    for seed in BELIEVED {
+        is_caught(seed, &mut Tally::default()).unwrap();
+    }
+}
+
+fn is_caught(world: u64, tally: &mut Tally) -> TestCaseResult {
+    let ttl = Dice(!world).below(4_000) as u32;
     let honest = Stage::set(world, tally);
     let mut values = values_of(&honest.seen);
     values.push(rrset(&[ALIEN]));

@@ -218,14 +218,12 @@ fn a_past_value_is_stale_exactly_after_its_deadline() {
     hold(
         "a_past_value_is_stale_exactly_after_its_deadline",
         48,
-        |seed, tally| {
-            let ttl = Dice(!seed).below(4_000) as u32;
-            is_stale_after_its_deadline(seed, ttl, tally)
-        },
+        is_past_value_judged,
     );
 }
 
-fn is_stale_after_its_deadline(world: u64, ttl: u32, tally: &mut Tally) -> TestCaseResult {
+fn is_past_value_judged(world: u64, tally: &mut Tally) -> TestCaseResult {
+    let ttl = Dice(!world).below(4_000) as u32;
     let simulation = RefCell::new(Simulation::new(world, false));
     let mut scene = simulation.borrow().scene();
     let seen = record(&simulation, &mut scene, (40, tally));
@@ -270,6 +268,16 @@ fn is_stale_after_its_deadline(world: u64, ttl: u32, tally: &mut Tally) -> TestC
         );
     }
     Ok(())
+}
+
+/// Worlds in which a lie was believed once: it repeats the TTL that an honest copy had come down to.
+pub(super) const BELIEVED: [u64; 2] = [31_000_219, 31_001_876];
+
+#[test]
+fn past_values_that_were_believed_once_are_believed_no_more() {
+    for seed in BELIEVED {
+        is_past_value_judged(seed, &mut Tally::default()).unwrap();
+    }
 }
 
 #[test]
