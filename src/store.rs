@@ -18,6 +18,7 @@
 //! SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$PWD/.sqlx DATABASE_URL=postgres:///dns_auditor_dev cargo check
 //! ```
 
+mod apart;
 mod calibrations;
 pub mod closing;
 mod columns;

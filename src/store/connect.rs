@@ -17,6 +17,10 @@ static MIGRATOR: Migrator = sqlx::migrate!();
 /// How long a connection may take to come about, or to become free.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection that was in use within this time is taken to be there still: asking it first would take as long as a short
+/// question does, and a server that is gone says so at the question itself.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// How long a healthy database may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -92,12 +96,19 @@ impl Store {
 /// Our queries are short, and compiling one takes longer than any saves: a second, for the longest. Said in a statement, since
 /// what stands between us and a server (`PgBouncer`) may refuse it at the start.
 fn pool() -> PgPoolOptions {
-    PgPoolOptions::new().after_connect(|connection, _| {
-        Box::pin(async move {
-            connection.execute("-- no_jit\nset jit = off").await?;
-            Ok(())
+    PgPoolOptions::new()
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute("-- no_jit\nset jit = off").await?;
+                Ok(())
+            })
         })
-    })
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(
+                async move { Ok(known.idle_for <= TRUSTED || connection.ping().await.is_ok()) },
+            )
+        })
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {

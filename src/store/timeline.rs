@@ -10,7 +10,9 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    RecordedSpan, Store, StoreError, columns, copied,
+    RecordedSpan, Store, StoreError,
+    apart::Apart,
+    columns, copied,
     findings::{FindingQuery, FindingSpan},
     incidents::{IncidentEvent, IncidentFilter, IncidentRow},
     spans::{
@@ -127,19 +129,24 @@ pub(super) fn end_of_time() -> DateTime<Utc> {
 impl Store {
     /// The past of a name.
     pub async fn timeline(&self, query: &TimelineQuery) -> Result<Timeline, StoreError> {
-        let window = Window::of(query);
-        let spans = Box::pin(self.spans_within(query, &window));
-        let judged = Box::pin(self.judged_within(query, &window));
-        let (spans, judged) = tokio::try_join!(spans, judged)?;
-        Ok(Timeline { spans, ..judged })
+        let (store, asked) = (self.clone(), query.clone());
+        let judged = Apart::begin(async move { store.judged_within(&asked).await });
+        let (store, asked) = (self.clone(), query.clone());
+        let coverage = Apart::begin(async move {
+            let window = Window::of(&asked);
+            store.coverage_of(&asked.name, window.from, window.to).await
+        });
+        let spans = Box::pin(self.spans_within(query)).await?;
+        Ok(Timeline {
+            spans,
+            coverage: coverage.ended().await?,
+            ..judged.ended().await?
+        })
     }
 
-    /// Everything but the spans.
-    async fn judged_within(
-        &self,
-        query: &TimelineQuery,
-        window: &Window<'_>,
-    ) -> Result<Timeline, StoreError> {
+    /// Everything but the spans and how well it was watched.
+    async fn judged_within(&self, query: &TimelineQuery) -> Result<Timeline, StoreError> {
+        let window = &Window::of(query);
         let incidents = self.incidents_of(query).await?;
         let ids: Vec<Uuid> = incidents.iter().map(|incident| incident.id).collect();
         let findings = FindingQuery {
@@ -161,18 +168,13 @@ impl Store {
             declarations: self
                 .declared_of([query.name.clone()], window.from, window.to)
                 .await?,
-            coverage: self
-                .coverage_of(&query.name, window.from, window.to)
-                .await?,
+            coverage: Vec::new(),
         })
     }
 
     /// Who served what, in order of first sight.
-    async fn spans_within(
-        &self,
-        query: &TimelineQuery,
-        window: &Window<'_>,
-    ) -> Result<Vec<RecordedSpan>, StoreError> {
+    async fn spans_within(&self, query: &TimelineQuery) -> Result<Vec<RecordedSpan>, StoreError> {
+        let window = Window::of(query);
         let series = self.series_of_name(OfName::asked(query)).await?;
         let from = format!(
             "span where series_id = any({}) and first_seen <= {} and last_seen >= {}",

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::types::{Answer, Mostly, Observation, Question, Source};
@@ -57,7 +57,7 @@ pub struct Span {
     pub ttl_min: Option<u32>,
     /// Highest.
     pub ttl_max: Option<u32>,
-    /// `t + θ` of the first sample, by the last link.
+    /// [`Span::first_expiry`].
     pub first_expires_at: Option<DateTime<Utc>>,
     /// The latest `t + θ` of any link of any sample: until when a client told now could keep it.
     pub cached_until: Option<DateTime<Utc>>,
@@ -68,6 +68,12 @@ pub struct Span {
 }
 
 impl Span {
+    /// `t + θ` of the first sample, by the last link; `None` where nothing was answered.
+    pub fn first_expiry(&self) -> Option<DateTime<Utc>> {
+        let last = self.answer.links.len().checked_sub(1)?;
+        Some(self.first_seen + TimeDelta::seconds(self.first_link_ttl(last).into()))
+    }
+
     /// The TTL of link `index` in the first sample, seconds: the lowest in its `RRset`; 0 where there is none.
     pub fn first_link_ttl(&self, index: usize) -> u32 {
         let ttls = self.first_ttls.get(index);

@@ -19,9 +19,8 @@ use crate::{
     types::{Answer, Pool, RecordType, SourceKind, Span, Ttls},
 };
 
-/// A row of `span`: all that a span is but what its keys stand for.
+/// A row of `span`: all that a span is but what its keys stand for, and what follows from the rest.
 pub(in crate::store) struct Row {
-    pub(in crate::store) span_id: i64,
     pub(in crate::store) series_id: i32,
     pub(in crate::store) site: Option<Arc<str>>,
     pub(in crate::store) answer_id: i64,
@@ -32,7 +31,6 @@ pub(in crate::store) struct Row {
     pub(in crate::store) samples: u64,
     pub(in crate::store) ttl_min: Option<u32>,
     pub(in crate::store) ttl_max: Option<u32>,
-    pub(in crate::store) first_expires_at: Option<DateTime<Utc>>,
     pub(in crate::store) cached_until: Option<DateTime<Utc>>,
     pub(in crate::store) longest_silence_s: Option<u32>,
 }
@@ -109,36 +107,39 @@ impl Referred {
     ) -> Result<RecordedSpan, StoreError> {
         let (series, vantage) = self.series.at(place);
         let answer = referred::of(&self.answers, &row.answer_id, "answer")?;
+        let mut span = Span {
+            series,
+            site: row.site.clone(),
+            answer: Arc::clone(answer),
+            authoritative: row.authoritative,
+            first_ttls: row.first_ttls.clone(),
+            first_seen: row.first_seen,
+            last_seen: row.last_seen,
+            samples: row.samples,
+            ttl_min: row.ttl_min,
+            ttl_max: row.ttl_max,
+            first_expires_at: None,
+            cached_until: row.cached_until,
+            longest_silence_s: row.longest_silence_s,
+        };
+        span.first_expires_at = span.first_expiry();
         Ok(RecordedSpan {
             vantage: Arc::clone(vantage),
-            span: Span {
-                series,
-                site: row.site.clone(),
-                answer: Arc::clone(answer),
-                authoritative: row.authoritative,
-                first_ttls: row.first_ttls.clone(),
-                first_seen: row.first_seen,
-                last_seen: row.last_seen,
-                samples: row.samples,
-                ttl_min: row.ttl_min,
-                ttl_max: row.ttl_max,
-                first_expires_at: row.first_expires_at,
-                cached_until: row.cached_until,
-                longest_silence_s: row.longest_silence_s,
-            },
+            span,
         })
     }
 }
 
-/// Rows of `span`. `which` stands before the columns, `from` says where they come from and which.
+/// Rows of `span`. `which` stands before the columns, `from` says where they come from and which. Each column takes time, so that
+/// what follows from others is not read.
 pub(in crate::store) async fn rows(
     pool: &PgPool,
     name: &str,
     [which, from]: [&str; 2],
 ) -> Result<Vec<Row>, StoreError> {
     let query = format!(
-        "select {which} span_id, series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples,
-            ttl_min, ttl_max, first_expires_at, cached_until, longest_silence_s
+        "select {which} series_id, site, answer_id, authoritative, first_ttls, first_seen, last_seen, samples,
+            ttl_min, ttl_max, cached_until, longest_silence_s
         from {from}"
     );
     let mut sites = Pool::default();
@@ -156,7 +157,6 @@ impl Row {
         let ttl = |stored: Option<i64>| stored.map(|ttl| columns::number("TTL", ttl)).transpose();
         let silence = |stored: i32| columns::number("silence", stored);
         Ok(Self {
-            span_id: columns.bigint()?,
             series_id: columns.integer()?,
             site: Some(columns.shared(sites)?).filter(|site| !site.is_empty()),
             answer_id: columns.bigint()?,
@@ -167,7 +167,6 @@ impl Row {
             samples: columns::number("count", columns.bigint()?)?,
             ttl_min: ttl(columns.bigint_or_null()?)?,
             ttl_max: ttl(columns.bigint_or_null()?)?,
-            first_expires_at: columns.instant_or_null()?,
             cached_until: columns.instant_or_null()?,
             longest_silence_s: columns.integer_or_null()?.map(silence).transpose()?,
         })
@@ -254,7 +253,12 @@ impl Store {
         &self,
         mut rows: Vec<Row>,
     ) -> Result<Vec<RecordedSpan>, StoreError> {
-        rows.sort_unstable_by_key(|row| (row.first_seen, row.span_id));
+        rows.sort_unstable_by(|one, other| {
+            let key = |row: &Row| (row.first_seen, row.series_id);
+            key(one)
+                .cmp(&key(other))
+                .then_with(|| one.site.cmp(&other.site))
+        });
         let referred = Referred::by(&self.pool, &rows).await?;
         rows.iter().map(|row| referred.read(row)).collect()
     }

@@ -92,10 +92,10 @@ pub(crate) fn observation(
 
 /// The span that an observation opens by itself.
 pub(crate) fn opening(observation: &Observation) -> SpanChange {
-    let until = (0..observation.answer.links.len())
-        .map(|index| observation.expires_at(index))
-        .max();
-    let links = observation.ttls.iter();
+    let links = 0..observation.answer.links.len();
+    let expiries = links.map(|index| observation.expires_at(index));
+    let left = |ttl: &u32| ttl.saturating_sub(observation.age);
+    let ttls = observation.ttls.iter();
     SpanChange {
         span: Span {
             series: SeriesKey {
@@ -105,14 +105,14 @@ pub(crate) fn opening(observation: &Observation) -> SpanChange {
             site: observation.site().map(Arc::from),
             answer: Arc::clone(&observation.answer),
             authoritative: dns_auditor::audit::history::is_authoritative(observation),
-            first_ttls: links.map(|link| link.iter().copied().collect()).collect(),
+            first_ttls: ttls.map(|link| link.iter().map(left).collect()).collect(),
             first_seen: observation.at,
             last_seen: observation.at,
             samples: 1,
             ttl_min: observation.ttl(),
             ttl_max: observation.ttl(),
-            first_expires_at: until,
-            cached_until: until,
+            first_expires_at: expiries.clone().next_back(),
+            cached_until: expiries.max(),
             longest_silence_s: Some(0),
         },
         opened: true,

@@ -24,15 +24,18 @@ fn reply(when: DateTime<Utc>, reply: &Reply) -> Observation {
 }
 
 /// The backend that all is about, where it has a name.
-fn site() -> Option<Arc<str>> {
-    Some("fra3".into())
+const SITE: &str = "fra3";
+
+#[expect(clippy::unnecessary_wraps, reason = "a backend may have no name")]
+fn here() -> Option<Arc<str>> {
+    Some(SITE.into())
 }
 
 /// Receipts of one value from one backend, in order of receipt; how long before each the value was fetched at most.
 fn fetches(receipts: &[(&str, u32)]) -> (Held, Vec<Option<TimeDelta>>) {
     let mut held = Held::default();
     let each = receipts.iter().map(|(when, ttl)| {
-        let fetched = held.absorb(&reply(at(when), &a(&[GOOD], *ttl)), &site(), GAP);
+        let fetched = held.absorb(&reply(at(when), &a(&[GOOD], *ttl)), &here(), GAP);
         fetched.first().map(|(_, within)| *within)
     });
     let fetched = each.collect();
@@ -102,14 +105,14 @@ fn two_values(good: &[(&str, u32)], bad: &[(&str, u32)]) -> Held {
     let mut held = Held::default();
     for (value, receipts) in [(GOOD, good), (BAD, bad)] {
         for (when, ttl) in receipts {
-            held.absorb(&reply(at(when), &a(&[value], *ttl)), &site(), GAP);
+            held.absorb(&reply(at(when), &a(&[value], *ttl)), &here(), GAP);
         }
     }
     held
 }
 
 fn is_constant(held: &Held, value: &str) -> bool {
-    held.is_constant(site().as_deref(), &name(NAME), &rrset(&[value]))
+    held.is_constant(Some(SITE), &name(NAME), &rrset(&[value]))
 }
 
 #[test]
@@ -146,14 +149,14 @@ fn a_value_that_counts_down_is_not_constant_for_what_its_backend_does_with_other
 }
 
 /// Receipts of `GOOD` with one TTL, a minute apart, after these.
-fn and_then(before: &[(DateTime<Utc>, u32)], repeated: usize, site: Option<Arc<str>>) -> bool {
+fn and_then(before: &[(DateTime<Utc>, u32)], repeated: i64, site: Option<&str>) -> bool {
     let (last, ttl) = before[before.len() - 1];
-    let later = (1..=repeated).map(|nth| (last + secs(60 * nth as i64), ttl));
+    let later = (1..=repeated).map(|nth| (last + secs(60 * nth), ttl));
     let mut held = Held::default();
     for (at, ttl) in before.iter().copied().chain(later) {
-        held.absorb(&reply(at, &a(&[GOOD], ttl)), &site, GAP);
+        held.absorb(&reply(at, &a(&[GOOD], ttl)), &site.map(Arc::from), GAP);
     }
-    held.is_constant(site.as_deref(), &name(NAME), &rrset(&[GOOD]))
+    held.is_constant(site, &name(NAME), &rrset(&[GOOD]))
 }
 
 #[test]
@@ -161,8 +164,8 @@ fn a_ttl_that_was_counted_down_once_is_constant_only_after_many_repetitions() {
     // 1.5 s are rounding and the way.
     for (ttl, enough) in [(242, 2), (241, 20), (240, 20), (239, 20), (238, 2)] {
         let before = [(at("10:00"), 300), (at("10:01"), ttl)];
-        assert!(and_then(&before, enough, site()), "{ttl}");
-        assert!(!and_then(&before, enough - 1, site()), "{ttl}");
+        assert!(and_then(&before, enough, Some(SITE)), "{ttl}");
+        assert!(!and_then(&before, enough - 1, Some(SITE)), "{ttl}");
     }
 }
 
@@ -171,7 +174,7 @@ fn where_no_backend_has_a_name_one_ttl_may_be_of_several_caches_that_fetched_one
     let before = [(at("10:00"), 300)];
     assert!(and_then(&before, 20, None));
     assert!(!and_then(&before, 19, None));
-    assert!(and_then(&before, 2, site()));
+    assert!(and_then(&before, 2, Some(SITE)));
 }
 
 #[test]
@@ -179,7 +182,7 @@ fn a_ttl_that_comes_back_after_another_value_is_of_another_copy_and_repeats_noth
     let seen = |receipts: &[(&str, &str, u32)]| {
         let mut held = Held::default();
         for (value, when, ttl) in receipts {
-            held.absorb(&reply(at(when), &a(&[value], *ttl)), &site(), GAP);
+            held.absorb(&reply(at(when), &a(&[value], *ttl)), &here(), GAP);
         }
         held
     };
@@ -220,7 +223,7 @@ impl Stored {
     fn steady(samples: u64, ttl: u32) -> Self {
         let last = at("10:00") + secs(60 * (samples.cast_signed() - 1));
         Self {
-            site: site(),
+            site: here(),
             links: 1,
             samples,
             seen: (at("10:00"), last),
@@ -380,11 +383,11 @@ fn a_resolver_is_forgotten_after_its_last_reply_and_a_value_after_its_expiry() {
     assert!(held.value(&name(NAME), &rrset(&[GOOD])).is_some());
     assert!(held.value(&name(NAME), &rrset(&[BAD])).is_none());
     assert!(
-        held.at_backend(site().as_deref(), &name(NAME), &rrset(&[GOOD]))
+        held.at_backend(Some(SITE), &name(NAME), &rrset(&[GOOD]))
             .is_some()
     );
     assert!(
-        held.at_backend(site().as_deref(), &name(NAME), &rrset(&[BAD]))
+        held.at_backend(Some(SITE), &name(NAME), &rrset(&[BAD]))
             .is_none()
     );
 }
