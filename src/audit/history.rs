@@ -32,8 +32,8 @@ use crate::{
 use by_series::BySeries;
 pub use caps::Cap;
 use caps::Fetch;
-pub(in crate::audit) use held::STEADY_IN_DOUBT;
 pub use held::{Held, Sighting};
+pub(in crate::audit) use held::{ROUNDING, STEADY_IN_DOUBT, TELLING};
 pub use links::{Gap, LinkHistory, ServedEpoch};
 use series::Runs;
 pub use standing::{Current, Membership, Past, Standing, Word};

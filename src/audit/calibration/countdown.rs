@@ -13,13 +13,7 @@ use super::{
     plan::{Kind, Probe},
     samples::{Sample, Samples},
 };
-use crate::audit::history::STEADY_IN_DOUBT;
-
-/// Replies closer together tell nothing of how a TTL moves.
-const TELLING: TimeDelta = TimeDelta::seconds(2);
-
-/// What rounding and the way may add to or take from a countdown.
-const ROUNDING: TimeDelta = TimeDelta::milliseconds(1_500);
+use crate::audit::history::{ROUNDING, STEADY_IN_DOUBT, TELLING};
 
 /// Countdowns of one cache end within this time of each other.
 const ONE_CACHE: TimeDelta = TimeDelta::milliseconds(1_900);

@@ -14,10 +14,11 @@ use crate::{
 };
 
 /// Receipts closer together than this tell nothing of how a TTL moves.
-const TELLING: TimeDelta = TimeDelta::seconds(2);
+pub(in crate::audit) const TELLING: TimeDelta = TimeDelta::seconds(2);
 
-/// A TTL that is lower by the time gone by, but for so much, can only have been counted down: rounding and the way.
-const ROUNDING: TimeDelta = TimeDelta::milliseconds(1_500);
+/// What rounding and the way may add to or take from a countdown: a TTL that is lower by the time gone by, but for so much, can
+/// only have been counted down.
+pub(in crate::audit) const ROUNDING: TimeDelta = TimeDelta::milliseconds(1_500);
 
 /// Repetitions of one TTL, where a cache would have counted it down, that make a backend a constant one.
 const STEADY: u32 = 2;
@@ -137,8 +138,8 @@ impl Sighting {
         } else {
             0
         };
-        let counted = TimeDelta::seconds(anchored_ttl.into()) - left;
-        self.is_doubtful |= (counted - elapsed).abs() <= ROUNDING;
+        let moved = left + elapsed - TimeDelta::seconds(anchored_ttl.into());
+        self.is_doubtful |= moved.abs() <= ROUNDING;
         self.counts_down |= ttl < anchored_ttl;
         self.counts_down &= !self.is_constant();
         self.anchor = (at, ttl);
@@ -360,17 +361,15 @@ fn see(
     (at, ttl): (DateTime<Utc>, u32),
     is_named: bool,
 ) -> Option<TimeDelta> {
-    let (owner, value) = key;
-    let others = values
-        .iter()
-        .filter(|((of, other), _)| of == owner && other != value);
-    let others = others.map(|(_, other)| other.last_seen);
-    let last_other = others.filter(|seen| *seen < at).max();
-    if let Some(known) = values.get_mut(key) {
-        return known.see(at, ttl, last_other > Some(known.last_seen));
-    }
-    values.insert(key.clone(), Sighting::new(at, ttl, is_named));
-    None
+    let Some(last_seen) = values.get(key).map(|known| known.last_seen) else {
+        values.insert(key.clone(), Sighting::new(at, ttl, is_named));
+        return None;
+    };
+    let mut others = values.iter();
+    let is_back = others.any(|((owner, _), other)| {
+        last_seen < other.last_seen && other.last_seen < at && *owner == key.0
+    });
+    values.get_mut(key)?.see(at, ttl, is_back)
 }
 
 fn owners(observation: &Observation) -> Vec<DnsName> {

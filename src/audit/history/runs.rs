@@ -22,7 +22,6 @@ pub(super) struct Run {
     samples: u64,
     pub(super) ttl_min: Option<u32>,
     pub(super) ttl_max: Option<u32>,
-    first_expires_at: Option<DateTime<Utc>>,
     cached_until: Option<DateTime<Utc>>,
     longest_silence_s: Option<u32>,
     expires: Mostly<DateTime<Utc>>,
@@ -30,7 +29,6 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn begin(site: Site, observation: &Observation) -> Self {
-        let last = observation.answer.links.len().checked_sub(1);
         Self {
             site,
             answer: Arc::clone(&observation.answer),
@@ -41,7 +39,6 @@ impl Run {
             samples: 1,
             ttl_min: observation.ttl(),
             ttl_max: observation.ttl(),
-            first_expires_at: last.map(|index| observation.expires_at(index)),
             cached_until: expiries(observation).max(),
             longest_silence_s: Some(0),
             expires: expiries(observation).collect(),
@@ -67,7 +64,6 @@ impl Run {
             samples: span.samples,
             ttl_min: span.ttl_min,
             ttl_max: span.ttl_max,
-            first_expires_at: span.first_expires_at,
             cached_until: span.cached_until,
             longest_silence_s: span.longest_silence_s,
             expires,
@@ -76,7 +72,7 @@ impl Run {
 
     /// As a span of its series.
     pub(super) fn span(&self, series: &SeriesKey) -> Span {
-        Span {
+        let mut span = Span {
             series: series.clone(),
             site: self.site.clone(),
             answer: Arc::clone(&self.answer),
@@ -87,10 +83,12 @@ impl Run {
             samples: self.samples,
             ttl_min: self.ttl_min,
             ttl_max: self.ttl_max,
-            first_expires_at: self.first_expires_at,
+            first_expires_at: None,
             cached_until: self.cached_until,
             longest_silence_s: self.longest_silence_s,
-        }
+        };
+        span.first_expires_at = span.first_expiry();
+        span
     }
 
     pub(super) fn extend(&mut self, observation: &Observation) {
