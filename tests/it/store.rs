@@ -20,4 +20,5 @@ mod retention;
 mod rounds;
 pub(crate) mod samples;
 mod schema;
+mod state;
 pub(crate) mod views;
