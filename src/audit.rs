@@ -45,4 +45,4 @@ pub use short_id::short_id;
 ///
 /// What 9 changed: a TTL that came back with another copy, or of which nobody knows which cache gave it, or that was counted
 /// down before, makes no constant backend as soon.
-pub const ENGINE_VERSION: u32 = 9;
+pub const ENGINE_VERSION: u32 = 10;

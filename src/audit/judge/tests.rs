@@ -9,6 +9,7 @@ mod dns64;
 mod doubts;
 mod failures;
 mod false_positives;
+mod farms;
 mod gaps;
 mod geo;
 mod pools;

@@ -21,6 +21,10 @@ use crate::{
 /// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
 const YOUTH: TimeDelta = TimeDelta::hours(24);
 
+/// In how many rounds the caches behind an address are met, where no NSID tells them apart: one that shows itself later is no
+/// other cache with an older copy.
+const MEETING: i32 = 10;
+
 impl Subject<'_> {
     /// Rows 6 and 7: no authority ever served this, as far as the history reaches.
     pub(super) fn unseen(&self) -> Judged {
@@ -198,8 +202,10 @@ impl Subject<'_> {
         };
         // Where backends have no names, an older copy that was seen first is another backend's.
         let first_seen = self.at_backend().map(|seen| seen.first_seen);
+        let met = self.met(since);
         let is_other = |seen: &Sighting| {
-            site.is_none() && first_seen.is_some_and(|first_seen| first_seen <= seen.first_seen)
+            let earlier = |first_seen| first_seen <= seen.first_seen || first_seen < met;
+            site.is_none() && first_seen.is_some_and(earlier)
         };
         let mut values = held.values_at(site.as_deref(), &self.link.owner);
         values.any(|(value, seen)| {
@@ -218,6 +224,23 @@ impl Subject<'_> {
     /// Whether this backend fetched the value anew since the history is unbroken: then it is no older cache.
     fn moves_later(&self, since: DateTime<Utc>) -> bool {
         let renewed = self.at_backend().and_then(|seen| seen.renewed_after);
-        renewed.is_some_and(|renewed_after| renewed_after >= since)
+        let met = self.met(since);
+        renewed.is_some_and(|renewed_after| renewed_after >= met)
+    }
+
+    /// From when on, of an unbroken history since `since`, this reply's backend can be told from others: several caches may
+    /// hold copies of their own, each with its own end, and without NSIDs look like one that fetches.
+    fn met(&self, since: DateTime<Utc>) -> DateTime<Utc> {
+        let site = self.sample.site();
+        let Some(held) = self.context.history.held(&self.series) else {
+            return since;
+        };
+        if site.is_some() {
+            return since;
+        }
+        let values = held.values_at(None, &self.link.owner);
+        let first = values.map(|(_, seen)| seen.first_seen).min();
+        let period = TimeDelta::from_std(self.context.input.policy.period);
+        since.max(first.unwrap_or(since)) + period.unwrap_or(EPSILON) * MEETING
     }
 }

@@ -134,6 +134,7 @@ fn whatever_shows_it_is_named_in_one_sentence() {
     let reason = |servers: &[Reply; 2], site: Option<&str>| {
         let quad9 = public("quad9", "9.9.9.9", Some(".rrdns.pch.net"));
         let mut scene = Scene::new().with_resolvers(&[quad9]);
+        scene.site = None;
         let reply = site.map_or_else(good, |site| good().at_site(site));
         let round = round(&mut scene, "10:00", servers, &[reply]);
         let reason = &round.at("quad9").reason;
@@ -180,6 +181,7 @@ fn a_resolver_is_muted_where_it_shows_somebody_elses_identifier() {
             // One's own may be called like anything.
             resolver("office", "192.0.2.53", None),
         ]);
+        scene.site = None;
         let replies = sites.map(|site| match site {
             Some(site) => good().at_site(site),
             None => good(),

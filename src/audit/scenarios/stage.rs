@@ -57,6 +57,7 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new() -> Self {
         let mut scene = Scene::new().with_resolvers(&[]);
+        scene.site = None;
         scene.zones = Zones::default();
         Self {
             world: World::default(),

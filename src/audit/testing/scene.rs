@@ -51,6 +51,8 @@ pub(crate) struct Scene {
     /// Asked of authorities only: what aliases lead to.
     pub(crate) targets: Vec<Question>,
     pub(crate) samples: i64,
+    /// The backend of a resolver's reply that does not say of which it is; `None`: it stays without an NSID.
+    pub(crate) site: Option<&'static str>,
     /// When what is suspicious is asked again, and when it is judged, after the round's beginning.
     pub(crate) pace: [TimeDelta; 2],
     pub(crate) history: History,
@@ -80,7 +82,7 @@ pub(crate) struct Heard {
 }
 
 impl Scene {
-    /// `NAME` A in example.com at ns1 and ns2, asked of google (without NSID).
+    /// `NAME` A in example.com at ns1 and ns2, asked of google, which is one backend.
     pub(crate) fn new() -> Self {
         let mut zones = Zones::default();
         let servers = vec![server("ns1", "192.0.2.1"), server("ns2", "192.0.2.2")];
@@ -95,6 +97,7 @@ impl Scene {
             followed: Vec::new(),
             targets: Vec::new(),
             samples: 1,
+            site: Some("fra3"),
             pace: [secs(1), secs(2)],
             history: History::default(),
             ledger: Ledger::default(),
@@ -194,7 +197,7 @@ impl Scene {
         let (throttles, suspects) = (Throttles::of(&self.ledger), self.ledger.suspects());
         let canary = throttles.canary(source, &self.questions, self.policy.period, at);
         if let Some(canary) = canary {
-            let observation = ask_one(source, canary, at, world);
+            let observation = self.ask_one(source, canary, at, world);
             let is_held_back = judge::is_turned_away(&observation, false);
             heard.observations.push(observation);
             if is_held_back {
@@ -213,7 +216,7 @@ impl Scene {
                 let at = at + TimeDelta::milliseconds(5 + 10 * nth);
                 heard
                     .observations
-                    .push(ask_one(source, question, at, world));
+                    .push(self.ask_one(source, question, at, world));
             }
         }
     }
@@ -233,7 +236,7 @@ impl Scene {
             for nth in 0..2 {
                 let at = at + TimeDelta::milliseconds(5 + 10 * nth);
                 let source = self.source_at(*address);
-                more.push(ask_one(&source, question, at, world));
+                more.push(self.ask_one(&source, question, at, world));
             }
         }
         for (question, address) in &again.unchecked {
@@ -288,7 +291,7 @@ impl Scene {
             }
             let zone = self.zones.zone_of(&question.name);
             for server in zone.into_iter().flat_map(|zone| &zone.servers) {
-                let observation = ask_one(&server.source(), &question, at, world);
+                let observation = self.ask_one(&server.source(), &question, at, world);
                 if let Some(Value::Cname(target)) = observation.answer.last().map(|end| &end.value)
                 {
                     next.push_back(Question {
@@ -369,12 +372,31 @@ impl Scene {
         restarted.history.restore_caps(caps);
         restarted
     }
-}
 
-/// Puts one question, which is answered as the world is at `at`.
-fn ask_one(source: &Source, question: &Question, at: DateTime<Utc>, world: World) -> Observation {
-    let reply = world(source, question, at);
-    observe(source, question, at + reply.late, &reply)
+    /// Puts one question, which is answered as the world is at `at`.
+    fn ask_one(
+        &self,
+        source: &Source,
+        question: &Question,
+        at: DateTime<Utc>,
+        world: World,
+    ) -> Observation {
+        self.hear(source, question, at, world(source, question, at))
+    }
+
+    /// One reply as received, of [`Scene::site`] where a resolver's does not say of which.
+    pub(crate) fn hear(
+        &self,
+        source: &Source,
+        question: &Question,
+        at: DateTime<Utc>,
+        mut reply: Reply,
+    ) -> Observation {
+        if source.kind == SourceKind::Resolver && reply.site.is_none() {
+            reply.site = self.site.map(str::to_owned);
+        }
+        observe(source, question, at + reply.late, &reply)
+    }
 }
 
 impl Round {

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use super::{DnsServer, Query, Reply, Zone, cache::Cache, fault::Rule, zone};
 
+/// The NSID of a cache that is given no other.
+const SITE: &[u8] = b"fra3";
+
 /// A server's whole behaviour; see [`super`].
 #[derive(Default)]
 pub struct Script {
@@ -26,10 +29,12 @@ impl Script {
         Self::default()
     }
 
-    /// Answers with RA=1 from what the upstream says, holding each answer for its TTL, which counts down.
+    /// Answers with RA=1 from what the upstream says, holding each answer for its TTL, which counts down. It names itself by
+    /// [`SITE`]: of a cache without an NSID nobody knows at first whether it is one.
     pub fn cache(upstream: &DnsServer) -> Self {
         Self {
             cache: Some(Cache::over(upstream.script())),
+            nsid: Some(SITE.to_vec()),
             ..Self::default()
         }
     }

@@ -89,7 +89,8 @@ fn a_resolver_whose_first_reply_came_before_the_authoritys_counts_as_seen_curren
     let source = scene.resolvers[0].sources().next().unwrap();
     let question = scene.questions[0].clone();
     let overtaken = at("10:00") - TimeDelta::milliseconds(3);
-    scene.absorb(&[observe(&source, &question, overtaken, &a(&[GOOD], 300))]);
+    let first = scene.hear(&source, &question, overtaken, a(&[GOOD], 300));
+    scene.absorb(&[first]);
     // Only the authorities' replies of the first round follow; in the second the resolver is poisoned.
     let resolvers = std::mem::take(&mut scene.resolvers);
     scene.round(at("10:00"), &says(a(&[GOOD], 300), a(&[GOOD], 300)));
@@ -194,7 +195,7 @@ fn heard(scene: &mut Scene, replies: &[(usize, DateTime<Utc>, Reply)]) -> State 
     let sources = [ns1, ns2, google];
     let replies = replies.iter();
     let heard: Vec<_> = replies
-        .map(|(who, when, reply)| observe(&sources[*who], &asked, *when, reply))
+        .map(|(who, when, reply)| scene.hear(&sources[*who], &asked, *when, reply.clone()))
         .collect();
     scene.absorb(&heard);
     let end = heard.last().unwrap().at + secs(1);

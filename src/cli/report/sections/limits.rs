@@ -10,7 +10,7 @@ use crate::{
     cli::{instants::instant, length, output::count, report::document::Block},
     replay::postmortem::{Postmortem, Told},
     store::{outbox::MessageState, watched::Watched},
-    types::SourceKind,
+    types::{SourceKind, Span},
 };
 
 pub(super) fn coverage(postmortem: &Postmortem) -> Vec<Block> {
@@ -156,20 +156,27 @@ fn of_view(postmortem: &Postmortem) -> Vec<String> {
     }
     let named = resolvers(postmortem);
     let spans = postmortem.timelines.iter().flat_map(|one| &one.spans);
-    let nameless: BTreeSet<&String> = spans
+    let spans = spans
         .map(|one| &one.span)
+        .filter(|span| concerns(&named, &span.series.source.id));
+    open.extend(uncounted(spans));
+    open
+}
+
+/// The resolvers that do not say which cache answers.
+fn uncounted<'s>(spans: impl Iterator<Item = &'s Span>) -> Option<String> {
+    let nameless: BTreeSet<&String> = spans
         .filter(|span| span.site.is_none() && span.answer.is_data())
         .map(|span| &span.series.source)
-        .filter(|source| source.kind == SourceKind::Resolver && concerns(&named, &source.id))
+        .filter(|source| source.kind == SourceKind::Resolver)
         .map(|source| &source.id)
         .collect();
-    if !nameless.is_empty() {
-        open.push(format!(
+    (!nameless.is_empty()).then(|| {
+        format!(
             "How many caches stand behind {} is not known: the replies do not say which one they come from (no NSID).",
             list(nameless)
-        ));
-    }
-    open
+        )
+    })
 }
 
 fn left_out(postmortem: &Postmortem) -> Vec<String> {
@@ -191,8 +198,25 @@ fn left_out(postmortem: &Postmortem) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Told, cut};
+    use std::sync::Arc;
+
+    use super::{Told, cut, uncounted};
     use crate::cli::samples::history;
+
+    #[test]
+    fn whose_caches_cannot_be_counted_is_said_of_resolvers_that_gave_data_without_an_nsid() {
+        let told = |site: Option<&str>| {
+            let mut spans = history::timeline().spans;
+            spans
+                .iter_mut()
+                .for_each(|one| one.span.site = site.map(Arc::from));
+            uncounted(spans.iter().map(|one| &one.span))
+        };
+        assert_eq!(told(Some("fra3")), None);
+        let sentence = told(None).unwrap();
+        let begin = "How many caches stand behind adguard-unfiltered is not known";
+        assert!(sentence.starts_with(begin), "{sentence}");
+    }
 
     #[test]
     fn what_is_left_out_of_an_incident_is_said_with_where_to_read_it() {

@@ -144,6 +144,7 @@ impl Simulation {
     pub(super) fn scene(&self) -> Scene {
         let resolvers = RESOLVERS.map(|(id, ip)| resolver(id, ip, None));
         let mut scene = Scene::new().with_resolvers(&resolvers);
+        scene.site = None;
         scene.policy.max_ttl = u32::MAX;
         scene.policy.max_negative_ttl = u32::MAX;
         scene.samples = 2;

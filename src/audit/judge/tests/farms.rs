@@ -1,0 +1,146 @@
+//! Several caches behind one address that no NSID tells apart, at the beginning of a watch: what an older copy in one of them may
+//! not be taken for, and from when on a lie is told all the same.
+//!
+//! Deliberately absent: caches with NSIDs (`false_positives`).
+
+use std::cell::Cell;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    audit::{
+        testing::{BAD, GOOD, Reply, Scene, a, at, says, secs},
+        verdict::State::{self, Consistent, Divergent, Unexplained},
+    },
+    types::{Question, Severity, Source, SourceKind},
+};
+
+/// What one cache holds until when; after that, what the authority serves.
+type Copy = (&'static str, &'static str);
+
+fn unnamed() -> Scene {
+    let mut scene = Scene::new();
+    scene.site = None;
+    scene
+}
+
+/// The state of an unnamed address in each of so many rounds from 10:00 on, asked twice a round. Its caches take
+/// turns.
+fn rounds(count: i64, copies: &[Copy]) -> Vec<(State, Severity)> {
+    let turn = Cell::new(0);
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| {
+        if source.kind == SourceKind::Authority {
+            return a(&[GOOD], 300);
+        }
+        let (held, until) = copies[turn.get() % copies.len()];
+        turn.set(turn.get() + 1);
+        let left = (at(until) - now).num_seconds();
+        match u32::try_from(left) {
+            Ok(left) if left > 0 => a(&[held], left),
+            _ => a(&[GOOD], 300),
+        }
+    };
+    let mut scene = unnamed();
+    scene.samples = 2;
+    let minutes = (0..count).map(|minute| at("10:00") + secs(60 * minute));
+    let round = |now| {
+        let round = scene.round(now, &world);
+        (round.state("google"), round.at("google").severity)
+    };
+    minutes.map(round).collect()
+}
+
+#[test]
+fn older_copies_with_ends_of_their_own_are_no_fetches() {
+    for copies in [
+        [(BAD, "10:20"), (BAD, "10:40")],
+        [(BAD, "10:40"), (BAD, "10:20")],
+    ] {
+        for (minute, seen) in rounds(18, &copies).into_iter().enumerate() {
+            let severity = if minute < 5 {
+                Severity::None
+            } else {
+                Severity::Warning
+            };
+            assert_eq!(seen, (Unexplained, severity), "{copies:?}, {minute}");
+        }
+    }
+}
+
+#[test]
+fn the_right_answer_of_one_cache_says_nothing_of_anothers_older_copy() {
+    for copies in [
+        &[(GOOD, "10:04"), (BAD, "10:40")][..],
+        &[(BAD, "10:40"), (GOOD, "10:04")],
+        &[(GOOD, "10:04"), (GOOD, "10:05"), (BAD, "10:40")],
+        &[
+            (GOOD, "10:04"),
+            (GOOD, "10:04"),
+            (GOOD, "10:05"),
+            (GOOD, "10:05"),
+            (BAD, "10:40"),
+        ],
+    ] {
+        for (minute, (state, severity)) in rounds(18, copies).into_iter().enumerate() {
+            assert!(
+                [Consistent, Unexplained].contains(&state),
+                "{copies:?}, {minute}: {state:?}"
+            );
+            assert_ne!(severity, Severity::Critical);
+        }
+    }
+}
+
+#[test]
+fn what_no_authority_served_is_told_once_the_caches_of_an_address_have_been_met() {
+    let mut scene = unnamed();
+    let honest = says(a(&[GOOD], 300), a(&[GOOD], 300));
+    let lies = says(a(&[GOOD], 300), a(&[BAD], 86_400));
+    scene.run("10:00", "10:10", &honest);
+    assert_eq!(
+        scene.clone().round(at("10:10"), &lies).state("google"),
+        Divergent
+    );
+    assert_eq!(
+        scene.restarted().round(at("10:10"), &lies).state("google"),
+        Divergent
+    );
+
+    // An address that is watched since a minute ago.
+    let mut scene = unnamed();
+    scene.round(at("10:00"), &honest);
+    assert_eq!(scene.round(at("10:01"), &lies).state("google"), Unexplained);
+}
+
+#[test]
+fn an_end_that_moves_later_is_a_fetch_once_the_caches_of_an_address_have_been_met() {
+    let renews = |from: &'static str| {
+        move |source: &Source, _: &Question, now: DateTime<Utc>| -> Reply {
+            match source.kind {
+                SourceKind::Authority => a(&[GOOD], 300),
+                SourceKind::Resolver if now < at(from) => a(&[GOOD], 60).at_site("elsewhere"),
+                SourceKind::Resolver => a(&[BAD], 86_400),
+            }
+        }
+    };
+    // From the beginning of the watch on, and of an address that shows itself later.
+    for (from, told) in [("10:00", "10:11"), ("10:30", "10:41")] {
+        let world = renews(from);
+        let mut scene = unnamed();
+        let mut states = Vec::new();
+        for minute in 0..50 {
+            let now = at("10:00") + secs(60 * minute);
+            let state = scene.round(now, &world).state("google");
+            if now >= at(from) {
+                states.push((now < at(told), state));
+            }
+        }
+        for (is_early, state) in states {
+            assert_eq!(
+                state,
+                if is_early { Unexplained } else { Divergent },
+                "{from}"
+            );
+        }
+    }
+}
