@@ -89,7 +89,7 @@ pub async fn state(url: &str, plain: &mut PgConnection, world: &World) -> f64 {
     let store = Store::open(url).await.unwrap();
     let rows = store.state_at(at, None).await.unwrap().len();
     let store = Store::open(url).await.unwrap();
-    let ours = times(30, async |_| store.state_at(at, None).await.unwrap()).await;
+    let ours = times(100, async |_| store.state_at(at, None).await.unwrap()).await;
     let theirs = times(10, async |_| {
         let rows = sqlx::query(PLAIN_STATE).bind(at).fetch_all(&mut *plain);
         rows.await.unwrap()

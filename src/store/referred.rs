@@ -103,13 +103,21 @@ pub(super) async fn some_series(
 /// Every series there is.
 pub(super) async fn all_series(pool: &PgPool) -> Result<SeriesTable, StoreError> {
     let mut read = Rows::default();
-    let query = "select series_id, question_id, source_id, vantage.name from series join vantage using (vantage_id)";
-    copied::rows(pool, "all_series", query, |columns| {
+    let query = "select series_id, question_id, source_id, vantage_id::integer from series";
+    let series = copied::rows(pool, "all_series", query, |columns| {
         let ids = [columns.integer()?, columns.integer()?, columns.integer()?];
-        read.push(ids, columns.text()?);
-        Ok(())
+        Ok((ids, columns.integer()?))
     })
     .await?;
+    // After the series: whatever they refer to is there by then.
+    let query = "select vantage_id::integer, name from vantage";
+    let vantages = copied::rows(pool, "all_vantages", query, |columns| {
+        Ok((columns.integer()?, columns.text()?.to_owned()))
+    });
+    let vantages: HashMap<_, _> = vantages.await?.into_iter().collect();
+    for (ids, vantage) in series {
+        read.push(ids, of(&vantages, &vantage, "vantage")?);
+    }
     let query = "select question_id, name, rtype from question";
     let questions = copied::rows(pool, "all_questions", query, |columns| {
         let key = columns.integer()?;
@@ -248,13 +256,24 @@ pub(super) async fn many_answers(
     pool: &PgPool,
     ids: &[i64],
 ) -> Result<Vec<(i64, Arc<Answer>)>, StoreError> {
-    let query = format!(
-        "select answer_id, content::text from answer where answer_id = any({})",
-        copied::keys(ids)
-    );
+    let which = format!("where answer_id = any({})", copied::keys(ids));
+    copied_answers(pool, "many_answers", &which).await
+}
+
+/// Every answer there is.
+pub(super) async fn all_answers(pool: &PgPool) -> Result<Vec<(i64, Arc<Answer>)>, StoreError> {
+    copied_answers(pool, "all_answers", "").await
+}
+
+async fn copied_answers(
+    pool: &PgPool,
+    name: &str,
+    which: &str,
+) -> Result<Vec<(i64, Arc<Answer>)>, StoreError> {
+    let query = format!("select answer_id, content::text from answer {which}");
     let read =
         |columns: &mut copied::Columns<'_>| Ok((columns.bigint()?, answer(columns.text()?)?));
-    copied::rows(pool, "many_answers", &query, read).await
+    copied::rows(pool, name, &query, read).await
 }
 
 fn answer(content: &str) -> Result<Arc<Answer>, StoreError> {

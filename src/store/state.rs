@@ -38,6 +38,12 @@ const VERY_FEW_RUNS: f32 = 1.5;
 /// or two, 17 ms against 270 ms.
 const FEW_RUNS: f32 = 8.0;
 
+/// Answers for each series up to which all of them are read at once, beside the runs, and not those alone that runs lead to.
+const FEW_ANSWERS: f32 = 1.5;
+
+/// States that are put together in two halves at the same time.
+const MANY: usize = 4_096;
+
 /// When a verdict stood, as `verdict_span_time_index` has it.
 const STOOD: &str = "tstzrange(since, case when until < since then since else until end)";
 
@@ -75,6 +81,40 @@ struct Known {
     rows: Vec<Row>,
     referred: Referred,
     verdicts: HashMap<i32, Arc<StateVerdict>>,
+}
+
+impl Known {
+    /// The last row of each backend, with the place of its series: by question, source and vantage, then by site.
+    fn in_order(&self) -> Result<Vec<(Place, usize)>, StoreError> {
+        let placed = self.rows.iter().enumerate();
+        let placed = placed.map(|(nth, row)| Ok((self.referred.place(row)?, nth)));
+        let mut placed = placed.collect::<Result<Vec<_>, StoreError>>()?;
+        let row = |nth: &usize| &self.rows[*nth];
+        placed.sort_unstable_by(|(one, nth), (other, next)| {
+            let (this, that) = (row(nth), row(next));
+            let place = one.cmp(other).then_with(|| this.site.cmp(&that.site));
+            place.then_with(|| that.first_seen.cmp(&this.first_seen))
+        });
+        placed
+            .dedup_by(|(one, nth), (other, next)| one == other && row(nth).site == row(next).site);
+        Ok(placed)
+    }
+
+    fn states(
+        &self,
+        placed: &[(Place, usize)],
+        at: DateTime<Utc>,
+    ) -> Result<Vec<StateRow>, StoreError> {
+        let states = placed.iter().map(|(place, nth)| {
+            let row = &self.rows[*nth];
+            Ok(StateRow {
+                age_seconds: (at - row.last_seen).num_seconds().max(0),
+                verdict: self.verdicts.get(&row.series_id).cloned(),
+                span: self.referred.read_at(*place, row)?,
+            })
+        });
+        states.collect()
+    }
 }
 
 impl StateRow {
@@ -115,23 +155,21 @@ impl Store {
         at: DateTime<Utc>,
         name: Option<&DnsName>,
     ) -> Result<Vec<StateRow>, StoreError> {
-        let Known {
-            rows,
-            referred,
-            verdicts,
-        } = match name {
+        let known = match name {
             Some(name) => Box::pin(self.known_of(at, name)).await?,
             None => Box::pin(self.known_of_all(at)).await?,
         };
-        let states = in_order(&rows, &referred)?.into_iter();
-        let states = states.map(|(place, row)| {
-            Ok(StateRow {
-                age_seconds: (at - row.last_seen).num_seconds().max(0),
-                verdict: verdicts.get(&row.series_id).cloned(),
-                span: referred.read_at(place, row)?,
-            })
-        });
-        states.collect()
+        let mut placed = known.in_order()?;
+        if placed.len() < MANY {
+            return known.states(&placed, at);
+        }
+        let second = placed.split_off(placed.len() / 2);
+        let known = Arc::new(known);
+        let beside = Arc::clone(&known);
+        let second = Apart::begin(async move { beside.states(&second, at) });
+        let mut states = known.states(&placed, at)?;
+        states.extend(second.ended().await?);
+        Ok(states)
     }
 
     async fn known_of(&self, at: DateTime<Utc>, name: &DnsName) -> Result<Known, StoreError> {
@@ -145,38 +183,49 @@ impl Store {
     }
 
     async fn known_of_all(&self, at: DateTime<Utc>) -> Result<Known, StoreError> {
+        let [runs, answers] = self.each_series().await?;
         let store = self.clone();
-        let rows = Apart::begin(async move { store.latest_runs(at).await });
+        let rows = Apart::begin(async move { store.latest_runs(at, runs).await });
         let store = self.clone();
         let verdicts = Apart::begin(async move { store.verdicts_at(at, None).await });
         let series = referred::all_series(&self.pool).await?;
+        let answers = match answers {
+            Some(..=FEW_ANSWERS) => referred::all_answers(&self.pool).await?,
+            _ => Vec::new(),
+        };
         let rows = rows.ended().await?;
         Ok(Known {
-            referred: Referred::beside(series, &self.pool, &rows).await?,
+            referred: Referred::beside(series, answers, &self.pool, &rows).await?,
             rows,
             verdicts: verdicts.ended().await?,
         })
     }
 
     /// The last run of each backend that began by `at`, in no order; where there are very few, every run that did.
-    async fn latest_runs(&self, at: DateTime<Utc>) -> Result<Vec<Row>, StoreError> {
-        match self.runs_a_series().await? {
+    async fn latest_runs(
+        &self,
+        at: DateTime<Utc>,
+        runs_a_series: Option<f32>,
+    ) -> Result<Vec<Row>, StoreError> {
+        match runs_a_series {
             Some(..=VERY_FEW_RUNS) => self.every_run(at).await,
             Some(..=FEW_RUNS) => self.latest_in_one_pass(at).await,
             _ => self.latest_by_steps(at, None).await,
         }
     }
 
-    /// How many runs there are for each series, by what the server knows of its tables; `None` where it knows nothing yet: then
-    /// they are small.
-    async fn runs_a_series(&self) -> Result<Option<f32>, StoreError> {
-        let runs = sqlx::query_scalar!(
-            "-- runs_a_series
-            select run.reltuples / asked.reltuples
-            from pg_class as run, pg_class as asked
-            where run.oid = 'span'::regclass and asked.oid = 'series'::regclass and run.reltuples >= 0 and asked.reltuples > 0"
+    /// How many runs there are for each series, and how many answers, by what the server knows of its tables; `None` where it
+    /// knows nothing yet: then they are small.
+    async fn each_series(&self) -> Result<[Option<f32>; 2], StoreError> {
+        let each = sqlx::query!(
+            "-- each_series
+            select nullif(run.reltuples, -1) / asked.reltuples as runs, nullif(answer.reltuples, -1) / asked.reltuples as answers
+            from pg_class as run, pg_class as answer, pg_class as asked
+            where run.oid = 'span'::regclass and answer.oid = 'answer'::regclass and asked.oid = 'series'::regclass
+                and asked.reltuples > 0"
         );
-        Ok(runs.fetch_optional(&self.pool).await?.flatten())
+        let each = each.fetch_optional(&self.pool).await?;
+        Ok(each.map_or([None; 2], |each| [each.runs, each.answers]))
     }
 
     async fn every_run(&self, at: DateTime<Utc>) -> Result<Vec<Row>, StoreError> {
@@ -238,7 +287,7 @@ impl Store {
         let of_series =
             series.map(|series| format!("series_id = any({}) and", copied::keys(series)));
         let query = format!(
-            "select series_id, group_name, state, severity, flags, since, evidence ->> 'reason'
+            "select series_id, group_name, state, severity, flags, since, reason
             from verdict_span
             where {} {STOOD} @> {}::timestamptz",
             of_series.unwrap_or_default(),
@@ -279,16 +328,4 @@ impl StateVerdict {
         let key = |verdict: &Self| (Reverse(verdict.severity), verdict.since);
         key(self) < key(other)
     }
-}
-
-/// The last row of each backend, with the place of its series: by question, source and vantage, then by site.
-fn in_order<'r>(rows: &'r [Row], referred: &Referred) -> Result<Vec<(Place, &'r Row)>, StoreError> {
-    let placed = rows.iter().map(|row| Ok((referred.place(row)?, row)));
-    let mut placed = placed.collect::<Result<Vec<_>, StoreError>>()?;
-    placed.sort_unstable_by(|(one, row), (other, next)| {
-        let place = one.cmp(other).then_with(|| row.site.cmp(&next.site));
-        place.then_with(|| next.first_seen.cmp(&row.first_seen))
-    });
-    placed.dedup_by(|(one, row), (other, next)| one == other && row.site == next.site);
-    Ok(placed)
 }

@@ -50,9 +50,10 @@ impl Referred {
         Ok(referred)
     }
 
-    /// The same where the series are known, but for those that began meanwhile.
+    /// The same where the series and some answers are known, but for those that began meanwhile.
     pub(in crate::store) async fn beside(
         series: SeriesTable,
+        answers: Vec<(i64, Arc<Answer>)>,
         pool: &PgPool,
         rows: &[Row],
     ) -> Result<Self, StoreError> {
@@ -61,7 +62,7 @@ impl Referred {
         }
         let mut referred = Self {
             series,
-            answers: HashMap::new(),
+            answers: answers.into_iter().collect(),
         };
         referred.read_answers(pool, rows).await?;
         Ok(referred)
@@ -84,6 +85,9 @@ impl Referred {
     async fn read_answers(&mut self, pool: &PgPool, rows: &[Row]) -> Result<(), StoreError> {
         let new = rows.iter().map(|row| row.answer_id);
         let new = distinct(new.filter(|id| !self.answers.contains_key(id)));
+        if new.is_empty() {
+            return Ok(());
+        }
         let answers = Box::pin(referred::many_answers(pool, &new)).await?;
         self.answers.extend(answers);
         Ok(())

@@ -56,25 +56,48 @@ async fn the_state_as_of_an_instant_is_what_was_known_then() {
     assert_eq!(store.state_at(at(MINUTE), None).await.unwrap().len(), 3);
 }
 
-/// How that is depends on what the server knows of how many runs there are: nothing, for each series one, four, or a hundred.
+/// How that is depends on what the server knows of how many runs and answers there are: nothing, for each series one, four, or a
+/// hundred.
 #[tokio::test]
 async fn the_state_of_all_is_that_of_each_however_it_is_read() {
     let url = fresh_database().await;
     let store = Store::open(&url).await.unwrap();
     live_through_it(&store).await;
     let name = "a.example".parse().unwrap();
-    for runs in [-1, 1, 4, 100] {
+    for [runs, answers] in [[-1, -1], [1, 1], [1, 100], [4, 1], [100, 100]] {
         let known = format!(
-            "update pg_class set reltuples = case relname when 'span' then {runs} else 1 end
-            where oid in ('span'::regclass, 'series'::regclass)"
+            "update pg_class set reltuples = case relname when 'span' then {runs} when 'answer' then {answers} else 1 end
+            where oid in ('span'::regclass, 'answer'::regclass, 'series'::regclass)"
         );
         execute(&url, known).await;
         for when in [-1, 0, 25, MINUTE, 3 * MINUTE + 15, 3 * MINUTE + 200] {
             let of_it = store.state_at(at(when), Some(&name)).await.unwrap();
             let of_all = store.state_at(at(when), None).await.unwrap();
-            assert_eq!(of_all, of_it, "{when} {runs}");
+            assert_eq!(of_all, of_it, "{when} {runs} {answers}");
         }
     }
+}
+
+#[tokio::test]
+async fn thousands_of_states_are_whole_and_in_order() {
+    let url = fresh_database().await;
+    let store = Store::open(&url).await.unwrap();
+    live_through_it(&store).await;
+    let few = store.state_at(at(3 * MINUTE), None).await.unwrap();
+    let many = "insert into question (name, rtype) select 'n' || nth || '.example', 1 from generate_series(1, 3000) as nth;
+        insert into series (vantage_id, question_id, source_id)
+        select vantage_id, question.question_id, source_id
+        from question, series where question.name like 'n%';
+        insert into span (series_id, site, first_seen, answer_id, authoritative, first_ttls, last_seen, samples)
+        select series.series_id, site, first_seen, answer_id, authoritative, first_ttls, last_seen, samples
+        from series join question using (question_id), (select * from span order by span_id limit 1) as one
+        where question.name like 'n%'";
+    execute(&url, many.to_owned()).await;
+    let states = store.state_at(at(3 * MINUTE), None).await.unwrap();
+    assert_eq!(states.len(), few.len() + 3_000 * 3);
+    let series = |nth: usize| states[nth].span.span.series.clone();
+    assert!((1..states.len()).all(|nth| series(nth - 1) <= series(nth)));
+    assert_eq!(states[..few.len()], few);
 }
 
 /// Of years of verdicts a state reads those that stood then, by their index. One that ended before it began, by a clock that was
