@@ -207,9 +207,9 @@ mod tests {
     fn whose_caches_cannot_be_counted_is_said_of_resolvers_that_gave_data_without_an_nsid() {
         let told = |site: Option<&str>| {
             let mut spans = history::timeline().spans;
-            spans
-                .iter_mut()
-                .for_each(|one| one.span.site = site.map(Arc::from));
+            for one in &mut spans {
+                one.span.site = site.map(Arc::from);
+            }
             uncounted(spans.iter().map(|one| &one.span))
         };
         assert_eq!(told(Some("fra3")), None);
