@@ -156,16 +156,20 @@ impl Sighting {
         if span.last_seen <= self.last_seen {
             return;
         }
-        if is_single && until > self.expires + EPSILON {
-            (self.renewed_after, self.renewed_by) = (Some(span.first_seen), Some(span.last_seen));
-            self.expires = until;
-        }
-        self.is_estimate = !is_single;
         let ran = span.last_seen - span.first_seen;
         let spacing = span.longest_silence_s.map_or_else(
             || TimeDelta::from_std(gap).unwrap_or(ran).min(ran),
             |longest| TimeDelta::seconds(longest.into()),
         );
+        if is_single && until > self.expires + EPSILON {
+            // No TTL of the run is longer than its highest: whoever was told the latest end was told it no earlier than that
+            // long before it, and had asked a silence earlier.
+            let longest = TimeDelta::seconds(span.ttl_max.unwrap_or(first).into());
+            let after = (until - longest - EPSILON - spacing).max(span.first_seen);
+            (self.renewed_after, self.renewed_by) = (Some(after), Some(span.last_seen));
+            self.expires = until;
+        }
+        self.is_estimate = !is_single;
         // A run keeps the lowest TTL of its chains alone: a link with a higher one may have counted down above it.
         let steady = span.ttl_min == span.ttl_max && span.ttl_min.is_none_or(|ttl| ttl == first);
         let repeats = u32::try_from(span.samples.saturating_sub(1)).unwrap_or(u32::MAX);

@@ -144,3 +144,44 @@ fn an_end_that_moves_later_is_a_fetch_once_the_caches_of_an_address_have_been_me
         }
     }
 }
+
+#[test]
+fn a_fetch_is_still_known_as_one_after_a_restart() {
+    let world = |source: &Source, _: &Question, now: DateTime<Utc>| {
+        let fetched = if now < at("10:15") { "10:00" } else { "10:15" };
+        let age = (now - at(fetched)).num_seconds();
+        match source.kind {
+            SourceKind::Authority => a(&[GOOD], 300),
+            SourceKind::Resolver => a(&[BAD], u32::try_from(86_400 - age).unwrap()),
+        }
+    };
+    let mut scene = unnamed();
+    let before = scene.run("10:00", "10:15", &world).unwrap();
+    assert_eq!(before.state("google"), Unexplained);
+    let told = scene.run("10:15", "10:20", &world).unwrap();
+    assert_eq!(told.state("google"), Divergent);
+    let mut restarted = scene.restarted();
+    assert_eq!(
+        restarted.round(at("10:20"), &world).state("google"),
+        Divergent
+    );
+    // Nothing was fetched here but by another cache, which had its copy from the beginning on.
+    let copies = |source: &Source, _: &Question, now: DateTime<Utc>| {
+        let until = if now.timestamp() % 120 < 60 {
+            "10:40"
+        } else {
+            "11:10"
+        };
+        match source.kind {
+            SourceKind::Authority => a(&[GOOD], 300),
+            SourceKind::Resolver => a(
+                &[BAD],
+                u32::try_from((at(until) - now).num_seconds()).unwrap(),
+            ),
+        }
+    };
+    let mut scene = unnamed();
+    scene.run("10:00", "10:20", &copies);
+    let restarted = scene.restarted().round(at("10:20"), &copies);
+    assert_eq!(restarted.state("google"), Unexplained);
+}
