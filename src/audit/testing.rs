@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: sockets and expectations.
 
+mod round;
 mod scene;
 mod world;
 
@@ -24,7 +25,8 @@ use crate::{
         Transport, Ttls, Value, Zone,
     },
 };
-pub(crate) use scene::{Round, Scene, says};
+pub(crate) use round::Round;
+pub(crate) use scene::{Scene, says};
 pub(crate) use world::{
     Cache, Conduct, Data, Habits, Manner, Meddling, Recursor, Scope, Stale, World,
 };

@@ -183,11 +183,11 @@ impl Store {
     }
 
     async fn known_of_all(&self, at: DateTime<Utc>) -> Result<Known, StoreError> {
+        let store = self.clone();
+        let verdicts = Apart::begin(async move { store.verdicts_at(at, None).await });
         let [runs, answers] = self.each_series().await?;
         let store = self.clone();
         let rows = Apart::begin(async move { store.latest_runs(at, runs).await });
-        let store = self.clone();
-        let verdicts = Apart::begin(async move { store.verdicts_at(at, None).await });
         let series = referred::all_series(&self.pool).await?;
         let answers = match answers {
             Some(..=FEW_ANSWERS) => referred::all_answers(&self.pool).await?,

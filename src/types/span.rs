@@ -57,7 +57,7 @@ pub struct Span {
     pub ttl_min: Option<u32>,
     /// Highest.
     pub ttl_max: Option<u32>,
-    /// [`Span::first_expiry`].
+    /// `t + θ` of the first sample, by the last link; `None` where nothing was answered.
     pub first_expires_at: Option<DateTime<Utc>>,
     /// The latest `t + θ` of any link of any sample: until when a client told now could keep it.
     pub cached_until: Option<DateTime<Utc>>,
@@ -68,10 +68,15 @@ pub struct Span {
 }
 
 impl Span {
-    /// `t + θ` of the first sample, by the last link; `None` where nothing was answered.
-    pub fn first_expiry(&self) -> Option<DateTime<Utc>> {
-        let last = self.answer.links.len().checked_sub(1)?;
-        Some(self.first_seen + TimeDelta::seconds(self.first_link_ttl(last).into()))
+    /// The same with [`Span::first_expires_at`] as it follows from the first sample.
+    #[must_use]
+    pub(crate) fn with_first_expiry(self) -> Self {
+        let last = self.answer.links.len().checked_sub(1);
+        let ttl = last.map(|last| TimeDelta::seconds(self.first_link_ttl(last).into()));
+        Self {
+            first_expires_at: ttl.map(|ttl| self.first_seen + ttl),
+            ..self
+        }
     }
 
     /// The TTL of link `index` in the first sample, seconds: the lowest in its `RRset`; 0 where there is none.

@@ -72,7 +72,7 @@ impl Run {
 
     /// As a span of its series.
     pub(super) fn span(&self, series: &SeriesKey) -> Span {
-        let mut span = Span {
+        Span {
             series: series.clone(),
             site: self.site.clone(),
             answer: Arc::clone(&self.answer),
@@ -86,9 +86,8 @@ impl Run {
             first_expires_at: None,
             cached_until: self.cached_until,
             longest_silence_s: self.longest_silence_s,
-        };
-        span.first_expires_at = span.first_expiry();
-        span
+        }
+        .with_first_expiry()
     }
 
     pub(super) fn extend(&mut self, observation: &Observation) {

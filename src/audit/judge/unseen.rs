@@ -217,8 +217,12 @@ impl Subject<'_> {
     /// How far a resolver's reply may lie before the authorities' of the same round, or behind: they are asked at once. What
     /// was seen before a gap lies further back than a round.
     fn overtaken(&self) -> TimeDelta {
+        self.period().min(EPSILON)
+    }
+
+    fn period(&self) -> TimeDelta {
         let period = TimeDelta::from_std(self.context.input.policy.period);
-        period.unwrap_or(EPSILON).min(EPSILON)
+        period.unwrap_or(EPSILON)
     }
 
     /// Whether this backend fetched the value anew since the history is unbroken: then it is no older cache.
@@ -231,16 +235,12 @@ impl Subject<'_> {
     /// From when on, of an unbroken history since `since`, this reply's backend can be told from others: several caches may
     /// hold copies of their own, each with its own end, and without NSIDs look like one that fetches.
     fn met(&self, since: DateTime<Utc>) -> DateTime<Utc> {
-        let site = self.sample.site();
-        let Some(held) = self.context.history.held(&self.series) else {
-            return since;
-        };
-        if site.is_some() {
+        if self.sample.site().is_some() {
             return since;
         }
-        let values = held.values_at(None, &self.link.owner);
+        let held = self.context.history.held(&self.series).into_iter();
+        let values = held.flat_map(|held| held.values_at(None, &self.link.owner));
         let first = values.map(|(_, seen)| seen.first_seen).min();
-        let period = TimeDelta::from_std(self.context.input.policy.period);
-        since.max(first.unwrap_or(since)) + period.unwrap_or(EPSILON) * MEETING
+        since.max(first.unwrap_or(since)) + self.period() * MEETING
     }
 }

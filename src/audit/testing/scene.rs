@@ -11,18 +11,16 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{NAME, Reply, at, observe, question, resolver, secs, server, zone};
+use super::{NAME, Reply, Round, at, observe, question, resolver, secs, server, zone};
 use crate::{
     audit::{
         declared::Declared,
-        finding::{Finding, FindingKind},
         history::History,
-        incident::Transition,
         judge::{self, Again, RoundInput, Zones, judge_round},
         ledger::{Ledger, Throttles},
         round::{self, Conclusion},
         targets,
-        verdict::{State, Verdict},
+        verdict::Verdict,
     },
     types::{
         Flags, Observation, Policy, QueryOptions, Question, RecordType, Resolver, Source,
@@ -64,14 +62,6 @@ pub(crate) struct Scene {
     pub(crate) unchecked: OwnWorld,
     /// How many such questions were put.
     pub(crate) asides: usize,
-}
-
-/// What one round came to.
-#[derive(Debug)]
-pub(crate) struct Round {
-    pub(crate) verdicts: Vec<Verdict>,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) transitions: Vec<Transition>,
 }
 
 /// What a round has heard, and which addresses turned away the one question that they were asked.
@@ -396,34 +386,6 @@ impl Scene {
             reply.site = self.site.map(str::to_owned);
         }
         observe(source, question, at + reply.late, &reply)
-    }
-}
-
-impl Round {
-    /// The verdict at a resolver, of the only question or the first.
-    pub(crate) fn at(&self, resolver: &str) -> &Verdict {
-        let mut verdicts = self.verdicts.iter();
-        verdicts
-            .find(|verdict| verdict.resolver == resolver)
-            .unwrap()
-    }
-
-    pub(crate) fn state(&self, resolver: &str) -> State {
-        self.at(resolver).state
-    }
-
-    pub(crate) fn kinds(&self) -> Vec<FindingKind> {
-        self.findings.iter().map(|finding| finding.kind).collect()
-    }
-
-    pub(crate) fn finding(&self, kind: FindingKind) -> &Finding {
-        let found: Vec<_> = self
-            .findings
-            .iter()
-            .filter(|one| one.kind == kind)
-            .collect();
-        assert_eq!(found.len(), 1, "{kind}: {:?}", self.findings);
-        found[0]
     }
 }
 

@@ -111,7 +111,7 @@ impl Referred {
     ) -> Result<RecordedSpan, StoreError> {
         let (series, vantage) = self.series.at(place);
         let answer = referred::of(&self.answers, &row.answer_id, "answer")?;
-        let mut span = Span {
+        let span = Span {
             series,
             site: row.site.clone(),
             answer: Arc::clone(answer),
@@ -125,8 +125,8 @@ impl Referred {
             first_expires_at: None,
             cached_until: row.cached_until,
             longest_silence_s: row.longest_silence_s,
-        };
-        span.first_expires_at = span.first_expiry();
+        }
+        .with_first_expiry();
         Ok(RecordedSpan {
             vantage: Arc::clone(vantage),
             span,
