@@ -47,4 +47,6 @@ pub use short_id::short_id;
 /// down before, makes no constant backend as soon.
 ///
 /// What 10 changed: an address without NSIDs is accused of nothing in its first ten rounds that several honest caches may hold.
-pub const ENGINE_VERSION: u32 = 10;
+///
+/// What 11 changed: nor is one with them, and not in its first 64 rounds, unless it is known to be a single cache.
+pub const ENGINE_VERSION: u32 = 11;

@@ -32,6 +32,7 @@ mod it {
 
 use std::{
     env, fs,
+    ops::Range,
     time::{Duration, Instant},
 };
 
@@ -47,7 +48,11 @@ use world::World;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
-const ROUNDS_OF_A_DAY: usize = 1_440;
+const ROUNDS_OF_AN_HOUR: usize = 60;
+const ROUNDS_OF_A_DAY: usize = 24 * ROUNDS_OF_AN_HOUR;
+
+/// How many samples tell what one costs among few series, and among many.
+const SETTLED: usize = 800_000;
 
 /// Everything that is kept beside samples.
 const BESIDE: [&str; 7] = [
@@ -84,7 +89,7 @@ async fn measure() {
     let [bytes_hot, bytes_packed, ingest_us] = two_days(scale).await;
     let timeline = ninety_days().await;
     let [state, who_served] = wide().await;
-    rebuilt(ingest_us).await;
+    rebuilt().await;
     println!("load average after: {}", load_average());
     println!(
         "bytes_hot={bytes_hot:.1} bytes_packed={bytes_packed:.1} ingest_us={ingest_us:.1} timeline_p99_ms={timeline:.1} \
@@ -126,7 +131,7 @@ async fn two_days(scale: usize) -> [f64; 3] {
     [rows + beside, packs + beside, spent.each(samples)]
 }
 
-/// Records two days. Autovacuum comes by once a minute, and all of them take less than one: so it is sent for by the hour.
+/// Records two days.
 async fn recorded(
     service: &mut Service<'_>,
     server: &Server,
@@ -134,14 +139,8 @@ async fn recorded(
 ) -> Spent {
     let mut spent = Spent::default();
     for hour in 0..48 {
-        let rounds = hour * 60..(hour + 1) * 60;
-        spent = spent.and(service.rounds(server, rounds).await);
-        let meter = Meter::start(server);
-        sqlx::raw_sql("vacuum span")
-            .execute(&mut *connection)
-            .await
-            .unwrap();
-        spent = spent.and(meter.spent());
+        let rounds = hour * ROUNDS_OF_AN_HOUR..(hour + 1) * ROUNDS_OF_AN_HOUR;
+        spent = spent.and(hour_of(service, server, connection, rounds).await);
     }
     spent
 }
@@ -263,27 +262,56 @@ async fn wide() -> [f64; 2] {
     p99
 }
 
-/// Twice as many, for the judge's state at start; and what a sample costs with so many, against `usual`.
-async fn rebuilt(usual: f64) {
-    let world = World::new(16_000, "2026-08-01T00:00:00Z", MINUTE, DAY * 30);
-    let (url, store, _, server) = opened().await;
-    let mut service = Service::new(&store, &world);
+/// Twice as many, for the judge's state at start; and what a sample costs with so many, against few.
+async fn rebuilt() {
+    let few = World::new(69, "2026-08-01T00:00:00Z", MINUTE, DAY * 30);
+    let (_, store, mut connection, server) = opened().await;
+    let mut service = Service::new(&store, &few);
+    service.rounds(&server, 0..1).await;
+    let usual = settled(&mut service, &server, &mut connection).await;
+    let many = World::new(16_000, "2026-08-01T00:00:00Z", MINUTE, DAY * 30);
+    let (url, store, mut connection, server) = opened().await;
+    let mut service = Service::new(&store, &many);
     let first = service.rounds(&server, 0..1).await;
     first.print(
-        &format!("recorded, and all {} series are new", world.series()),
-        world.series(),
+        &format!("recorded, and all {} series are new", many.series()),
+        many.series(),
     );
-    let spent = service.rounds(&server, 1..4).await;
-    spent.print(
-        &format!("recorded, with {} series", world.series()),
-        world.series() * 3,
-    );
-    println!(
-        "{:<44} {:>7.2} times",
-        "against few series",
-        spent.each(world.series() * 3) / usual
-    );
-    rebuild::measure(&url, &world);
+    let each = settled(&mut service, &server, &mut connection).await;
+    println!("{:<44} {:>7.2} times", "against few series", each / usual);
+    rebuild::measure(&url, &many);
+}
+
+/// Microseconds each to record, once every series is known and has been written to: [`SETTLED`] samples, after two rounds more.
+async fn settled(service: &mut Service<'_>, server: &Server, connection: &mut PgConnection) -> f64 {
+    service.rounds(server, 1..3).await;
+    analyze(connection).await;
+    let series = service.world.series();
+    let rounds = SETTLED.div_ceil(series);
+    let mut spent = Spent::default();
+    for hour in (3..3 + rounds).step_by(ROUNDS_OF_AN_HOUR) {
+        let until = (hour + ROUNDS_OF_AN_HOUR).min(3 + rounds);
+        spent = spent.and(hour_of(service, server, connection, hour..until).await);
+    }
+    spent.print(&format!("recorded, with {series} series"), rounds * series);
+    spent.each(rounds * series)
+}
+
+/// Records rounds of an hour at most. Autovacuum comes by once a minute, and all of them take less than one: so it is sent for
+/// at their end.
+async fn hour_of(
+    service: &mut Service<'_>,
+    server: &Server,
+    connection: &mut PgConnection,
+    rounds: Range<usize>,
+) -> Spent {
+    let spent = service.rounds(server, rounds).await;
+    let meter = Meter::start(server);
+    sqlx::raw_sql("vacuum span")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    spent.and(meter.spent())
 }
 
 async fn opened() -> (String, Store, PgConnection, Server) {

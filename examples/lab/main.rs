@@ -107,7 +107,7 @@ fn write_config(lab: &Lab, printer: SocketAddr) -> PathBuf {
         .collect();
     let resolvers = lab.resolvers().into_iter().map(|(id, operator, address)| {
         let address = address.ip();
-        format!("[[resolver]]\nid = {id:?}\noperator = {operator:?}\naddress = \"{address}\"\n\n")
+        format!("[[resolver]]\nid = {id:?}\noperator = {operator:?}\naddress = \"{address}\"\nsingle_cache = true\n\n")
     });
     let config = include_str!("dns-auditor.toml")
         .replace("@DIR@", &lab.dir().display().to_string())

@@ -299,9 +299,17 @@ pub(crate) fn resolver(id: &str, ip: &str, ttl_cap: Option<u32>) -> Arc<Resolver
         traits: ResolverTraits {
             signs_blocks: id == "quad9",
             ttl_cap,
+            single_cache: true,
             ..ResolverTraits::default()
         },
     })
+}
+
+/// The same with several caches, which nothing tells apart.
+pub(crate) fn farm(id: &str, ip: &str, ttl_cap: Option<u32>) -> Arc<Resolver> {
+    let mut farm = Resolver::clone(&resolver(id, ip, ttl_cap));
+    farm.traits.single_cache = false;
+    Arc::new(farm)
 }
 
 /// What is opened in the round of 15:00 where google gives an address that no authority ever served.

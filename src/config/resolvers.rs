@@ -61,6 +61,7 @@ fn resolver(
             .integer("ttl_cap", 1..=MOST_TTL)
             .map(|cap| cap as u32),
         ttl_cap_source: None,
+        single_cache: section.flag("single_cache").unwrap_or(false),
         flush_page: section
             .parsed("flush_page", identity::page)
             .map(|page| page.value),

@@ -141,6 +141,7 @@ fn resolver_table(resolver: &Resolver) -> Vec<Entry> {
         ("max_qps", i64::from(resolver.max_qps).into()),
         ("filters", traits.filters.into()),
         ("signs_blocks", traits.signs_blocks.into()),
+        ("single_cache", traits.single_cache.into()),
     ];
     if let Some(endpoint) = &resolver.endpoint {
         shown.push(("server_name", endpoint.server_name.as_str().into()));

@@ -66,5 +66,7 @@ fn entry(resolver: &Resolver, address: SocketAddr) -> String {
     let cap = resolver.cap.map(|cap| format!("ttl_cap = {cap}\n"));
     let cap = cap.unwrap_or_default();
     let id = resolver.id;
-    format!("[[resolver]]\nid = \"{id}\"\naddress = \"{address}\"\nmax_qps = 10000\n{cap}")
+    format!(
+        "[[resolver]]\nid = \"{id}\"\naddress = \"{address}\"\nmax_qps = 10000\nsingle_cache = true\n{cap}"
+    )
 }

@@ -98,6 +98,10 @@ pub struct ResolverTraits {
     /// Every backend was measured to repeat TTLs instead of counting them down.
     #[serde(default)]
     pub constant_ttl: bool,
+    /// One cache answers at each of its addresses, or for each NSID there. Otherwise an NSID may name a place with several:
+    /// RFC 5001 leaves open what it says.
+    #[serde(default)]
+    pub single_cache: bool,
     /// Anybody may ask it, and its operator shares no server with another one.
     #[serde(default)]
     pub is_public: bool,

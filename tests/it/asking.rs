@@ -53,7 +53,7 @@ async fn audit_group(
     let ids: Vec<_> = (0..resolvers.len()).map(|nth| format!("r{nth}")).collect();
     let tables = ids.iter().zip(resolvers).map(|(id, (keys, server))| {
         format!(
-            "[[resolver]]\nid = '{id}'\naddress = '{}'\n{keys}\n",
+            "[[resolver]]\nid = '{id}'\naddress = '{}'\nsingle_cache = true\n{keys}\n",
             server.address()
         )
     });

@@ -47,7 +47,7 @@ async fn a_path_that_somebody_intercepts_is_found_and_what_comes_over_it_is_not_
     let resolver = DnsServer::start(Script::cache(&one)).await;
     let mut group = Clocked::new(&format!(
         "[authority]\nroot_hints = ['{nowhere}']\n\
-         [[resolver]]\nid = 'r'\naddress = '{}'\n\
+         [[resolver]]\nid = 'r'\naddress = '{}'\nsingle_cache = true\n\
          [[group]]\nname = 'g'\nnames = ['{NAME}']\ntypes = ['A']\nresolvers = ['r']\n\
          authorities = ['{}', '{}']\ntimeout = '200ms'\n",
         resolver.address(),

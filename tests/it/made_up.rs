@@ -22,7 +22,7 @@ dialer1 60   A   192.0.2.1
 async fn group(authority: &DnsServer, resolver: &DnsServer, settings: &str) -> Clocked {
     Clocked::new(&format!(
         "[authority]\nroot_hints = ['{nowhere}']\n\
-         [[resolver]]\nid = 'r'\naddress = '{}'\n\
+         [[resolver]]\nid = 'r'\naddress = '{}'\nsingle_cache = true\n\
          [[group]]\nname = 'g'\nnames = ['dialer1.example.com']\nresolvers = ['r']\nauthorities = ['{}']\n\
          timeout = '200ms'\n{settings}\n",
         resolver.address(),

@@ -187,10 +187,12 @@ url = "https://auditor.example.com"
 [[resolver]]
 id = "alpha"
 operator = "Alpha Inc."
+single_cache = true
 address = "{}"
 [[resolver]]
 id = "beta"
 operator = "Beta Ltd."
+single_cache = true
 address = "{}"
 [[group]]
 name = "dialers"

@@ -16,7 +16,10 @@ use axum::{
     http::{HeaderMap, Response},
 };
 use dns_auditor::config::{Secret, Webhook, WebhookBody};
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::Notify,
+};
 
 /// What a channel that posts to this address is made of, unsigned.
 pub(crate) fn webhook(url: &str) -> Webhook {
@@ -117,7 +120,11 @@ impl Sink {
         address: SocketAddr,
         script: impl IntoIterator<Item = Reply>,
     ) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+        Self::start_on(TcpListener::bind(address).await.unwrap(), script)
+    }
+
+    /// As [`Sink::start`], on a listener that was used before.
+    pub(crate) fn start_on(listener: TcpListener, script: impl IntoIterator<Item = Reply>) -> Self {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         shared.script.lock().unwrap().extend(script);
@@ -170,6 +177,29 @@ impl Sink {
 }
 
 /// The URL of a receiver that starts, or will start, at this address.
+/// An address that refuses connections until a receiver starts there. Nobody else can take it meanwhile.
+pub(crate) struct Refusing(TcpSocket);
+
+impl Refusing {
+    pub(crate) fn start() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        url_at(self.address())
+    }
+
+    pub(crate) fn listen(self) -> TcpListener {
+        self.0.listen(1024).unwrap()
+    }
+}
+
 pub(crate) fn url_at(address: SocketAddr) -> String {
     format!("http://{address}/services/T0000/B0000/verysecret")
 }

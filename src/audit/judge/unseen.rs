@@ -21,9 +21,10 @@ use crate::{
 /// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
 const YOUTH: TimeDelta = TimeDelta::hours(24);
 
-/// In how many rounds the caches behind an address are met, where no NSID tells them apart: one that shows itself later is no
-/// other cache with an older copy.
-const MEETING: i32 = 10;
+/// In how many rounds the caches of one backend are met: one that shows itself later is no other cache with an older copy.
+/// Asked once a round, one of eight equally busy ones stays unmet in one of 600 watches. An NSID does not say that there is
+/// just one: it may name a place.
+const MEETING: i32 = 64;
 
 impl Subject<'_> {
     /// Rows 6 and 7: no authority ever served this, as far as the history reaches.
@@ -179,7 +180,6 @@ impl Subject<'_> {
 
     /// Whether this backend has been seen, since the history is unbroken, with a value that an authority served then.
     fn was_current(&self, since: DateTime<Utc>) -> bool {
-        let site = self.sample.site();
         let (Some(held), Some(link)) = (
             self.context.history.held(&self.series),
             self.context.history.link(&self.key),
@@ -200,13 +200,14 @@ impl Subject<'_> {
                 seen.last_seen + overtaken,
             ),
         };
-        // Where backends have no names, an older copy that was seen first is another backend's.
+        // An older copy that was seen first, or before the caches were met, is another cache's.
         let first_seen = self.at_backend().map(|seen| seen.first_seen);
-        let met = self.met(since);
+        let (is_single, met) = (self.is_single_cache(), self.met(since));
         let is_other = |seen: &Sighting| {
             let earlier = |first_seen| first_seen <= seen.first_seen || first_seen < met;
-            site.is_none() && first_seen.is_some_and(earlier)
+            !is_single && first_seen.is_some_and(earlier)
         };
+        let site = self.sample.site();
         let mut values = held.values_at(site.as_deref(), &self.link.owner);
         values.any(|(value, seen)| {
             let is_recent = seen.last_seen + overtaken >= since;
@@ -232,14 +233,19 @@ impl Subject<'_> {
         renewed.is_some_and(|renewed_after| renewed_after >= met)
     }
 
-    /// From when on, of an unbroken history since `since`, this reply's backend can be told from others: several caches may
-    /// hold copies of their own, each with its own end, and without NSIDs look like one that fetches.
+    fn is_single_cache(&self) -> bool {
+        self.traits().is_some_and(|traits| traits.single_cache)
+    }
+
+    /// From when on, of an unbroken history since `since`, what this reply's backend says can be held against itself: several
+    /// caches may hold copies of their own, each with its own end, and look like one that fetches.
     fn met(&self, since: DateTime<Utc>) -> DateTime<Utc> {
-        if self.sample.site().is_some() {
+        if self.is_single_cache() {
             return since;
         }
+        let site = self.sample.site();
         let held = self.context.history.held(&self.series).into_iter();
-        let values = held.flat_map(|held| held.values_at(None, &self.link.owner));
+        let values = held.flat_map(|held| held.values_at(site.as_deref(), &self.link.owner));
         let first = values.map(|(_, seen)| seen.first_seen).min();
         since.max(first.unwrap_or(since)) + self.period() * MEETING
     }

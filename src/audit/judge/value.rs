@@ -262,7 +262,7 @@ impl Subject<'_> {
         held.at_backend(site.as_deref(), &self.link.owner, self.given)
     }
 
-    fn traits(&self) -> Option<&ResolverTraits> {
+    pub(super) fn traits(&self) -> Option<&ResolverTraits> {
         let resolver = self.context.resolver(&self.sample.source.id);
         resolver.map(|resolver| &resolver.traits)
     }

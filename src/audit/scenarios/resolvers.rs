@@ -12,7 +12,7 @@ use super::{
     words::{self, Words},
 };
 use crate::{
-    audit::testing::{Cache, Conduct, Habits, Meddling, Recursor, Scope, Stale, resolver},
+    audit::testing::{Cache, Conduct, Habits, Meddling, Recursor, Scope, Stale, farm},
     names::DnsName,
     types::{Rcode, RecordType, Resolver, Value},
 };
@@ -59,7 +59,7 @@ impl Stage {
             .recursors
             .borrow_mut()
             .insert(id.to_owned(), recursor);
-        let mut known = Resolver::clone(&resolver(id, address, known));
+        let mut known = Resolver::clone(&farm(id, address, known));
         if let Some(operator) = operator {
             operator.clone_into(&mut known.operator);
         }

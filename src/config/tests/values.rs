@@ -156,7 +156,7 @@ fn presets_are_asked_over_ipv6_only_where_the_vantage_has_it() {
 fn a_resolver_of_ones_own_may_say_all_that_a_preset_says() {
     let config = good(
         "[[resolver]]\nid='own'\noperator='Quad9'\naddress='192.0.2.1:5353'\ntransport='tcp'\nmax_qps=7\nfilters=true\n
-         signs_blocks=true\necs=true\nttl_cap=60\nflush_page='https://flush.example/'\n
+         signs_blocks=true\nsingle_cache=true\necs=true\nttl_cap=60\nflush_page='https://flush.example/'\n
          [[resolver]]\nid='plain'\naddress='192.0.2.2'\n",
     );
     let own = config.resolver("own").unwrap();
@@ -168,7 +168,9 @@ fn a_resolver_of_ones_own_may_say_all_that_a_preset_says() {
         (own.traits.ttl_cap, own.traits.ttl_cap_source.as_deref()),
         (Some(60), Some("configured"))
     );
-    assert!(own.traits.filters && own.traits.signs_blocks && own.traits.ecs);
+    assert!(
+        own.traits.filters && own.traits.signs_blocks && own.traits.single_cache && own.traits.ecs
+    );
     let plain = config.resolver("plain").unwrap();
     assert_eq!(
         (plain.operator.as_str(), plain.transport, plain.max_qps),
@@ -252,7 +254,7 @@ fn what_is_shown_can_be_loaded_again_and_means_the_same() {
     let text = HOOK.to_owned()
         + "[database]\nurl='postgres://u:hunter2@db/x?password=hunter2'\n[defaults]\nipv6=true\n
            [[resolver]]\nid='own'\naddress='192.0.2.1:5353'\nttl_cap=60\nflush_page='https://f.example/'\ndns64_prefix='2001:db8:64::/64'\n
-           recursion_desired=false\n
+           recursion_desired=false\nsingle_cache=true\n
            [[resolver]]\nid='secure'\naddress='2001:db8::1'\ntransport='https'\nserver_name='dns.example'\n
            ca_file='ca.pem'\necs='2001:db8::/48'\n"
         + &group(

@@ -50,6 +50,7 @@ id = "subject"
 operator = "Subject"
 address = "{address}"
 max_qps = 1000
+single_cache = true
 [[group]]
 name = "dialers"
 names = ["dialer1.example.com"]

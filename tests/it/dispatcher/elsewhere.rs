@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::{VANTAGE, after, depth, dispatcher, enqueue, hook, ids, message, slack, start};
 use crate::{
     postgres::fresh_store,
-    sink::{Reply, Sink, url_at, webhook},
+    sink::{Refusing, Reply, Sink, url_at, webhook},
 };
 
 /// A webhook whose messages another one tells where it does not take them.
@@ -199,13 +199,11 @@ async fn after_minutes_of_trying_in_vain_the_fallback_tells_it_once_and_the_chan
 
 #[tokio::test]
 async fn a_receiver_that_is_dead_for_an_hour_gets_everything_once_in_order_and_as_what_it_is() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let dead = Refusing::start();
     let store = fresh_store().await;
     let elsewhere = Sink::start([]).await;
     let ops = Arc::new(Channel {
-        receiver: Receiver::Webhook(webhook(&url_at(address))),
+        receiver: Receiver::Webhook(webhook(&dead.url())),
         ..Channel::clone(&hook("ops", &elsewhere))
     });
     let dispatcher = dispatcher(&store, vec![ops]);
@@ -219,7 +217,7 @@ async fn a_receiver_that_is_dead_for_an_hour_gets_everything_once_in_order_and_a
         while dispatcher.step(after(minutes * 60)).await.unwrap() {}
     }
     assert_eq!(depth(&store).await, (3, 0));
-    let sink = Sink::start_at(address, []).await;
+    let sink = Sink::start_on(dead.listen(), []);
     for minutes in 60..200 {
         while dispatcher.step(after(minutes * 60)).await.unwrap() {}
     }

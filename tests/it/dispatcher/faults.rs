@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{VANTAGE, after, depth, hook, message};
 use crate::{
     postgres::fresh_store,
-    sink::{Reply, Sink, url_at, webhook},
+    sink::{Refusing, Reply, Sink, url_at, webhook},
 };
 
 /// How long a receiver may take; ten times as long as one that answers needs on a busy machine.
@@ -52,39 +52,55 @@ fn faults() -> Vec<(&'static str, Fault)> {
     ]
 }
 
-/// A receiver that is not well yet: what keeps its address meanwhile.
+/// A receiver that is not well yet, and keeps its address meanwhile.
 struct Unwell {
     address: SocketAddr,
     well_after_minutes: i64,
-    resetting: Option<JoinHandle<()>>,
+    state: Illness,
+}
+
+enum Illness {
+    Refuses(Refusing),
+    Resets(Arc<TcpListener>, JoinHandle<()>),
 }
 
 impl Unwell {
-    async fn start(minutes: i64, resets: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let resetting = resets.then(|| {
-            tokio::spawn(async move {
-                while let Ok((stream, _)) = listener.accept().await {
-                    // Closed at once with something unread: the other side sees a reset.
-                    let _ = stream.readable().await;
-                    let _ = stream.set_zero_linger();
-                }
-            })
+    fn refuses(minutes: i64) -> Self {
+        let refusing = Refusing::start();
+        Self {
+            address: refusing.address(),
+            well_after_minutes: minutes,
+            state: Illness::Refuses(refusing),
+        }
+    }
+
+    async fn resets(minutes: i64) -> Self {
+        let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let accepting = Arc::clone(&listener);
+        let resetting = tokio::spawn(async move {
+            while let Ok((stream, _)) = accepting.accept().await {
+                // Closed at once with something unread: the other side sees a reset.
+                let _ = stream.readable().await;
+                let _ = stream.set_zero_linger();
+            }
         });
         Self {
-            address,
+            address: listener.local_addr().unwrap(),
             well_after_minutes: minutes,
-            resetting,
+            state: Illness::Resets(listener, resetting),
         }
     }
 
     async fn recover(self) -> Sink {
-        if let Some(resetting) = self.resetting {
-            resetting.abort();
-            let _ = resetting.await;
-        }
-        Sink::start_at(self.address, []).await
+        let listener = match self.state {
+            Illness::Refuses(refusing) => refusing.listen(),
+            Illness::Resets(listener, resetting) => {
+                resetting.abort();
+                let _ = resetting.await;
+                Arc::into_inner(listener).unwrap()
+            }
+        };
+        Sink::start_on(listener, [])
     }
 }
 
@@ -125,8 +141,8 @@ async fn row(name: &str, fault: Fault, has_fallback: bool) -> String {
             refused = replies.iter().filter(|one| is_refusal(one)).count();
             sink = Some(Sink::start(replies).await);
         }
-        Fault::Resets(minutes) => unwell = Some(Unwell::start(minutes, true).await),
-        Fault::Dead(minutes) => unwell = Some(Unwell::start(minutes, false).await),
+        Fault::Resets(minutes) => unwell = Some(Unwell::resets(minutes).await),
+        Fault::Dead(minutes) => unwell = Some(Unwell::refuses(minutes)),
     }
     let url = match (&sink, &unwell) {
         (Some(sink), _) => sink.url(),

@@ -13,11 +13,10 @@ use dns_auditor::{
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::fixtures::{at, context, delivered, divergent, resolvers, step};
-use crate::sink::{Received, Reply, Sink, webhook};
+use crate::sink::{Received, Refusing, Reply, Sink, webhook};
 
 const KEY: &[u8] = b"twenty-four bytes of key";
 
@@ -230,12 +229,8 @@ async fn a_receiver_that_does_not_reply_in_time_is_tried_again() {
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_again_and_tells_no_secret() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!(
-        "http://{}/services/T0000/verysecret",
-        listener.local_addr().unwrap()
-    );
-    drop(listener);
+    let dead = Refusing::start();
+    let url = format!("http://{}/services/T0000/verysecret", dead.address());
     let outcome = deliver(&channel(Form::Slack, &url), at("19:05:01")).await;
     let Delivery::Retry { after: None, why } = outcome else {
         panic!("{outcome:?}");

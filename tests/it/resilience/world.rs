@@ -108,7 +108,7 @@ impl World {
              [http]\nlisten = '127.0.0.1:0'\n\
              [defaults]\nschedule = '* * * * * *'\ntypes = ['A']\nresolvers = ['cache']\nchannels = ['hook']\n\
              recovery_window = '1s'\n{defaults}\n\
-             [[resolver]]\nid = 'cache'\naddress = '{resolver}'\n\
+             [[resolver]]\nid = 'cache'\naddress = '{resolver}'\nsingle_cache = true\n\
              [[channel]]\nid = 'hook'\nkind = 'webhook'\nurl = '{sink}'\n\
              {groups}",
             resolver = self.resolver.address(),

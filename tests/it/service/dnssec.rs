@@ -26,7 +26,7 @@ fn auditor(lab: &Lab) -> Clocked {
     let (_, _, unbound) = lab.resolvers()[0];
     Clocked::new(&format!(
         "[authority]\nroot_hints = ['{}']\n\
-         [[resolver]]\nid = 'unbound'\naddress = '{unbound}'\n\
+         [[resolver]]\nid = 'unbound'\naddress = '{unbound}'\nsingle_cache = true\n\
          [[group]]\nname = 'g'\nnames = ['dialer7.example.com']\ntypes = ['A']\nresolvers = ['unbound']\n",
         lab.root_hint()
     ))

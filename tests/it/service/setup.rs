@@ -42,7 +42,7 @@ impl Setup<'_> {
         let resolvers = lab.resolvers().into_iter().map(|(id, operator, address)| {
             let address = address.ip();
             format!(
-                "[[resolver]]\nid = {id:?}\noperator = {operator:?}\naddress = \"{address}\"\nmax_qps = 2000\n"
+                "[[resolver]]\nid = {id:?}\noperator = {operator:?}\naddress = \"{address}\"\nmax_qps = 2000\nsingle_cache = true\n"
             )
         });
         let Self {

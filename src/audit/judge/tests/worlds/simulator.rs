@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     audit::testing::{
         ALIEN, Cache, Data, Habits, Meddling, NAME, Recursor, Reply, Scene, Scope, World, at, data,
-        name, question, resolver, rrset, secs,
+        farm, name, question, rrset, secs,
     },
     names::DnsName,
     types::{Question, RecordType, Source, SourceKind, Value},
@@ -142,7 +142,7 @@ impl Simulation {
 
     /// The scene that watches this world, under a policy that allows every TTL.
     pub(super) fn scene(&self) -> Scene {
-        let resolvers = RESOLVERS.map(|(id, ip)| resolver(id, ip, None));
+        let resolvers = RESOLVERS.map(|(id, ip)| farm(id, ip, None));
         let mut scene = Scene::new().with_resolvers(&resolvers);
         scene.site = None;
         scene.policy.max_ttl = u32::MAX;
