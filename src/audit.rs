@@ -48,5 +48,6 @@ pub use short_id::short_id;
 ///
 /// What 10 changed: an address without NSIDs is accused of nothing in its first ten rounds that several honest caches may hold.
 ///
-/// What 11 changed: nor is one with them, and not in its first 64 rounds, unless it is known to be a single cache.
+/// What 11 changed: nor is one with them, and not in its first 64 rounds, unless it is known to be a single cache; what a value
+/// was allowed before the history begins is not known, so that an old copy of it that outlives the TTL seen is no proof.
 pub const ENGINE_VERSION: u32 = 11;

@@ -5,6 +5,7 @@
 //! several rounds, axes and incidents ([`crate::audit::ledger`]).
 
 mod again;
+mod caches;
 mod chain;
 mod context;
 mod dns64;

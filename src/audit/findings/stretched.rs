@@ -63,7 +63,8 @@ fn stretch<'v>(
     }
     let since = standing.since?;
     let copy = copy_of(view, sample, link);
-    let was_renewed = copy.and_then(|copy| copy.renewed_after) >= Some(since);
+    let met = view.input.met(view.history, (sample, &link.owner), since);
+    let was_renewed = copy.and_then(|copy| copy.renewed_after) >= Some(met);
     let is_older = expires <= since + YOUTH && !was_renewed;
     let shown = copy.map_or(sample.at, Sighting::copy_seen);
     let severity = if is_older || lacks_a_word(view, standing, shown) {

@@ -205,14 +205,6 @@ impl Sighting {
     pub fn copy_seen(&self) -> DateTime<Utc> {
         self.renewed_by.unwrap_or(self.first_seen)
     }
-
-    /// Whether the copy that was seen last may have been fetched between the two instants.
-    pub fn is_fetched_between(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
-        match (self.renewed_after, self.renewed_by) {
-            (Some(after), Some(by)) => after < until && by > from,
-            _ => self.first_seen > from,
-        }
-    }
 }
 
 impl Held {

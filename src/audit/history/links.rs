@@ -31,7 +31,7 @@ const MOST_GAPS: usize = 16;
 pub struct LinkHistory {
     /// Since when its authorities have been heard without a gap.
     since: Option<DateTime<Utc>>,
-    /// The times before that in which none was heard, the latest last.
+    /// The times before that in which none was heard, the latest last. The first is the time before the history.
     #[serde(default)]
     gaps: VecDeque<Gap>,
     #[serde(default, alias = "last_asked")]
@@ -45,8 +45,8 @@ pub struct LinkHistory {
 /// A time in which no authority of a link was heard: what it served meanwhile is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// The last authoritative answer before it.
-    pub from: DateTime<Utc>,
+    /// The last authoritative answer before it; `None` for the time before the history begins.
+    pub from: Option<DateTime<Utc>>,
     /// The first after it.
     pub until: DateTime<Utc>,
 }
@@ -79,16 +79,19 @@ impl LinkHistory {
         } else {
             gap
         };
-        match self.last_heard {
-            None => self.since = Some(first),
-            Some(from) if (first - from).to_std().is_ok_and(|silent| silent > longest) => {
-                self.gaps.push_back(Gap { from, until: first });
-                if self.gaps.len() > MOST_GAPS {
-                    self.gaps.pop_front();
-                }
-                self.since = Some(first);
+        let is_unbroken = |from: DateTime<Utc>| {
+            let silent = (first - from).to_std();
+            !silent.is_ok_and(|silent| silent > longest)
+        };
+        if !self.last_heard.is_some_and(is_unbroken) {
+            self.gaps.push_back(Gap {
+                from: self.last_heard,
+                until: first,
+            });
+            if self.gaps.len() > MOST_GAPS {
+                self.gaps.pop_front();
             }
-            Some(_) => {}
+            self.since = Some(first);
         }
         self.last_heard = self.last_heard.max(Some(last));
     }

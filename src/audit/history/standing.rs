@@ -127,7 +127,7 @@ pub struct Standing<'h> {
     pub current: Vec<Current<'h>>,
     /// Since when the history is without a gap.
     pub since: Option<DateTime<Utc>>,
-    /// The gaps before that, the latest last.
+    /// The gaps before that, the latest last. The time before the history is one.
     pub gaps: Vec<Gap>,
     /// The last authoritative answer of any server of `S`.
     pub last_answer: Option<DateTime<Utc>>,

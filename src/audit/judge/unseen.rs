@@ -21,11 +21,6 @@ use crate::{
 /// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
 const YOUTH: TimeDelta = TimeDelta::hours(24);
 
-/// In how many rounds the caches of one backend are met: one that shows itself later is no other cache with an older copy.
-/// Asked once a round, one of eight equally busy ones stays unmet in one of 600 watches. An NSID does not say that there is
-/// just one: it may name a place.
-const MEETING: i32 = 64;
-
 impl Subject<'_> {
     /// Rows 6 and 7: no authority ever served this, as far as the history reaches.
     pub(super) fn unseen(&self) -> Judged {
@@ -89,33 +84,29 @@ impl Subject<'_> {
         })
     }
 
-    /// Row 6 for a value that no authority has been heard with since a gap, in which they may have gone back to it unseen, or
-    /// have allowed more time. Not where this copy is older than the gap, or this backend had outstayed the deadline (`latest`,
-    /// with `ε`) before.
+    /// Row 6 for a value of which a copy may have been fetched in a gap, or before the history: unseen, the authorities may have
+    /// gone back to it then, or have allowed more time. Not where this copy was there before the gap, or this backend had
+    /// outstayed the deadline (`latest`, with `ε`) by then.
     pub(super) fn returned(&self, past: &Past, latest: DateTime<Utc>) -> Option<Judged> {
-        let gaps = self.standing.gaps.iter().rev();
-        gaps.take_while(|gap| past.last_seen.unwrap_or(past.end) < gap.until)
-            .find_map(|gap| self.returned_in(gap, past.end, latest))
+        let last_seen = past.last_seen.unwrap_or(past.end);
+        // What was seen at the end of a gap was allowed in it what it is allowed on both sides; before the history there is one.
+        let is_unknown = |gap: &&Gap| gap.from.is_none() || last_seen < gap.until;
+        let mut gaps = self.standing.gaps.iter().rev().filter(is_unknown);
+        gaps.find_map(|gap| self.returned_in(gap, past.end, latest))
     }
 
     fn returned_in(&self, gap: &Gap, end: DateTime<Utc>, latest: DateTime<Utc>) -> Option<Judged> {
         let copy = self.at_backend()?;
-        let heard_last = gap.from + self.overtaken();
-        let outstayed = |at: DateTime<Utc>| at > latest && at <= heard_last;
-        if !copy.is_fetched_between(heard_last, gap.until)
+        let heard_last = gap.from.map(|from| from + self.overtaken());
+        let is_before = |at: DateTime<Utc>| heard_last.is_some_and(|heard_last| at <= heard_last);
+        let outstayed = |at: DateTime<Utc>| at > latest && is_before(at);
+        if is_before(copy.copy_seen())
             || outstayed(copy.first_seen)
             || copy.renewed_after.is_some_and(outstayed)
         {
             return None;
         }
-        self.older_than(gap.until, || {
-            let unheard = format!("between {} and {}", instant(gap.from), instant(gap.until));
-            if end < gap.until {
-                format!("an authority served this until {}, and none was heard of it {unheard}: it may have been served again then", instant(end))
-            } else {
-                format!("an authority served this until some time {unheard}, when none was heard of it: a cache may have been allowed more than was seen")
-            }
-        })
+        self.older_than(gap.until, || unknown_in(gap, end))
     }
 
     /// Row 6 for what may be an honest cache older than the unbroken history.
@@ -202,7 +193,8 @@ impl Subject<'_> {
         };
         // An older copy that was seen first, or before the caches were met, is another cache's.
         let first_seen = self.at_backend().map(|seen| seen.first_seen);
-        let (is_single, met) = (self.is_single_cache(), self.met(since));
+        let is_single = self.context.input.is_single_cache(&self.sample.source.id);
+        let met = self.met(since);
         let is_other = |seen: &Sighting| {
             let earlier = |first_seen| first_seen <= seen.first_seen || first_seen < met;
             !is_single && first_seen.is_some_and(earlier)
@@ -218,12 +210,8 @@ impl Subject<'_> {
     /// How far a resolver's reply may lie before the authorities' of the same round, or behind: they are asked at once. What
     /// was seen before a gap lies further back than a round.
     fn overtaken(&self) -> TimeDelta {
-        self.period().min(EPSILON)
-    }
-
-    fn period(&self) -> TimeDelta {
         let period = TimeDelta::from_std(self.context.input.policy.period);
-        period.unwrap_or(EPSILON)
+        period.unwrap_or(EPSILON).min(EPSILON)
     }
 
     /// Whether this backend fetched the value anew since the history is unbroken: then it is no older cache.
@@ -233,20 +221,29 @@ impl Subject<'_> {
         renewed.is_some_and(|renewed_after| renewed_after >= met)
     }
 
-    fn is_single_cache(&self) -> bool {
-        self.traits().is_some_and(|traits| traits.single_cache)
-    }
-
-    /// From when on, of an unbroken history since `since`, what this reply's backend says can be held against itself: several
-    /// caches may hold copies of their own, each with its own end, and look like one that fetches.
+    /// From when on, of an unbroken history since `since`, what this reply's backend says can be held against itself.
     fn met(&self, since: DateTime<Utc>) -> DateTime<Utc> {
-        if self.is_single_cache() {
-            return since;
-        }
-        let site = self.sample.site();
-        let held = self.context.history.held(&self.series).into_iter();
-        let values = held.flat_map(|held| held.values_at(site.as_deref(), &self.link.owner));
-        let first = values.map(|(_, seen)| seen.first_seen).min();
-        since.max(first.unwrap_or(since)) + self.period() * MEETING
+        let (input, history) = (self.context.input, self.context.history);
+        input.met(history, (self.sample, &self.link.owner), since)
+    }
+}
+
+/// What is not known of a value that authorities served until `end`, because of a gap.
+fn unknown_in(gap: &Gap, end: DateTime<Utc>) -> String {
+    let (last, until) = (instant(end), instant(gap.until));
+    let Some(from) = gap.from.map(instant) else {
+        return format!(
+            "an authority served this until {last}, and what it allowed before {until}, when its history begins, is not known: it may be an honest cache older than that"
+        );
+    };
+    let unheard = format!("between {from} and {until}");
+    if end < gap.until {
+        format!(
+            "an authority served this until {last}, and none was heard of it {unheard}: it may have been served again then"
+        )
+    } else {
+        format!(
+            "an authority served this until some time {unheard}, when none was heard of it: a cache may have been allowed more than was seen"
+        )
     }
 }

@@ -236,15 +236,17 @@ impl Subject<'_> {
         if !is_heard || self.lacks_a_word(shown) {
             return Self::unheard();
         }
+        let is_over = instants.at > latest;
+        if is_over && self.sample.is_stale() {
+            return Judged::new(State::StaleDeclared, Severity::Warning, instants.declared());
+        }
         if let Some(judged) = self.returned(past, latest) {
             return judged;
         }
-        if instants.at <= latest {
-            Judged::new(State::StaleExtended, Severity::Warning, instants.extended())
-        } else if self.sample.is_stale() {
-            Judged::new(State::StaleDeclared, Severity::Warning, instants.declared())
-        } else {
+        if is_over {
             Judged::new(State::StaleOverdue, Severity::Critical, instants.overdue())
+        } else {
+            Judged::new(State::StaleExtended, Severity::Warning, instants.extended())
         }
     }
 
@@ -262,7 +264,7 @@ impl Subject<'_> {
         held.at_backend(site.as_deref(), &self.link.owner, self.given)
     }
 
-    pub(super) fn traits(&self) -> Option<&ResolverTraits> {
+    fn traits(&self) -> Option<&ResolverTraits> {
         let resolver = self.context.resolver(&self.sample.source.id);
         resolver.map(|resolver| &resolver.traits)
     }

@@ -22,8 +22,8 @@ const STALE_WINDOW: &str = "1d";
 
 impl Stage {
     /// `ID ADDRESS [cap D] [known D] [floor D] [prefetch PERCENT] [stale D] [ede] [backends SITE…|N] [constant] [busy]
-    /// [minimises] [public] [servers SUFFIX]`: whether it asks label by label, whether it is a public service, and what the
-    /// NSIDs of its servers end in.
+    /// [minimises] [public] [servers SUFFIX] [single]`: whether it asks label by label, whether it is a public service, what the
+    /// NSIDs of its servers end in, and whether the auditor knows it for a single cache.
     ///
     /// `cap` is what it does; the auditor knows of it unless `known` says otherwise (`known nothing`).
     pub(super) fn introduce_resolver(&mut self, words: &mut Words) -> Result<(), String> {
@@ -52,7 +52,7 @@ impl Stage {
         };
         let operator = words.option("operator");
         let (is_public, nsid_suffix) = (words.flag("public"), words.option("servers"));
-        let minimises = words.flag("minimises");
+        let (minimises, single_cache) = (words.flag("minimises"), words.flag("single"));
         let caches = caches(words, habits);
         let recursor = Recursor::new(id, caches).minimising(minimises);
         self.world
@@ -64,6 +64,7 @@ impl Stage {
             operator.clone_into(&mut known.operator);
         }
         known.traits.is_public = is_public;
+        known.traits.single_cache = single_cache;
         known.traits.nsid_suffix = nsid_suffix.map(str::to_owned);
         self.scene.resolvers.push(Arc::new(known));
         Ok(())

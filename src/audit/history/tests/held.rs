@@ -60,21 +60,6 @@ fn an_expiry_that_moved_later_by_more_than_five_seconds_is_a_new_fetch() {
 }
 
 #[test]
-fn a_copy_was_fetched_after_the_last_receipt_without_it_and_before_the_first_with_it() {
-    let between = |receipts: &[(&str, u32)], from: &str, until: &str| {
-        sighting(&fetches(receipts).0).is_fetched_between(at(from), at(until))
-    };
-    let renewed: &[_] = &[("10:00", 300), ("10:05", 300)];
-    assert!(between(renewed, "10:04:59", "11:00"));
-    assert!(!between(renewed, "10:05", "11:00"), "it was there by then");
-    assert!(between(renewed, "09:00", "10:00:01"));
-    assert!(!between(renewed, "09:00", "10:00"), "it came after that");
-    let single: &[_] = &[("10:00", 300)];
-    assert!(between(single, "09:59:59", "11:00"));
-    assert!(!between(single, "10:00", "11:00"));
-}
-
-#[test]
 fn the_first_receipt_after_an_instant_is_not_the_one_in_it() {
     let seen = sighting(&fetches(&[("10:00", 300), ("10:05", 300), ("10:06", 240)]).0);
     for (instant, first) in [

@@ -116,7 +116,7 @@ fn a_value_was_served_where_any_server_served_it() {
 }
 
 /// What was heard when, of the zone itself or of somebody in its place (`!`), in rounds of a minute: since when it has been
-/// heard, and the gaps before.
+/// heard, and the gaps before, after the time before the first word.
 fn check_gaps(replies: &[&str], since: &str, gaps: &[(&str, &str)]) {
     let mut link = LinkHistory::default();
     for reply in replies {
@@ -127,7 +127,10 @@ fn check_gaps(replies: &[&str], since: &str, gaps: &[(&str, &str)]) {
     }
     let policy = Policy::default();
     let standing = standing(&link, &policy, "12:00");
-    let expected = gaps.iter().map(|(from, until)| (at(from), at(until)));
+    let first = replies.iter().find(|reply| !reply.starts_with('!'));
+    let before = first.map(|first| (None, at(first)));
+    let between = gaps.iter().map(|(from, until)| (Some(at(from)), at(until)));
+    let expected = before.into_iter().chain(between);
     let found = standing.gaps.iter().map(|gap| (gap.from, gap.until));
     assert_eq!(
         (standing.since, found.collect::<Vec<_>>()),

@@ -2,7 +2,10 @@
 //!
 //! Deliberately absent: how a copy ages, which is `cache`.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -80,6 +83,8 @@ pub(crate) struct Recursor {
     /// Up to where meddling has been done.
     done: usize,
     turns: HashMap<Question, usize>,
+    /// What its picks follow from; `None`: its caches take turns.
+    picks: Option<u64>,
     fetches: usize,
     asked: Option<(DateTime<Utc>, usize)>,
 }
@@ -108,6 +113,14 @@ impl Recursor {
         self.meddling.push((at, scope, what));
     }
 
+    /// The same, which picks a cache at random for every question.
+    pub(crate) fn picking_at_random(self, seed: u64) -> Self {
+        Self {
+            picks: Some(seed),
+            ..self
+        }
+    }
+
     /// From `at` on it asks this server before any other.
     pub(crate) fn prefer(&mut self, at: DateTime<Utc>, server: Option<String>) {
         self.preferred.set(at, server);
@@ -118,6 +131,19 @@ impl Recursor {
         self.stranger.set(at, stranger);
     }
 
+    /// The cache that answers.
+    fn pick(&mut self, question: &Question) -> usize {
+        let turn = self.turns.entry(question.clone()).or_default();
+        *turn += 1;
+        let Some(seed) = self.picks else {
+            return (*turn - 1) % self.caches.len();
+        };
+        // The same at every run.
+        let mut hasher = DefaultHasher::new();
+        (seed, question, *turn).hash(&mut hasher);
+        usize::try_from(hasher.finish() % self.caches.len() as u64).unwrap()
+    }
+
     pub(super) fn reply(
         &mut self,
         servers: &Servers,
@@ -125,9 +151,7 @@ impl Recursor {
         now: DateTime<Utc>,
     ) -> Reply {
         self.meddle_until(servers, now);
-        let turn = self.turns.entry(question.clone()).or_default();
-        let nth = *turn % self.caches.len();
-        *turn += 1;
+        let nth = self.pick(question);
         let site = self.caches[nth].site.clone();
         let asked = self.count(now);
         let mut covered = self

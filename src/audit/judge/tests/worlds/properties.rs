@@ -25,6 +25,9 @@ use crate::{
 
 pub(super) const ROUNDS: i64 = 60;
 
+/// So many rounds a world goes on before a watch that begins late, and that watch: until every cache was met, and longer.
+const LATE: [i64; 2] = [30, 90];
+
 /// Worlds in which an honest cache was once accused.
 const KNOWN: [u64; 10] = [
     7_668_855_852_332_227_666,
@@ -39,7 +42,7 @@ const KNOWN: [u64; 10] = [
     8_667_373_938_720_617_547,
 ];
 
-fn assert_innocent(verdict: &Verdict) -> TestCaseResult {
+fn assert_no_accusation(verdict: &Verdict) -> TestCaseResult {
     let innocent = [
         State::Consistent,
         State::Propagating,
@@ -49,11 +52,29 @@ fn assert_innocent(verdict: &Verdict) -> TestCaseResult {
     for sample in &verdict.samples {
         prop_assert!(innocent.contains(&sample.state), "{verdict:#?}");
     }
+    Ok(())
+}
+
+fn assert_innocent(verdict: &Verdict) -> TestCaseResult {
+    assert_no_accusation(verdict)?;
     // A value fetched between the second askings is not believed, and not told.
     prop_assert!(
         verdict.state != State::Unexplained || verdict.severity == Severity::None,
         "{verdict:#?}"
     );
+    Ok(())
+}
+
+/// What is told where a watch begins late: that something cannot be explained, or takes long, and what owners do.
+fn assert_nobody_is_accused(told: &[Transition]) -> TestCaseResult {
+    for step in told {
+        let incident = &step.incident;
+        let is_accusation = match incident.key.family {
+            Family::Value => incident.severity > Severity::Warning,
+            family => family != Family::Finding(FindingKind::NameMissing),
+        };
+        prop_assert!(!is_accusation, "{step:#?}");
+    }
     Ok(())
 }
 
@@ -83,23 +104,46 @@ struct Manner {
     restarts: bool,
     /// Rounds overlap: each is asked again and judged after the next has been asked.
     overlaps: bool,
+    caches: Caches,
+}
+
+/// How the caches of a resolver answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caches {
+    /// In turn, each under its own name or all without one.
+    InTurn,
+    /// At random, all under the name of their place or all without one.
+    OfOnePlace,
 }
 
 impl Manner {
-    const ALL: i64 = 8;
+    const ALL: i64 = 16;
 
     fn of(number: i64) -> Self {
         Self {
             chain: number & 1 > 0,
             restarts: number & 2 > 0,
             overlaps: number & 4 > 0,
+            caches: if number & 8 > 0 {
+                Caches::OfOnePlace
+            } else {
+                Caches::InTurn
+            },
         }
     }
 }
 
+fn simulate(seed: u64, manner: Manner) -> RefCell<Simulation> {
+    let simulation = Simulation::new(seed, manner.chain);
+    RefCell::new(match manner.caches {
+        Caches::InTurn => simulation,
+        Caches::OfOnePlace => simulation.in_one_place(),
+    })
+}
+
 /// Watches an honest world for a while.
 fn watch(seed: u64, manner: Manner, tally: &mut Tally) -> TestCaseResult {
-    let simulation = RefCell::new(Simulation::new(seed, manner.chain));
+    let simulation = simulate(seed, manner);
     tally.changes(
         simulation
             .borrow()
@@ -121,6 +165,33 @@ fn watch(seed: u64, manner: Manner, tally: &mut Tally) -> TestCaseResult {
         };
         tally.round(&scene.observations, &round.verdicts);
         assert_honest(&round)?;
+        if manner.restarts && dice.one_in(10) {
+            scene = scene.restarted();
+        }
+    }
+    Ok(())
+}
+
+/// Begins to watch an honest world in its midst, when caches hold what nobody watched.
+fn watch_late(seed: u64, manner: Manner, tally: &mut Tally) -> TestCaseResult {
+    let simulation = simulate(seed, manner);
+    let world = answers(&simulation);
+    let [before, rounds] = LATE;
+    let at = |nth| begin() + secs(60 * nth);
+    let mut others = simulation.borrow().scene();
+    for nth in 0..before {
+        others.ask(at(nth), &world);
+    }
+    tally.changes(simulation.borrow().changes_until(at(before + rounds)));
+    let mut dice = Dice(!seed);
+    let mut scene = simulation.borrow().scene();
+    for nth in before..before + rounds {
+        let round = scene.round(at(nth), &world);
+        tally.round(&scene.observations, &round.verdicts);
+        for verdict in &round.verdicts {
+            assert_no_accusation(verdict)?;
+        }
+        assert_nobody_is_accused(&round.transitions)?;
         if manner.restarts && dice.one_in(10) {
             scene = scene.restarted();
         }
@@ -214,6 +285,18 @@ fn honest_caches_that_were_accused_once_are_accused_no_more() {
 }
 
 #[test]
+fn a_watch_that_begins_late_accuses_no_older_copy() {
+    hold(
+        "a_watch_that_begins_late_accuses_no_older_copy",
+        32,
+        |seed, tally| {
+            let manner = Manner::of(Dice(seed).below(Manner::ALL));
+            watch_late(seed, manner, tally)
+        },
+    );
+}
+
+#[test]
 fn a_past_value_is_stale_exactly_after_its_deadline() {
     hold(
         "a_past_value_is_stale_exactly_after_its_deadline",
@@ -227,6 +310,8 @@ fn is_past_value_judged(world: u64, tally: &mut Tally) -> TestCaseResult {
     let simulation = RefCell::new(Simulation::new(world, false));
     let mut scene = simulation.borrow().scene();
     let seen = record(&simulation, &mut scene, (40, tally));
+    // As in a history that is old enough: that nobody knows what came before it excuses nobody.
+    scene.history.forget_before(begin() + EPSILON);
     for value in values_of(&seen) {
         let now = begin() + secs(60 * 40);
         let sample = data().link(NAME, value.clone(), ttl);

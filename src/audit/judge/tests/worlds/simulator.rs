@@ -129,6 +129,19 @@ impl Simulation {
         self
     }
 
+    /// The same, where the caches of each resolver are picked at random and are of one place, by whose name all of them go that
+    /// give one.
+    pub(super) fn in_one_place(self) -> Self {
+        let seed = self.dice.0;
+        for recursor in self.world.recursors.borrow_mut().values_mut() {
+            *recursor = std::mem::take(recursor).picking_at_random(seed);
+            for cache in &mut recursor.caches {
+                cache.site = cache.site.take().map(|_| "fra3".to_owned());
+            }
+        }
+        self
+    }
+
     /// Whether somebody has answered in everybody's place, and no longer does.
     pub(super) fn was_intercepted(&self, now: DateTime<Utc>) -> bool {
         self.intercepted.iter().any(|(_, until)| *until <= now)

@@ -1,0 +1,46 @@
+//! How many caches answer at one address under one NSID, and from when on all of them have been met.
+//!
+//! Each may hold an older copy of its own when a watch begins: one with a later end looks like a fetch, and one that is met after
+//! the right answer of another looks like a lie. Deliberately absent: what follows from that for a verdict or a finding.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::RoundInput;
+use crate::{
+    audit::history::{EPSILON, History},
+    names::DnsName,
+    types::{Observation, SeriesKey},
+};
+
+/// In how many rounds the caches of one backend are met: one that shows itself later is no other cache with an older copy.
+/// Asked once a round, one of eight equally busy ones stays unmet in one of 600 watches. An NSID does not say that there is
+/// just one: it may name a place.
+const MEETING: i32 = 64;
+
+impl RoundInput<'_> {
+    /// Whether a resolver is known to have one cache at each address, or for each NSID there.
+    pub(in crate::audit) fn is_single_cache(&self, resolver: &str) -> bool {
+        let mut resolvers = self.resolvers.iter();
+        let known = resolvers.find(|known| known.id == resolver);
+        known.is_some_and(|known| known.traits.single_cache)
+    }
+
+    /// From when on, of a history that is unbroken since `since`, what the backend of a reply says of an owner can be held against
+    /// itself.
+    pub(in crate::audit) fn met(
+        &self,
+        history: &History,
+        (reply, owner): (&Observation, &DnsName),
+        since: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        if self.is_single_cache(&reply.source.id) {
+            return since;
+        }
+        let site = reply.site();
+        let held = history.held(&SeriesKey::of(reply)).into_iter();
+        let values = held.flat_map(|held| held.values_at(site.as_deref(), owner));
+        let first = values.map(|(_, seen)| seen.first_seen).min();
+        let period = TimeDelta::from_std(self.policy.period).unwrap_or(EPSILON);
+        since.max(first.unwrap_or(since)) + period * MEETING
+    }
+}
