@@ -63,8 +63,11 @@ fn stretch<'v>(
     }
     let since = standing.since?;
     let copy = copy_of(view, sample, link);
-    let met = view.input.met(view.history, (sample, &link.owner), since);
-    let was_renewed = copy.and_then(|copy| copy.renewed_after) >= Some(met);
+    let has_fetched = |copy| {
+        let of = (sample, &link.owner, copy);
+        view.input.has_fetched(view.history, of, since)
+    };
+    let was_renewed = copy.is_some_and(has_fetched);
     let is_older = expires <= since + YOUTH && !was_renewed;
     let shown = copy.map_or(sample.at, Sighting::copy_seen);
     let severity = if is_older || lacks_a_word(view, standing, shown) {

@@ -59,9 +59,12 @@ pub struct Sighting {
     pub ttl_max: u32,
     /// The last receipt before one whose expiry had moved later: the value was fetched anew after it.
     pub renewed_after: Option<DateTime<Utc>>,
-    /// The receipt that showed it.
+    /// The receipt that showed it; of a restored run, its last one.
     #[serde(default)]
     renewed_by: Option<DateTime<Utc>>,
+    /// No later than that receipt, and the same where it was taken in.
+    #[serde(default)]
+    renewed_from: Option<DateTime<Utc>>,
     /// The expiry that the next ones are held against.
     expires: DateTime<Utc>,
     /// How often in a row the TTL was the same where a cache would have counted it down.
@@ -88,6 +91,7 @@ impl Sighting {
             ttl_max: ttl,
             renewed_after: None,
             renewed_by: None,
+            renewed_from: None,
             expires,
             repeats: 0,
             counts_down: false,
@@ -111,7 +115,7 @@ impl Sighting {
         let since = at - self.last_seen;
         if is_new {
             (self.renewed_after, self.renewed_by) = (Some(self.last_seen), Some(at));
-            self.expires = expires;
+            (self.renewed_from, self.expires) = (Some(at), expires);
         }
         if is_back {
             self.anchor = (at, ttl);
@@ -165,9 +169,10 @@ impl Sighting {
             // No TTL of the run is longer than its highest: whoever was told the latest end was told it no earlier than that
             // long before it, and had asked a silence earlier.
             let longest = TimeDelta::seconds(span.ttl_max.unwrap_or(first).into());
-            let after = (until - longest - EPSILON - spacing).max(span.first_seen);
+            let told = (until - longest - EPSILON).max(span.first_seen);
+            let after = (told - spacing).max(span.first_seen);
             (self.renewed_after, self.renewed_by) = (Some(after), Some(span.last_seen));
-            self.expires = until;
+            (self.renewed_from, self.expires) = (Some(told), until);
         }
         self.is_estimate = !is_single;
         // A run keeps the lowest TTL of its chains alone: a link with a higher one may have counted down above it.
@@ -201,9 +206,14 @@ impl Sighting {
         after.min()
     }
 
-    /// The first receipt of the copy that was seen last, as far as copies are told apart.
+    /// The first receipt of the copy that was seen last, as far as copies are told apart, or a later one.
     pub fn copy_seen(&self) -> DateTime<Utc> {
         self.renewed_by.unwrap_or(self.first_seen)
+    }
+
+    /// The same receipt or an earlier instant.
+    pub fn copy_shown(&self) -> DateTime<Utc> {
+        self.renewed_from.unwrap_or(self.first_seen)
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::RoundInput;
 use crate::{
-    audit::history::{EPSILON, History},
+    audit::history::{EPSILON, History, Sighting},
     names::DnsName,
     types::{Observation, SeriesKey},
 };
@@ -18,6 +18,24 @@ use crate::{
 const MEETING: i32 = 64;
 
 impl RoundInput<'_> {
+    /// Whether a backend fetched the copy of an owner's value that it gives in a reply since then, in a history that is unbroken
+    /// from there on: its end has moved later.
+    pub(in crate::audit) fn has_fetched(
+        &self,
+        history: &History,
+        (reply, owner, copy): (&Observation, &DnsName, &Sighting),
+        since: DateTime<Utc>,
+    ) -> bool {
+        let Some(renewed_after) = copy.renewed_after else {
+            return false;
+        };
+        if self.is_single_cache(&reply.source.id) {
+            renewed_after >= since
+        } else {
+            copy.copy_shown() >= self.met(history, (reply, owner), since)
+        }
+    }
+
     /// Whether a resolver is known to have one cache at each address, or for each NSID there.
     pub(in crate::audit) fn is_single_cache(&self, resolver: &str) -> bool {
         let mut resolvers = self.resolvers.iter();
@@ -27,7 +45,7 @@ impl RoundInput<'_> {
 
     /// From when on, of a history that is unbroken since `since`, what the backend of a reply says of an owner can be held against
     /// itself.
-    pub(in crate::audit) fn met(
+    pub(super) fn met(
         &self,
         history: &History,
         (reply, owner): (&Observation, &DnsName),

@@ -192,12 +192,13 @@ impl Subject<'_> {
             ),
         };
         // An older copy that was seen first, or before the caches were met, is another cache's.
-        let first_seen = self.at_backend().map(|seen| seen.first_seen);
-        let is_single = self.context.input.is_single_cache(&self.sample.source.id);
-        let met = self.met(since);
+        let (input, history) = (self.context.input, self.context.history);
+        let is_single = input.is_single_cache(&self.sample.source.id);
+        let met = input.met(history, (self.sample, &self.link.owner), since);
+        let shown = self.at_backend().map(Sighting::copy_shown);
         let is_other = |seen: &Sighting| {
-            let earlier = |first_seen| first_seen <= seen.first_seen || first_seen < met;
-            !is_single && first_seen.is_some_and(earlier)
+            let earlier = |shown| shown <= seen.first_seen || shown < met;
+            !is_single && shown.is_some_and(earlier)
         };
         let site = self.sample.site();
         let mut values = held.values_at(site.as_deref(), &self.link.owner);
@@ -216,15 +217,10 @@ impl Subject<'_> {
 
     /// Whether this backend fetched the value anew since the history is unbroken: then it is no older cache.
     fn moves_later(&self, since: DateTime<Utc>) -> bool {
-        let renewed = self.at_backend().and_then(|seen| seen.renewed_after);
-        let met = self.met(since);
-        renewed.is_some_and(|renewed_after| renewed_after >= met)
-    }
-
-    /// From when on, of an unbroken history since `since`, what this reply's backend says can be held against itself.
-    fn met(&self, since: DateTime<Utc>) -> DateTime<Utc> {
         let (input, history) = (self.context.input, self.context.history);
-        input.met(history, (self.sample, &self.link.owner), since)
+        let has_fetched =
+            |copy| input.has_fetched(history, (self.sample, &self.link.owner, copy), since);
+        self.at_backend().is_some_and(has_fetched)
     }
 }
 

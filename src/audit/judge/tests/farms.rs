@@ -156,7 +156,7 @@ fn an_end_that_moves_later_is_a_fetch_once_the_caches_of_an_address_have_been_me
         }
     };
     // From the beginning of the watch on, and of an address that shows itself later.
-    for (from, told) in [("10:00", "11:05"), ("10:30", "11:35")] {
+    for (from, told) in [("10:00", "11:04"), ("10:30", "11:34")] {
         let world = renews(from);
         let mut scene = scene_at(None);
         let mut states = Vec::new();

@@ -311,7 +311,7 @@ fn is_past_value_judged(world: u64, tally: &mut Tally) -> TestCaseResult {
     let mut scene = simulation.borrow().scene();
     let seen = record(&simulation, &mut scene, (40, tally));
     // As in a history that is old enough: that nobody knows what came before it excuses nobody.
-    scene.history.forget_before(begin() + EPSILON);
+    scene.history.forget_before(begin() + secs(120));
     for value in values_of(&seen) {
         let now = begin() + secs(60 * 40);
         let sample = data().link(NAME, value.clone(), ttl);
