@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the count is what a long run is for")]
 
 mod caught;
+mod late;
 mod properties;
 mod same;
 mod simulator;

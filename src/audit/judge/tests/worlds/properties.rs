@@ -25,9 +25,6 @@ use crate::{
 
 pub(super) const ROUNDS: i64 = 60;
 
-/// So many rounds a world goes on before a watch that begins late, and that watch: until every cache was met, and longer.
-const LATE: [i64; 2] = [30, 90];
-
 /// Worlds in which an honest cache was once accused.
 const KNOWN: [u64; 10] = [
     7_668_855_852_332_227_666,
@@ -42,7 +39,7 @@ const KNOWN: [u64; 10] = [
     8_667_373_938_720_617_547,
 ];
 
-fn assert_no_accusation(verdict: &Verdict) -> TestCaseResult {
+pub(super) fn assert_no_accusation(verdict: &Verdict) -> TestCaseResult {
     let innocent = [
         State::Consistent,
         State::Propagating,
@@ -65,19 +62,6 @@ fn assert_innocent(verdict: &Verdict) -> TestCaseResult {
     Ok(())
 }
 
-/// What is told where a watch begins late: that something cannot be explained, or takes long, and what owners do.
-fn assert_nobody_is_accused(told: &[Transition]) -> TestCaseResult {
-    for step in told {
-        let incident = &step.incident;
-        let is_accusation = match incident.key.family {
-            Family::Value => incident.severity > Severity::Warning,
-            family => family != Family::Finding(FindingKind::NameMissing),
-        };
-        prop_assert!(!is_accusation, "{step:#?}");
-    }
-    Ok(())
-}
-
 /// Whom the messages accuse: nobody is at fault but owners who delete their names.
 pub(super) fn assert_quiet(told: &[Transition]) -> TestCaseResult {
     for step in told {
@@ -97,11 +81,11 @@ fn assert_honest(round: &Round) -> TestCaseResult {
 
 /// How an auditor goes about a world.
 #[derive(Debug, Clone, Copy)]
-struct Manner {
+pub(super) struct Manner {
     /// Names are aliases now and then.
     chain: bool,
     /// It restarts at random.
-    restarts: bool,
+    pub(super) restarts: bool,
     /// Rounds overlap: each is asked again and judged after the next has been asked.
     overlaps: bool,
     caches: Caches,
@@ -117,9 +101,9 @@ enum Caches {
 }
 
 impl Manner {
-    const ALL: i64 = 16;
+    pub(super) const ALL: i64 = 16;
 
-    fn of(number: i64) -> Self {
+    pub(super) fn of(number: i64) -> Self {
         Self {
             chain: number & 1 > 0,
             restarts: number & 2 > 0,
@@ -133,7 +117,7 @@ impl Manner {
     }
 }
 
-fn simulate(seed: u64, manner: Manner) -> RefCell<Simulation> {
+pub(super) fn simulate(seed: u64, manner: Manner) -> RefCell<Simulation> {
     let simulation = Simulation::new(seed, manner.chain);
     RefCell::new(match manner.caches {
         Caches::InTurn => simulation,
@@ -165,33 +149,6 @@ fn watch(seed: u64, manner: Manner, tally: &mut Tally) -> TestCaseResult {
         };
         tally.round(&scene.observations, &round.verdicts);
         assert_honest(&round)?;
-        if manner.restarts && dice.one_in(10) {
-            scene = scene.restarted();
-        }
-    }
-    Ok(())
-}
-
-/// Begins to watch an honest world in its midst, when caches hold what nobody watched.
-fn watch_late(seed: u64, manner: Manner, tally: &mut Tally) -> TestCaseResult {
-    let simulation = simulate(seed, manner);
-    let world = answers(&simulation);
-    let [before, rounds] = LATE;
-    let at = |nth| begin() + secs(60 * nth);
-    let mut others = simulation.borrow().scene();
-    for nth in 0..before {
-        others.ask(at(nth), &world);
-    }
-    tally.changes(simulation.borrow().changes_until(at(before + rounds)));
-    let mut dice = Dice(!seed);
-    let mut scene = simulation.borrow().scene();
-    for nth in before..before + rounds {
-        let round = scene.round(at(nth), &world);
-        tally.round(&scene.observations, &round.verdicts);
-        for verdict in &round.verdicts {
-            assert_no_accusation(verdict)?;
-        }
-        assert_nobody_is_accused(&round.transitions)?;
         if manner.restarts && dice.one_in(10) {
             scene = scene.restarted();
         }
@@ -282,18 +239,6 @@ fn honest_caches_that_were_accused_once_are_accused_no_more() {
     {
         watch(seed, manner, &mut Tally::default()).unwrap();
     }
-}
-
-#[test]
-fn a_watch_that_begins_late_accuses_no_older_copy() {
-    hold(
-        "a_watch_that_begins_late_accuses_no_older_copy",
-        32,
-        |seed, tally| {
-            let manner = Manner::of(Dice(seed).below(Manner::ALL));
-            watch_late(seed, manner, tally)
-        },
-    );
 }
 
 #[test]
