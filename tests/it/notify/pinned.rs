@@ -1,6 +1,12 @@
 //! A receiver's host and what its resolvers say of it: a real resolver that is right, is down, and lies.
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
 
 use chrono::Utc;
 use dns_auditor::{
@@ -31,9 +37,10 @@ impl Unbound {
     /// One that answers, by its own word for the name.
     pub(super) async fn start(says: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let probe = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = probe.local_addr().unwrap();
-        drop(probe);
+        // An address of its own: it comes back to it, and a free port of a shared one would be taken meanwhile.
+        static STARTED: AtomicU8 = AtomicU8::new(1);
+        let nth = STARTED.fetch_add(1, Ordering::Relaxed);
+        let address = (Ipv4Addr::new(127, 66, 0, nth), 5300).into();
         let file = directory.path().join("unbound.conf");
         let server = Server::new(
             "unbound",
