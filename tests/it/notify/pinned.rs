@@ -26,6 +26,10 @@ use crate::{
 
 pub(super) const HOST: &str = "hooks.example.test";
 
+/// How many were started. Each has an address of its own: it comes back to it, and a free port of a shared one would be taken
+/// meanwhile.
+static STARTED: AtomicU8 = AtomicU8::new(1);
+
 /// An unbound that knows one name.
 pub(super) struct Unbound {
     directory: TempDir,
@@ -37,8 +41,6 @@ impl Unbound {
     /// One that answers, by its own word for the name.
     pub(super) async fn start(says: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // An address of its own: it comes back to it, and a free port of a shared one would be taken meanwhile.
-        static STARTED: AtomicU8 = AtomicU8::new(1);
         let nth = STARTED.fetch_add(1, Ordering::Relaxed);
         let address = (Ipv4Addr::new(127, 66, 0, nth), 5300).into();
         let file = directory.path().join("unbound.conf");
