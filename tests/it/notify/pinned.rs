@@ -1,12 +1,6 @@
 //! A receiver's host and what its resolvers say of it: a real resolver that is right, is down, and lies.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr},
-    path::Path,
-    sync::atomic::{AtomicU8, Ordering},
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use chrono::Utc;
 use dns_auditor::{
@@ -26,10 +20,6 @@ use crate::{
 
 pub(super) const HOST: &str = "hooks.example.test";
 
-/// How many were started. Each has an address of its own: it comes back to it, and a free port of a shared one would be taken
-/// meanwhile.
-static STARTED: AtomicU8 = AtomicU8::new(1);
-
 /// An unbound that knows one name.
 pub(super) struct Unbound {
     directory: TempDir,
@@ -41,8 +31,9 @@ impl Unbound {
     /// One that answers, by its own word for the name.
     pub(super) async fn start(says: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let nth = STARTED.fetch_add(1, Ordering::Relaxed);
-        let address = (Ipv4Addr::new(127, 66, 0, nth), 5300).into();
+        let probe = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = probe.local_addr().unwrap();
+        drop(probe);
         let file = directory.path().join("unbound.conf");
         let server = Server::new(
             "unbound",
