@@ -108,7 +108,8 @@ async fn two_days(scale: usize) -> [f64; 3] {
         world.series()
     );
     let mut service = Service::new(&store, &world);
-    let spent = recorded(&mut service, &server, &mut connection).await;
+    let rounds = 0..ROUNDS_OF_A_DAY * 2;
+    let spent = by_the_hour(&mut service, &server, &mut connection, rounds).await;
     spent.print("recorded", samples);
     let mut beside = 0.0;
     for table in BESIDE {
@@ -129,20 +130,6 @@ async fn two_days(scale: usize) -> [f64; 3] {
     );
     baselines(&world, samples).await;
     [rows + beside, packs + beside, spent.each(samples)]
-}
-
-/// Records two days.
-async fn recorded(
-    service: &mut Service<'_>,
-    server: &Server,
-    connection: &mut PgConnection,
-) -> Spent {
-    let mut spent = Spent::default();
-    for hour in 0..48 {
-        let rounds = hour * ROUNDS_OF_AN_HOUR..(hour + 1) * ROUNDS_OF_AN_HOUR;
-        spent = spent.and(hour_of(service, server, connection, rounds).await);
-    }
-    spent
 }
 
 /// Packs the first day by itself, and the second as the service does, with rounds going on.
@@ -288,30 +275,31 @@ async fn settled(service: &mut Service<'_>, server: &Server, connection: &mut Pg
     analyze(connection).await;
     let series = service.world.series();
     let rounds = SETTLED.div_ceil(series);
-    let mut spent = Spent::default();
-    for hour in (3..3 + rounds).step_by(ROUNDS_OF_AN_HOUR) {
-        let until = (hour + ROUNDS_OF_AN_HOUR).min(3 + rounds);
-        spent = spent.and(hour_of(service, server, connection, hour..until).await);
-    }
+    let spent = by_the_hour(service, server, connection, 3..3 + rounds).await;
     spent.print(&format!("recorded, with {series} series"), rounds * series);
     spent.each(rounds * series)
 }
 
-/// Records rounds of an hour at most. Autovacuum comes by once a minute, and all of them take less than one: so it is sent for
-/// at their end.
-async fn hour_of(
+/// Records rounds of a minute. Autovacuum comes by once a minute, and all of them take less than one: so it is sent for by the
+/// hour.
+async fn by_the_hour(
     service: &mut Service<'_>,
     server: &Server,
     connection: &mut PgConnection,
     rounds: Range<usize>,
 ) -> Spent {
-    let spent = service.rounds(server, rounds).await;
-    let meter = Meter::start(server);
-    sqlx::raw_sql("vacuum span")
-        .execute(&mut *connection)
-        .await
-        .unwrap();
-    spent.and(meter.spent())
+    let mut spent = Spent::default();
+    for hour in rounds.clone().step_by(ROUNDS_OF_AN_HOUR) {
+        let until = (hour + ROUNDS_OF_AN_HOUR).min(rounds.end);
+        spent = spent.and(service.rounds(server, hour..until).await);
+        let meter = Meter::start(server);
+        sqlx::raw_sql("vacuum span")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        spent = spent.and(meter.spent());
+    }
+    spent
 }
 
 async fn opened() -> (String, Store, PgConnection, Server) {

@@ -42,6 +42,7 @@ use crate::{
     },
 };
 pub use again::Again;
+pub(super) use caches::YOUTH;
 use context::Context;
 pub(crate) use failure::FAILURE_REMEMBERED;
 pub use failure::is_turned_away;
@@ -72,10 +73,15 @@ pub struct RoundInput<'a> {
 }
 
 impl<'a> RoundInput<'a> {
+    /// The group's resolver of this id.
+    pub(super) fn resolver(&self, id: &str) -> Option<&'a Resolver> {
+        let mut resolvers = self.resolvers.iter();
+        resolvers.find(|known| known.id == id).map(AsRef::as_ref)
+    }
+
     /// What was said to a resolver beside a plain question.
     fn options_of(&self, resolver: &str) -> QueryOptions {
-        let mut resolvers = self.resolvers.iter();
-        let known = resolvers.find(|known| known.id == resolver);
+        let known = self.resolver(resolver);
         known.map_or(self.options, |known| known.options.over(self.options))
     }
 

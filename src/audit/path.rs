@@ -228,8 +228,7 @@ fn strangers<'a>(input: &RoundInput<'a>) -> BTreeMap<&'a Source, &'a Observation
             continue;
         }
         let is_theirs = |source: &Source| {
-            let mut resolvers = input.resolvers.iter();
-            let resolver = resolvers.find(|known| known.id == source.id);
+            let resolver = input.resolver(&source.id);
             resolver.is_some_and(|resolver| is_own(resolver, &site) == Some(true))
         };
         let others = voices.iter().filter(|(_, reply)| !is_theirs(&reply.source));
@@ -242,16 +241,13 @@ fn strangers<'a>(input: &RoundInput<'a>) -> BTreeMap<&'a Source, &'a Observation
 fn public_replies<'a>(
     input: &RoundInput<'a>,
 ) -> impl Iterator<Item = (&'a Resolver, &'a Observation)> {
-    let resolvers = input.resolvers;
+    let input = *input;
     let plain = input.samples().filter(|one| {
         one.source.kind == SourceKind::Resolver && !one.source.transport.is_encrypted()
     });
     plain.filter_map(move |one| {
-        let resolver = resolvers.iter().find(|known| known.id == one.source.id)?;
-        resolver
-            .traits
-            .is_public
-            .then_some((resolver.as_ref(), one))
+        let resolver = input.resolver(&one.source.id)?;
+        resolver.traits.is_public.then_some((resolver, one))
     })
 }
 

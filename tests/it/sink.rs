@@ -176,7 +176,6 @@ impl Sink {
     }
 }
 
-/// The URL of a receiver that starts, or will start, at this address.
 /// An address that refuses connections until a receiver starts there. Nobody else can take it meanwhile.
 pub(crate) struct Refusing(TcpSocket);
 
@@ -200,6 +199,7 @@ impl Refusing {
     }
 }
 
+/// The URL of a receiver that starts, or will start, at this address.
 pub(crate) fn url_at(address: SocketAddr) -> String {
     format!("http://{address}/services/T0000/B0000/verysecret")
 }

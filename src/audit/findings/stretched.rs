@@ -12,12 +12,10 @@ use crate::{
         context::longest_gap,
         finding::{Finding, FindingKind, Subject},
         history::{EPSILON, Sighting, Standing},
+        judge::YOUTH,
     },
     types::{Link, Observation, Question, SeriesKey, Severity, SourceKind, Value},
 };
-
-/// A history younger than this may not know the TTL that an older cache was given.
-const YOUTH: TimeDelta = TimeDelta::hours(24);
 
 /// One finding a question, with every resolver that stretches it.
 pub(super) fn find(view: &View) -> Vec<Finding> {

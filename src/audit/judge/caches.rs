@@ -17,6 +17,9 @@ use crate::{
 /// just one: it may name a place.
 const MEETING: i32 = 64;
 
+/// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
+pub(in crate::audit) const YOUTH: TimeDelta = TimeDelta::hours(24);
+
 impl RoundInput<'_> {
     /// Whether a backend fetched the copy of an owner's value that it gives in a reply since then, in a history that is unbroken
     /// from there on: its end has moved later.
@@ -29,36 +32,29 @@ impl RoundInput<'_> {
         let Some(renewed_after) = copy.renewed_after else {
             return false;
         };
-        if self.is_single_cache(&reply.source.id) {
-            renewed_after >= since
-        } else {
-            copy.copy_shown() >= self.met(history, (reply, owner), since)
+        match self.met(history, (reply, owner), since) {
+            Some(met) => copy.copy_shown() >= met,
+            None => renewed_after >= since,
         }
     }
 
-    /// Whether a resolver is known to have one cache at each address, or for each NSID there.
-    pub(in crate::audit) fn is_single_cache(&self, resolver: &str) -> bool {
-        let mut resolvers = self.resolvers.iter();
-        let known = resolvers.find(|known| known.id == resolver);
-        known.is_some_and(|known| known.traits.single_cache)
-    }
-
     /// From when on, of a history that is unbroken since `since`, what the backend of a reply says of an owner can be held against
-    /// itself.
+    /// itself; `None` where it is known to be a single cache, whose word always can.
     pub(super) fn met(
         &self,
         history: &History,
         (reply, owner): (&Observation, &DnsName),
         since: DateTime<Utc>,
-    ) -> DateTime<Utc> {
-        if self.is_single_cache(&reply.source.id) {
-            return since;
+    ) -> Option<DateTime<Utc>> {
+        let known = self.resolver(&reply.source.id);
+        if known.is_some_and(|known| known.traits.single_cache) {
+            return None;
         }
         let site = reply.site();
         let held = history.held(&SeriesKey::of(reply)).into_iter();
         let values = held.flat_map(|held| held.values_at(site.as_deref(), owner));
         let first = values.map(|(_, seen)| seen.first_seen).min();
         let period = TimeDelta::from_std(self.policy.period).unwrap_or(EPSILON);
-        since.max(first.unwrap_or(since)) + period * MEETING
+        Some(since.max(first.unwrap_or(since)) + period * MEETING)
     }
 }

@@ -92,10 +92,7 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn resolver(&self, id: &str) -> Option<&'a Resolver> {
-        let mut resolvers = self.input.resolvers.iter();
-        resolvers
-            .find(|resolver| resolver.id == id)
-            .map(AsRef::as_ref)
+        self.input.resolver(id)
     }
 
     /// Whether an authority was asked again about the link after `seen`, and answered.

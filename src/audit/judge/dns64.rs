@@ -63,8 +63,7 @@ pub(super) fn is_likely(
     addresses: &[IpAddr],
     ede: &[Ede],
 ) -> bool {
-    let mut resolvers = input.resolvers.iter();
-    let known = resolvers.find(|known| known.id == resolver);
+    let known = input.resolver(resolver);
     let declared = known.and_then(|known| known.traits.dns64_prefix);
     !lengths(declared, addresses, ede).is_empty()
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Judged,
+    caches::YOUTH,
     reason::instant,
     value::{Subject, seconds},
 };
@@ -17,9 +18,6 @@ use crate::{
     },
     types::{Mode, Severity, Value, show_address},
 };
-
-/// A history younger than this, or than the longest TTL known, may not know what an honest cache still holds.
-const YOUTH: TimeDelta = TimeDelta::hours(24);
 
 impl Subject<'_> {
     /// Rows 6 and 7: no authority ever served this, as far as the history reaches.
@@ -193,12 +191,11 @@ impl Subject<'_> {
         };
         // An older copy that was seen first, or before the caches were met, is another cache's.
         let (input, history) = (self.context.input, self.context.history);
-        let is_single = input.is_single_cache(&self.sample.source.id);
         let met = input.met(history, (self.sample, &self.link.owner), since);
         let shown = self.at_backend().map(Sighting::copy_shown);
         let is_other = |seen: &Sighting| {
-            let earlier = |shown| shown <= seen.first_seen || shown < met;
-            !is_single && shown.is_some_and(earlier)
+            let copy = Option::zip(met, shown);
+            copy.is_some_and(|(met, shown)| shown <= seen.first_seen || shown < met)
         };
         let site = self.sample.site();
         let mut values = held.values_at(site.as_deref(), &self.link.owner);

@@ -59,6 +59,20 @@ fn an_expiry_that_moved_later_by_more_than_five_seconds_is_a_new_fetch() {
     assert_eq!(sighting(&held).renewed_after, Some(at("10:00")));
 }
 
+/// The first receipt of the copy seen last: no earlier than, and no later than.
+fn copy(held: &Held) -> (DateTime<Utc>, DateTime<Utc>) {
+    let seen = sighting(held);
+    (seen.copy_shown(), seen.copy_seen())
+}
+
+#[test]
+fn a_copy_is_shown_by_the_receipt_whose_expiry_moved_later() {
+    let once: &[_] = &[("10:00", 300), ("10:01", 240)];
+    assert_eq!(copy(&fetches(once).0), (at("10:00"), at("10:00")));
+    let renewed: &[_] = &[("10:00", 300), ("10:05", 300), ("10:06", 240)];
+    assert_eq!(copy(&fetches(renewed).0), (at("10:05"), at("10:05")));
+}
+
 #[test]
 fn the_first_receipt_after_an_instant_is_not_the_one_in_it() {
     let seen = sighting(&fetches(&[("10:00", 300), ("10:05", 300), ("10:06", 240)]).0);
@@ -330,7 +344,13 @@ fn a_stored_run_that_moved_its_expiry_was_renewed_in_it() {
         None,
         "five seconds are no renewal"
     );
-    assert_eq!(renewed(&until(at("10:05:06"))), Some(at("10:00")));
+    let moved = until(at("10:05:06"));
+    assert_eq!(renewed(&moved), Some(at("10:00")));
+    assert_eq!(
+        copy(&moved.restored()),
+        (at("10:00:01"), at("10:02")),
+        "no TTL is longer than 300 s, within five seconds, and the run ends then"
+    );
     let chain = Stored {
         links: 2,
         ..until(at("10:07"))
