@@ -56,6 +56,7 @@ mod spans;
 mod standing;
 pub mod state;
 pub mod status;
+mod streamed;
 pub mod timeline;
 pub mod views;
 pub mod watched;

@@ -79,7 +79,7 @@ fn stretch(stretch: &Stretch, instants: Instants) -> String {
     format!("{from} to {to}")
 }
 
-/// One row per stretch.
+/// One row per stretch; one without its times for what was not watched at all.
 fn listing(found: &Within<Watched>) -> Listing {
     let headings = [
         "vantage",
@@ -94,7 +94,9 @@ fn listing(found: &Within<Watched>) -> Listing {
         "rounds",
     ];
     let rows = found.items.iter().flat_map(|watch| {
-        watch.stretches.iter().map(|stretch| {
+        let stretches = watch.stretches.iter().map(Some);
+        let nothing = watch.stretches.is_empty().then_some(None);
+        stretches.chain(nothing).map(|stretch| {
             [
                 watch.vantage.clone(),
                 watch.group.clone(),
@@ -103,9 +105,9 @@ fn listing(found: &Within<Watched>) -> Listing {
                 watch.abandoned.to_string(),
                 watch.late.to_string(),
                 or_empty(watch.usual_period_s),
-                exact(stretch.from),
-                exact(stretch.to),
-                stretch.rounds.to_string(),
+                stretch.map_or_else(String::new, |one| exact(one.from)),
+                stretch.map_or_else(String::new, |one| exact(one.to)),
+                stretch.map_or(0, |one| one.rounds).to_string(),
             ]
         })
     });

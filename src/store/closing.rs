@@ -24,7 +24,7 @@ const SETTLING: TimeDelta = TimeDelta::hours(1);
 const HOURS: [i16; 8] = [24, 12, 8, 6, 4, 3, 2, 1];
 
 /// Samples that move in one transaction, unless an hour has more: the server sorts them.
-const MOST_AT_ONCE: i64 = 2_000_000;
+const MOST_AT_ONCE: i64 = 8_000_000;
 
 /// Samples of a series beyond which a longer pack gains little, and whoever wants a few minutes of it reads much.
 const ENOUGH: i64 = 500;
@@ -225,7 +225,8 @@ mod tests {
             (1_440 * 345, 345, 8),
             (1_440 * 345, 0, 1),
             (1_440 * 3_450, 3_450, 8),
-            (8_000_004, 1_000_000, 4),
+            (8_000_004, 1_000_000, 12),
+            (1_440 * 34_720, 34_720, 3),
             (1_440 * 80_000, 80_000, 1),
             (i64::MAX, i64::MAX, 1),
         ] {

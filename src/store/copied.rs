@@ -9,10 +9,9 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures::TryStreamExt as _;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 
-use super::{StoreError, timeline::end_of_time};
+use super::{StoreError, streamed, timeline::end_of_time};
 use crate::types::Pool;
 
 /// What the first message begins with, before the length of an extension that no version has.
@@ -35,7 +34,7 @@ pub(super) async fn rows<T>(
     let statement = format!("-- {name}\ncopy ({query}) to stdout (format binary)");
     let mut messages = copying.connection.copy_out_raw(&statement).await?;
     let mut rows = Vec::new();
-    while let Some(message) = messages.try_next().await? {
+    while let Some(message) = streamed::next(&mut messages).await? {
         if let Some(mut columns) = Columns::of(&message)? {
             rows.push(read(&mut columns)?);
         }

@@ -1,17 +1,22 @@
 //! When each group was really watched, so that absence of data is never read as absence of a problem.
 //!
-//! Where rounds lie no further apart than three usual periods, the group was watched from the first to one usual period
-//! after the last; the usual period is the median of the window. A round before the window stands at its beginning.
-//! Deliberately absent: the schedule, which may have been
-//! another one then.
+//! Where finished rounds lie no further apart than three usual periods, the group was watched from the first to one usual period
+//! after the last. What is usual is told by the rounds around, as they were due, whatever became of them: a schedule that was
+//! another one at another time is measured by its own. A round before the window stands at its beginning.
+//!
+//! Deliberately absent: the schedule as it is configured, which may have been another one then.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::{Store, StoreError, columns};
+use super::{Store, StoreError, streamed};
+use rounds::{BEFORE, Became, Round};
 
-mod counted;
 mod days;
+mod rounds;
+
+/// How long before a window a group's last round may lie for the group to be told of where none was due within.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// The rounds of one group at one vantage that were due within a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,9 +33,9 @@ pub struct Watched {
     pub abandoned: u64,
     /// Under way.
     pub running: u64,
-    /// Finished, and later than one usual period after they were due.
+    /// Finished, and later than one period after they were due, as was usual then.
     pub late: u64,
-    /// Seconds between two rounds, as most lay apart; `None` where fewer than two finished.
+    /// Seconds between two rounds, as most were due; `None` where fewer than two were.
     pub usual_period_s: Option<i64>,
     /// Seconds of the window that were watched.
     pub watched_s: i64,
@@ -58,78 +63,102 @@ impl Stretch {
     }
 }
 
+/// A group at a vantage.
+struct Place {
+    vantage_id: i16,
+    vantage: String,
+    group: String,
+}
+
 impl Store {
-    /// Every group that had a round due in the window, by vantage and group.
+    /// Every group that had a round due in the window or in the thirty days before it, by vantage and group.
     pub async fn watched(
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Watched>, StoreError> {
-        let mut watched = self.rounds_counted(from, to).await?;
-        for (vantage, group, stretch) in self.stretches(from, to).await? {
-            let is_its = |one: &&mut Watched| one.vantage == vantage && one.group == group;
-            if let Some(one) = watched.iter_mut().find(is_its) {
-                one.watched_s += stretch.seconds_within(from, to);
-                one.stretches.push(stretch);
-            }
+        let mut watched = Vec::new();
+        for place in self.places(from, to).await? {
+            let rounds = self.rounds_of(&place, from, to).await?;
+            let names = [place.vantage, place.group];
+            watched.extend(Watched::of(names, &rounds, (from, to)));
         }
         Ok(watched)
     }
 
-    /// The last few rounds before the window tell whether it was watched at its beginning, and what is usual.
-    async fn stretches(
+    async fn places(
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-    ) -> Result<Vec<(String, String, Stretch)>, StoreError> {
-        let rows = sqlx::query!(
-            r#"-- stretches
-            with place as (
-                select distinct vantage_id, group_name from round where due_at between $1 and $2
-            ), done as (
-                select vantage_id, group_name, due_at,
-                    due_at - lag(due_at) over (partition by vantage_id, group_name order by due_at) as step
+    ) -> Result<Vec<Place>, StoreError> {
+        // From the first round of a group on to the first of another: years of rounds are not read for that.
+        let places = sqlx::query_as!(
+            Place,
+            r#"-- places
+            with recursive place as (
+                (select vantage_id, group_name from round order by vantage_id, group_name limit 1)
+                union all
+                select next.vantage_id, next.group_name
                 from place cross join lateral (
-                    (select due_at from round
-                    where vantage_id = place.vantage_id and group_name = place.group_name
-                        and status = 'finished' and due_at < $1
-                    order by due_at desc limit 4)
-                    union all
-                    select due_at from round
-                    where vantage_id = place.vantage_id and group_name = place.group_name
-                        and status = 'finished' and due_at between $1 and $2
-                ) finished
-            ), usual as (
-                select vantage_id, group_name, percentile_disc(0.5) within group (order by step) as usual
-                from done group by vantage_id, group_name
-            ), numbered as (
-                select vantage_id, group_name, due_at, usual, count(*) filter (where step > 3 * usual)
-                    over (partition by vantage_id, group_name order by due_at) as number
-                from done join usual using (vantage_id, group_name)
+                    select vantage_id, group_name from round
+                    where (vantage_id, group_name) > (place.vantage_id, place.group_name)
+                    order by vantage_id, group_name limit 1
+                ) as next
             )
-            select vantage.name as vantage, group_name, min(due_at) as "begin!", max(due_at) as "last!",
-                coalesce(extract(epoch from min(usual)), 0)::bigint as "usual_s!",
-                count(*) filter (where due_at >= $1) as "rounds!"
-            from numbered join vantage using (vantage_id)
-            group by vantage.name, group_name, number
-            order by vantage.name, group_name, number"#,
-            from,
+            select vantage_id as "vantage_id!", vantage.name as vantage, group_name as "group!"
+            from place join vantage using (vantage_id)
+            where exists (
+                select from round
+                where vantage_id = place.vantage_id and group_name = place.group_name and due_at between $1 and $2
+            )
+            order by vantage.name, group_name"#,
+            from.checked_sub_signed(REMEMBERED).unwrap_or(from),
             to
+        );
+        Ok(places.fetch_all(&self.pool).await?)
+    }
+
+    /// Those of the window, and some before it, in order of due time.
+    async fn rounds_of(
+        &self,
+        place: &Place,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Round>, StoreError> {
+        let mut rows = sqlx::query!(
+            r#"-- rounds_of
+            select due_at, status, finished_at
+            from round
+            where vantage_id = $1 and group_name = $2 and due_at <= $4 and due_at >= coalesce((
+                select min(due_at) from (
+                    select due_at from round
+                    where vantage_id = $1 and group_name = $2 and due_at < $3
+                    order by due_at desc limit $5
+                ) as before
+            ), $3)
+            order by due_at"#,
+            place.vantage_id,
+            place.group,
+            from,
+            to,
+            BEFORE
         )
-        .fetch_all(&self.pool)
-        .await?;
-        let stretches = rows.into_iter().map(|row| {
-            let stretch = Stretch {
-                from: row.begin.max(from),
-                to: (row.last + TimeDelta::seconds(row.usual_s)).min(to),
-                rounds: columns::number("count", row.rounds)?,
-            };
-            Ok((row.vantage, row.group_name, stretch))
-        });
-        // What was over before the window is none of its stretches.
-        let is_over = |stretch: &Stretch| stretch.rounds == 0 && stretch.to <= from;
-        stretches
-            .filter(|read| !matches!(read, Ok((_, _, stretch)) if is_over(stretch)))
-            .collect()
+        .fetch(&self.pool);
+        let mut rounds = Vec::new();
+        while let Some(row) = streamed::next(&mut rows).await? {
+            rounds.push(Round {
+                due_at: row.due_at,
+                became: match &*row.status {
+                    "finished" => Became::Finished(row.finished_at),
+                    "abandoned" => Became::Abandoned,
+                    "missed" => Became::Missed,
+                    "running" => Became::Running,
+                    other => {
+                        return Err(StoreError::unreadable("status of a round", other));
+                    }
+                },
+            });
+        }
+        Ok(rounds)
     }
 }

@@ -21,7 +21,12 @@ mod zone;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    ops::Range,
+    process,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -162,22 +167,23 @@ impl Drop for DnsServer {
 
 /// An address of the loopback network where nothing listens, neither on UDP nor on TCP.
 pub async fn closed_address() -> SocketAddr {
-    let (_udp, tcp) = bind((Ipv4Addr::LOCALHOST, 0).into()).await;
-    tcp.local_addr().unwrap()
+    (Ipv4Addr::LOCALHOST, free_port(&["127.0.0.1"]).await).into()
 }
 
-/// A port that is free on UDP and TCP of every given address.
+/// A port that is free on UDP and TCP of every given address, and is left so: the kernel gives it to nobody who takes any.
 pub async fn free_port(addresses: &[&str]) -> u16 {
+    /// Below those that Linux gives out (`net.ipv4.ip_local_port_range`).
+    const PORTS: Range<u16> = 10_000..32_000;
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let of_process = process::id().wrapping_mul(89) as u16;
     'port: loop {
-        let mut held = Vec::new();
-        let mut port = 0;
+        let nth = of_process.wrapping_add(TRIED.fetch_add(1, Relaxed));
+        let port = PORTS.start + nth % PORTS.len() as u16;
         for address in addresses {
             let wanted = SocketAddr::new(address.parse::<IpAddr>().unwrap(), port);
-            let Some(pair) = try_bind(wanted).await else {
+            if try_bind(wanted).await.is_none() {
                 continue 'port;
-            };
-            port = pair.1.local_addr().unwrap().port();
-            held.push(pair);
+            }
         }
         return port;
     }

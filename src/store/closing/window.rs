@@ -3,7 +3,6 @@
 //! Deliberately absent: holding them all. They come in order of series; what is held is one series' samples, and the packs.
 
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
@@ -12,6 +11,7 @@ use crate::store::{
     Store, StoreError, columns,
     observations::Row,
     pack::{self, MOST_SAMPLES, Sample},
+    streamed,
 };
 
 /// Packs one statement carries.
@@ -86,7 +86,7 @@ async fn take(connection: &mut PgConnection, window: Window) -> Result<Packs, St
     )
     .fetch(connection);
     let (mut packs, mut series_id, mut samples) = (Packs::default(), 0, Vec::new());
-    while let Some(row) = rows.try_next().await? {
+    while let Some(row) = streamed::next(&mut rows).await? {
         if row.series_id != series_id {
             packs.push(series_id, &samples)?;
             samples.clear();

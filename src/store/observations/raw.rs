@@ -3,11 +3,10 @@
 //! Deliberately absent: whatever their numbers stand for.
 
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt as _;
 use sqlx::PgConnection;
 
 use super::{ObservationQuery, Stored};
-use crate::store::{StoreError, columns, pack::Sample};
+use crate::store::{StoreError, columns, pack::Sample, streamed};
 
 /// What `observation_of` says of a sample. Whoever selects it names every column, and which of them are never null.
 pub(in crate::store) struct Row {
@@ -79,14 +78,12 @@ pub(super) async fn read(
         query.to,
         name
     );
-    let stored = rows.fetch(connection).map_err(StoreError::from);
-    stored
-        .and_then(|row| async move {
-            Ok(Stored {
-                series_id: row.series_id,
-                sample: row.into_sample()?,
-            })
-        })
-        .try_collect()
-        .await
+    let (mut rows, mut stored) = (rows.fetch(connection), Vec::new());
+    while let Some(row) = streamed::next(&mut rows).await? {
+        stored.push(Stored {
+            series_id: row.series_id,
+            sample: row.into_sample()?,
+        });
+    }
+    Ok(stored)
 }

@@ -1,6 +1,11 @@
 //! A receiver's host and what its resolvers say of it: a real resolver that is right, is down, and lies.
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
 use chrono::Utc;
 use dns_auditor::{
@@ -14,6 +19,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
+    dns::free_port,
     lab::{dig, process::Server},
     sink::{Sink, webhook},
 };
@@ -31,9 +37,7 @@ impl Unbound {
     /// One that answers, by its own word for the name.
     pub(super) async fn start(says: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let probe = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = probe.local_addr().unwrap();
-        drop(probe);
+        let address = (Ipv4Addr::LOCALHOST, free_port(&["127.0.0.1"]).await).into();
         let file = directory.path().join("unbound.conf");
         let server = Server::new(
             "unbound",

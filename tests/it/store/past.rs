@@ -253,6 +253,19 @@ async fn a_gap_is_seen_and_what_lies_in_it_is_not_counted() {
         (60, vec![stretch(far + half, end, 1)])
     );
     assert_eq!(store.watched(at(-2), at(-1)).await.unwrap(), []);
+    // Nothing was due for a month: it is told that nobody watched. After two months the group is one that was.
+    let silent = async |days: [i64; 2]| {
+        let [from, to] = days.map(|days| at(days * 24 * 60 * MINUTE));
+        let watched = store.watched(from, to).await.unwrap();
+        let silent = watched.into_iter().map(|one| {
+            let counts = one.finished + one.missed + one.abandoned + one.running;
+            (one.group, counts, one.watched_s, one.stretches)
+        });
+        silent.collect::<Vec<_>>()
+    };
+    let nothing = [("dialers".to_owned(), 0, 0, Vec::new())];
+    assert_eq!(silent([1, 20]).await, nothing);
+    assert_eq!(silent([31, 60]).await, []);
 }
 
 #[tokio::test]

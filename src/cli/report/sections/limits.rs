@@ -133,8 +133,13 @@ fn cut(told: &Told) -> Vec<String> {
 
 fn gaps(watch: &Watched) -> Option<String> {
     let lost = watch.missed + watch.abandoned;
-    if watch.stretches.len() <= 1 && lost == 0 {
-        return None;
+    match (&*watch.stretches, lost) {
+        ([_], 0) => return None,
+        ([], _) => {
+            let Watched { group, vantage, .. } = watch;
+            return Some(format!("{group} at {vantage} was not watched at all."));
+        }
+        _ => {}
     }
     Some(format!(
         "{} at {} was not watched all the time: {} missed or cut off; {} without a gap.",
