@@ -105,8 +105,8 @@ fn listing(found: &Within<Watched>) -> Listing {
                 watch.abandoned.to_string(),
                 watch.late.to_string(),
                 or_empty(watch.usual_period_s),
-                stretch.map_or_else(String::new, |one| exact(one.from)),
-                stretch.map_or_else(String::new, |one| exact(one.to)),
+                or_empty(stretch.map(|one| exact(one.from))),
+                or_empty(stretch.map(|one| exact(one.to))),
                 stretch.map_or(0, |one| one.rounds).to_string(),
             ]
         })

@@ -9,6 +9,7 @@ use super::{ObservationQuery, Stored};
 use crate::store::{
     Store, StoreError,
     pack::{self, Sample},
+    streamed,
 };
 
 pub(super) async fn read(
@@ -17,7 +18,7 @@ pub(super) async fn read(
     query: &ObservationQuery,
     name: Option<&String>,
 ) -> Result<Vec<Stored>, StoreError> {
-    let rows = sqlx::query!(
+    let mut rows = sqlx::query!(
         "-- packed_observations
         select series_id, body
         from observation_pack
@@ -30,11 +31,10 @@ pub(super) async fn read(
         query.to,
         name
     )
-    .fetch_all(connection)
-    .await?;
+    .fetch(connection);
     let window = query.from.timestamp_micros()..query.to.timestamp_micros();
     let mut stored = Vec::new();
-    for row in rows {
+    while let Some(row) = streamed::next(&mut rows).await? {
         let samples = unpacked(&row.body)?.into_iter();
         let samples = samples.filter(|one| window.contains(&one.at));
         stored.extend(samples.map(|sample| Stored {

@@ -2,8 +2,6 @@
 //!
 //! Deliberately absent: where the rounds are from.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Stretch, Watched};
@@ -42,10 +40,10 @@ impl Watched {
         rounds: &[Round],
         (from, to): (DateTime<Utc>, DateTime<Utc>),
     ) -> Option<Self> {
-        let within = &rounds[rounds.partition_point(|round| round.due_at < from)..];
         if rounds.is_empty() {
             return None;
         }
+        let within = &rounds[rounds.partition_point(|round| round.due_at < from)..];
         let usual = Usual::of(rounds);
         let count = |what: fn(&Became) -> bool| {
             let counted = within.iter().filter(|round| what(&round.became));
@@ -63,7 +61,7 @@ impl Watched {
             abandoned: count(|became| *became == Became::Abandoned),
             running: count(|became| *became == Became::Running),
             late: late.count() as u64,
-            usual_period_s: most_usual(within).map(|period| period.num_seconds()),
+            usual_period_s: median(&mut steps(within)).map(|period| period.num_seconds()),
             watched_s: stretches
                 .iter()
                 .map(|one| one.seconds_within(from, to))
@@ -78,12 +76,13 @@ struct Usual(Vec<TimeDelta>);
 
 impl Usual {
     fn of(rounds: &[Round]) -> Self {
-        let steps: Vec<_> = steps(rounds).collect();
-        let usual = (0..steps.len()).map(|nth| {
-            let around = nth.saturating_sub(NEIGHBOURS)..(nth + NEIGHBOURS + 1).min(steps.len());
-            let mut around = steps[around].to_vec();
-            around.sort_unstable();
-            around[(around.len() - 1) / 2]
+        let steps = steps(rounds);
+        let mut around = Vec::with_capacity(2 * NEIGHBOURS + 1);
+        let usual = (0..steps.len()).filter_map(|nth| {
+            let last = (nth + NEIGHBOURS).min(steps.len() - 1);
+            around.clear();
+            around.extend_from_slice(&steps[nth.saturating_sub(NEIGHBOURS)..=last]);
+            median(&mut around)
         });
         Self(usual.collect())
     }
@@ -98,9 +97,10 @@ impl Usual {
         self.at(nth.saturating_sub(1))
     }
 
-    /// The longest between two rounds.
-    fn longest(&self, from: usize, to: usize) -> Option<TimeDelta> {
-        self.0[from..to].iter().max().copied()
+    /// Whether nothing is missing from one round, at its place, to a later one.
+    fn is_unbroken(&self, [from, to]: [usize; 2], rounds: &[Round]) -> bool {
+        let apart = rounds[to].due_at - rounds[from].due_at;
+        self.0[from..to].iter().any(|usual| apart <= *usual * APART)
     }
 
     fn is_late(&self, nth: usize, round: &Round) -> bool {
@@ -112,25 +112,15 @@ impl Usual {
     }
 }
 
-fn steps(rounds: &[Round]) -> impl Iterator<Item = TimeDelta> {
+fn steps(rounds: &[Round]) -> Vec<TimeDelta> {
     let pairs = rounds.windows(2);
-    pairs.map(|pair| pair[1].due_at - pair[0].due_at)
+    pairs.map(|pair| pair[1].due_at - pair[0].due_at).collect()
 }
 
-/// The median. There are few steps that differ, and there may be millions.
-fn most_usual(rounds: &[Round]) -> Option<TimeDelta> {
-    let mut counts: BTreeMap<TimeDelta, usize> = BTreeMap::new();
-    for step in steps(rounds) {
-        *counts.entry(step).or_default() += 1;
-    }
-    let half = rounds.len().saturating_sub(1).div_ceil(2);
-    let mut up_to = 0;
-    let mut steps = counts.into_iter();
-    let median = steps.find(|(_, count)| {
-        up_to += count;
-        up_to >= half
-    });
-    median.map(|(step, _)| step)
+/// The shorter one where there are two. Puts the steps into another order.
+fn median(steps: &mut [TimeDelta]) -> Option<TimeDelta> {
+    let middle = steps.len().checked_sub(1)? / 2;
+    Some(*steps.select_nth_unstable(middle).1)
 }
 
 /// Without those that were over before the window.
@@ -140,14 +130,11 @@ fn stretches(
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    let mut last: Option<(usize, DateTime<Utc>)> = None;
+    let mut last = None;
     let finished = rounds.iter().enumerate();
     let finished = finished.filter(|(_, round)| matches!(round.became, Became::Finished(_)));
     for (nth, Round { due_at, .. }) in finished {
-        let goes_on = last.is_some_and(|(before, was_due)| {
-            let longest = usual.longest(before, nth);
-            longest.is_none_or(|longest| *due_at - was_due <= longest * APART)
-        });
+        let goes_on = last.is_some_and(|last| usual.is_unbroken([last, nth], rounds));
         let stretch = match stretches.last_mut() {
             Some(stretch) if goes_on => stretch,
             _ => stretches.push_mut(Stretch {
@@ -159,7 +146,7 @@ fn stretches(
         let lasts = usual.up_to(nth).unwrap_or_default();
         stretch.to = (*due_at + lasts).min(to);
         stretch.rounds += u64::from(*due_at >= from);
-        last = Some((nth, *due_at));
+        last = Some(nth);
     }
     stretches.retain(|stretch| stretch.rounds > 0 || stretch.to > from);
     stretches

@@ -132,22 +132,17 @@ fn cut(told: &Told) -> Vec<String> {
 }
 
 fn gaps(watch: &Watched) -> Option<String> {
+    let Watched { group, vantage, .. } = watch;
     let lost = watch.missed + watch.abandoned;
     match (&*watch.stretches, lost) {
-        ([_], 0) => return None,
-        ([], _) => {
-            let Watched { group, vantage, .. } = watch;
-            return Some(format!("{group} at {vantage} was not watched at all."));
-        }
-        _ => {}
+        ([_], 0) => None,
+        ([], _) => Some(format!("{group} at {vantage} was not watched at all.")),
+        (stretches, _) => Some(format!(
+            "{group} at {vantage} was not watched all the time: {} missed or cut off; {} without a gap.",
+            count(usize::try_from(lost).unwrap_or(usize::MAX), "round"),
+            count(stretches.len(), "stretch of time")
+        )),
     }
-    Some(format!(
-        "{} at {} was not watched all the time: {} missed or cut off; {} without a gap.",
-        watch.group,
-        watch.vantage,
-        count(usize::try_from(lost).unwrap_or(usize::MAX), "round"),
-        count(watch.stretches.len(), "stretch of time")
-    ))
 }
 
 /// What cannot be seen from where it was looked.
